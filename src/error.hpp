@@ -1,0 +1,34 @@
+#pragma once
+
+#include "exit_status.hpp"
+
+#include <stdexcept>
+#include <string>
+
+namespace ordercache {
+
+/// A failure that ends the command: one line that names the peer and the act, and tells the user
+/// what to do; never a password.
+class Error : public std::runtime_error {
+public:
+    Error(ExitStatus status, const std::string& message)
+        : std::runtime_error(message), m_status(status) {}
+
+    ExitStatus status() const { return m_status; }
+
+private:
+    ExitStatus m_status;
+};
+
+/// Redis could not be reached, or answered an error. A type of its own, for a count goes on
+/// without the cache.
+class CacheError : public Error {
+public:
+    explicit CacheError(const std::string& message) : Error(ExitStatus::cache_failed, message) {}
+};
+
+inline Error usage_error(const std::string& message) {
+    return {ExitStatus::usage, message};
+}
+
+} // namespace ordercache

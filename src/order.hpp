@@ -1,0 +1,60 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ordercache {
+
+/// A customer's number, 1 to 2147483647, as the column `customerid integer` takes it.
+using CustomerId = std::int32_t;
+
+/// An order's number. The tutorial's column is an integer; a store that outgrew it has a bigint.
+using OrderId = std::int64_t;
+
+/// An amount of money as `numeric(12,2)` takes it: exact, two decimals, below 10^10 either way.
+class Amount {
+public:
+    /// Takes digits, and after a point one or two more; a minus for a refund.
+    /// Throws std::invalid_argument, whose message says what is wrong, for all else.
+    static Amount parse(std::string_view text);
+
+    /// The sum; throws std::invalid_argument where it leaves the column's range.
+    friend Amount operator+(Amount a, Amount b);
+
+    /// With two decimals, as PostgreSQL prints it: `-0.50`.
+    std::string to_string() const;
+
+    std::int64_t cents() const { return m_cents; }
+
+    friend bool operator==(Amount, Amount) = default;
+
+private:
+    explicit Amount(std::int64_t cents) : m_cents(cents) {}
+
+    std::int64_t m_cents;
+};
+
+/// Takes a day of the calendar as `YYYY-MM-DD`, 0001 to 9999.
+/// Throws std::invalid_argument, whose message says what is wrong, for all else.
+std::chrono::year_month_day parse_date(std::string_view text);
+
+/// `YYYY-MM-DD`.
+std::string to_string(std::chrono::year_month_day date);
+
+/// Takes decimal digits alone, 1 to 2147483647; `010` is ten.
+/// Throws std::invalid_argument, whose message says what is wrong, for all else.
+CustomerId parse_customer(std::string_view text);
+
+/// An order to add. Its total is net + tax.
+struct Order {
+    std::chrono::year_month_day date;
+    CustomerId customer;
+    Amount net;
+    Amount tax;
+
+    Amount total() const { return net + tax; }
+};
+
+} // namespace ordercache

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ordercache {
+
+/// A Redis or Valkey service, as REDIS_SERVICE_URI names it.
+struct RedisService {
+    enum class Transport { tcp, tls, unix_socket };
+
+    Transport transport = Transport::tcp;
+    std::string host = "localhost"; ///< Without brackets; a path for a Unix socket.
+    std::string port = "6379";      ///< Empty for a Unix socket.
+    std::string user;               ///< Empty: none.
+    std::string password;           ///< Empty: none.
+    int database = 0;
+
+    bool verify_certificate = true; ///< False by `ssl_cert_reqs=none` alone.
+    std::string ca_file;            ///< Empty: the system's authorities.
+    std::string certificate_file;   ///< A client's certificate; empty: none.
+    std::string key_file;
+
+    std::optional<std::chrono::milliseconds> connect_timeout; ///< The URI's, where it has one.
+    std::optional<std::chrono::milliseconds> reply_timeout;
+
+    /// How an error names the service: `cache.example:6379`, `[::1]:6379`, `/run/redis.sock`.
+    std::string peer() const;
+};
+
+/// Takes a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI apart.
+/// Throws std::invalid_argument, whose message says what is wrong and never quotes the URI.
+RedisService parse_redis_uri(std::string_view uri);
+
+/// A PostgreSQL service, as PG_SERVICE_URI and PG_DATABASE name it.
+struct PostgresService {
+    std::string connection_string; ///< For libpq, with the database to use; holds the password.
+    std::string peer;     ///< How an error names it: `db.example:5432`; every host of several.
+    std::string database; ///< The database in use; empty: libpq's default.
+};
+
+/// Takes a `postgres` or `postgresql` URI or libpq's `key=value` form, and has it use `database`
+/// (empty: the one that it names). Refuses whatever would make libpq echo a password.
+/// Throws std::invalid_argument, whose message says what is wrong and never quotes the URI.
+PostgresService parse_postgres_uri(std::string_view uri, std::string_view database);
+
+} // namespace ordercache
