@@ -1,0 +1,239 @@
+#include "cache_aside.hpp"
+
+#include "error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto k_first_pause = 5ms;
+constexpr auto k_longest_pause = 100ms;
+
+std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
+    std::ranges::sort(scopes);
+    const auto repeats = std::ranges::unique(scopes);
+    scopes.erase(repeats.begin(), repeats.end());
+    return scopes;
+}
+
+std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
+    std::vector<std::int64_t> ordered;
+    ordered.reserve(scopes.size());
+    for (const Scope& scope : scopes) {
+        ordered.push_back(counts.at(scope));
+    }
+    return ordered;
+}
+
+/// Leases that are ours: whatever ends the look-up, they are given up.
+class Leases {
+public:
+    Leases(CountCache& cache, std::vector<Scope> scopes)
+        : m_cache(cache), m_scopes(std::move(scopes)) {}
+    Leases(const Leases&) = delete;
+    Leases& operator=(const Leases&) = delete;
+
+    ~Leases() {
+        if (m_scopes.empty()) {
+            return;
+        }
+        try {
+            m_cache.release(m_scopes);
+        } catch (...) {
+            return; // what cannot be given up now expires by itself
+        }
+    }
+
+    /// The fill gave these up already.
+    void given_up(const Counts& counts) {
+        std::erase_if(m_scopes, [&](const Scope& scope) { return counts.contains(scope); });
+    }
+
+private:
+    CountCache& m_cache;
+    std::vector<Scope> m_scopes;
+};
+
+} // namespace
+
+CacheAside::CacheAside(CountCache& cache, std::function<OrderStore&()> store, Journal& journal,
+                       Pause pause, std::chrono::milliseconds patience)
+    : m_cache(cache), m_store(std::move(store)), m_journal(journal), m_pause(std::move(pause)),
+      m_patience(patience) {}
+
+std::vector<std::int64_t> CacheAside::counts(const std::vector<Scope>& scopes) {
+    return falling_back_on_store(scopes, [&] { return cached_counts(scopes); });
+}
+
+std::vector<std::int64_t> CacheAside::refresh(const std::vector<Scope>& scopes) {
+    return falling_back_on_store(scopes, [&] {
+        const auto wanted = without_repeats(scopes);
+        m_store();
+        m_cache.take(wanted);
+        return in_order_of(scopes, count_with_lease(wanted));
+    });
+}
+
+void CacheAside::commit(PendingOrders& orders) {
+    const auto changed = orders.changed();
+    if (changed) {
+        m_journal.note(changed->size() == 2
+                           ? fmt::format("Clearing caches for {} and {}",
+                                         m_cache.key((*changed)[0]), m_cache.key((*changed)[1]))
+                           : fmt::format("Clearing caches for {} keys", changed->size()));
+        m_cache.drop(*changed);
+    } else {
+        m_journal.note("Clearing all caches");
+        m_cache.drop_all();
+    }
+    orders.commit();
+}
+
+template <typename Compute>
+std::vector<std::int64_t> CacheAside::falling_back_on_store(const std::vector<Scope>& scopes,
+                                                            Compute compute) {
+    if (!m_cache_failed) {
+        try {
+            return compute();
+        } catch (const CacheError& error) {
+            m_cache_failed = true;
+            m_journal.warn(fmt::format("{}; PostgreSQL answers", error.what()));
+        }
+    }
+    return in_order_of(scopes, count_without_lease(without_repeats(scopes)));
+}
+
+std::vector<std::int64_t> CacheAside::cached_counts(const std::vector<Scope>& scopes) {
+    for (const Scope& scope : scopes) {
+        m_journal.note(fmt::format("Checking cache key {}", m_cache.key(scope)));
+    }
+    const auto values = m_cache.get(scopes);
+
+    std::vector<Scope> misses;
+    for (std::size_t i = 0; i < scopes.size(); ++i) {
+        if (!values[i]) {
+            misses.push_back(scopes[i]);
+        } else {
+            note_hit(scopes[i], *values[i]);
+        }
+    }
+    const Counts found = misses.empty() ? Counts{} : resolve_misses(without_repeats(misses));
+
+    std::vector<std::int64_t> counts;
+    counts.reserve(scopes.size());
+    for (std::size_t i = 0; i < scopes.size(); ++i) {
+        counts.push_back(values[i] ? *values[i] : found.at(scopes[i]));
+    }
+    return counts;
+}
+
+Counts CacheAside::resolve_misses(std::vector<Scope> misses) {
+    m_store();
+    Counts found;
+    std::chrono::milliseconds waited{0};
+    for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
+        misses = claim(misses, found);
+        if (misses.empty()) {
+            return found;
+        }
+        if (waited + pause > m_patience) {
+            found.merge(count_without_lease(misses));
+            return found;
+        }
+        m_pause(pause);
+        waited += pause;
+    }
+}
+
+std::vector<Scope> CacheAside::claim(const std::vector<Scope>& misses, Counts& found) {
+    const auto claims = m_cache.acquire(misses);
+    std::vector<Scope> ours;
+    std::vector<Scope> others;
+    std::vector<Scope> filled_meanwhile;
+    for (std::size_t i = 0; i < misses.size(); ++i) {
+        const auto& [leased, count] = claims[i];
+        if (count) {
+            note_hit(misses[i], *count);
+            found.emplace(misses[i], *count);
+            if (leased) {
+                filled_meanwhile.push_back(misses[i]);
+            }
+        } else {
+            (leased ? ours : others).push_back(misses[i]);
+        }
+    }
+    const Leases not_needed(m_cache, filled_meanwhile);
+    if (!ours.empty()) {
+        found.merge(count_with_lease(ours));
+    }
+    return others;
+}
+
+Counts CacheAside::count_with_lease(const std::vector<Scope>& leased) {
+    Leases leases(m_cache, leased);
+    const auto renew = [&] { with_cache([&] { m_cache.renew(leased); }); };
+    OrderStore& store = m_store();
+
+    const auto written = store.written_now(leased, renew);
+    note_look_up(leased);
+    const Counts counts = store.count(leased, renew);
+
+    Counts storable = counts;
+    for (const Scope& scope : written) {
+        m_journal.note(fmt::format("Not caching {}: it is being written", m_cache.key(scope)));
+        storable.erase(scope);
+    }
+    fill(storable);
+    leases.given_up(storable);
+    return counts;
+}
+
+Counts CacheAside::count_without_lease(const std::vector<Scope>& scopes) {
+    note_look_up(scopes);
+    return m_store().count(scopes, {});
+}
+
+void CacheAside::fill(const Counts& counts) {
+    if (counts.empty()) {
+        return;
+    }
+    for (const auto& [scope, count] : counts) {
+        m_journal.note(fmt::format("Caching {}, value is {}, for {} s", m_cache.key(scope), count,
+                                   m_cache.time_to_live().count()));
+    }
+    with_cache([&] { m_cache.fill(counts); });
+}
+
+/// Does what the answer does not depend on.
+void CacheAside::with_cache(const std::function<void()>& act) {
+    if (m_cache_failed) {
+        return;
+    }
+    try {
+        act();
+    } catch (const CacheError& error) {
+        m_cache_failed = true;
+        m_journal.warn(fmt::format("{}; the count is not cached", error.what()));
+    }
+}
+
+void CacheAside::note_hit(const Scope& scope, std::int64_t count) {
+    m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
+}
+
+void CacheAside::note_look_up(const std::vector<Scope>& scopes) {
+    for (const Scope& scope : scopes) {
+        m_journal.note(scope.customer
+                           ? fmt::format("Looking up orders for customer {}", *scope.customer)
+                           : "Looking up all orders");
+    }
+}
+
+} // namespace ordercache
