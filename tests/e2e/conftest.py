@@ -1,0 +1,129 @@
+"""The fixtures: servers for the session, a fresh database and an empty cache for a test, and the program."""
+
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+import pytest
+
+import servers
+
+PROGRAM = pathlib.Path(os.environ.get("ORDERCACHE", servers.TESTS.parent / "build" / "ordercache")).resolve()
+PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The closing line of the stage. A test that was skipped has not shown anything: it counts as failed."""
+    stats = terminalreporter.stats
+    failed = sum(len(stats.get(kind, [])) for kind in ("failed", "error", "skipped"))
+    terminalreporter.write_line(f"{len(stats.get('passed', []))} passed, {failed} failed")
+
+
+@pytest.fixture(scope="session")
+def folder():
+    folder = servers.temporary_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(folder):
+    server = servers.Postgres(folder)
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(folder):
+    server = servers.Redis(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database(postgres, numbers=itertools.count(1)):
+    database = servers.Database(postgres, f"store_{next(numbers)}")
+    database.create()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def cache(redis_server):
+    """Redis, empty."""
+    client = redis_server.client()
+    client.flushall()
+    yield client
+    client.close()
+
+
+@dataclass
+class Run:
+    """A finished run of the program. A status below 0 is the signal that ended it."""
+
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class Program:
+    def __init__(self, environment):
+        self.environment = environment
+        self._started = []
+
+    def __call__(self, *arguments, env=None, stdin="", timeout=20):
+        begin = time.monotonic()
+        finished = subprocess.run(
+            [PROGRAM, *arguments], env=self._environment(env), input=stdin, timeout=timeout,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        )
+        return Run(finished.returncode, finished.stdout, finished.stderr, time.monotonic() - begin)
+
+    def start(self, *arguments, env=None, **options):
+        """The program, left running; its output is text."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            [PROGRAM, *arguments], env=self._environment(env), text=True, **{**streams, **options},
+        )
+        self._started.append(process)
+        return process
+
+    def _environment(self, changes):
+        """With the changes; a variable that is None is unset."""
+        merged = {**self.environment, **(changes or {})}
+        return {name: str(value) for name, value in merged.items() if value is not None}
+
+    def end(self):
+        for process in self._started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+
+
+@pytest.fixture
+def program():
+    """The program with an empty environment: it knows of no server."""
+    program = Program({name: os.environ[name] for name in PASSED_ON})
+    yield program
+    program.end()
+
+
+@pytest.fixture
+def ordercache(program, postgres, database, redis_server, cache):
+    """The program with a fresh database and an empty cache."""
+    program.environment.update(
+        PG_SERVICE_URI=postgres.uri(), PG_DATABASE=database.name, REDIS_SERVICE_URI=redis_server.uri(),
+    )
+    return program
