@@ -89,7 +89,6 @@ class Postgres:
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "autovacuum": "off",
-            "max_connections": 300,
             "log_statement": "all",
             "log_connections": "on",
             "log_line_prefix": "[%p] %d ",
@@ -102,14 +101,14 @@ class Postgres:
             )
         wait_until(self._answers, what="PostgreSQL's start")
 
-    def stop(self, how=signal.SIGQUIT):
-        """SIGQUIT is a crash to PostgreSQL, SIGINT a shutdown."""
+    def stop(self):
+        """At once and without tidying up, as a crash would."""
         if self._process and self._process.poll() is None:
-            self._process.send_signal(how)
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=20)
 
-    def restart(self, how=signal.SIGINT):
-        self.stop(how)
+    def crash_and_restart(self):
+        self.stop()
         self.start()
 
     def _answers(self):
@@ -163,7 +162,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def log_of(self, database):
-        """What the program does in a database meanwhile: a list of log lines, filled at the end."""
+        """What is done in a database meanwhile: a list of log lines, filled at the end."""
         lines, start = [], self._log.stat().st_size
         yield lines
         with self._log.open() as log:
@@ -196,21 +195,25 @@ class Database:
     execute = rows
 
     def log(self):
+        """What the program does there meanwhile: lines of PostgreSQL's log. The test itself must keep away."""
         return self.postgres.log_of(self.name)
 
-    def log_of_program(self):
-        """As log(); the test must not use the database meanwhile."""
-        return self.postgres.log_of(self.name)
-
-    def activity(self):
-        """The statements that others run there now."""
+    def activity(self, text=""):
+        """The statements with that text that others run there now."""
         return [
             statement for (statement,) in self.postgres.execute(
                 "postgres",
-                "SELECT query FROM pg_stat_activity WHERE datname = %s AND state = 'active'",
-                self.name,
+                "SELECT query FROM pg_stat_activity"
+                " WHERE datname = %s AND state = 'active' AND wait_event IS NOT NULL AND query ILIKE %s",
+                self.name, f"%{text}%",
             )
         ]
+
+    def wait_for_activity(self, text):
+        wait_until(lambda: self.activity(text), what=f"a statement with {text!r} that waits")
+
+    def wait_for_no_activity(self, text):
+        wait_until(lambda: not self.activity(text), what=f"the end of every statement with {text!r}")
 
     @contextlib.contextmanager
     def orders_locked(self):

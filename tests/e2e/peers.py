@@ -1,0 +1,102 @@
+"""Peers that misbehave: one that says nothing, one that refuses, and a proxy that watches and cuts a conversation."""
+
+import contextlib
+import socket
+import threading
+
+
+class Listener:
+    """Accepts connections on a loopback port, each served in a thread of its own, until it is closed."""
+
+    def __init__(self):
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self._socket.getsockname()[1]
+        self.connections = 0
+        self._open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self.connections += 1
+                self._open.append(connection)
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        """Says nothing."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shut(self._socket)
+        for connection in self._open:
+            shut(connection)
+
+
+class Proxy(Listener):
+    """
+    Stands before a server and counts the turns that the client took.
+
+    `act(proxy, client, server, message)` decides what becomes of the first message with `trigger` in it.
+    """
+
+    def __init__(self, target, trigger=None, act=None):
+        self.round_trips = 0
+        self.triggered = False
+        self.refusing = False
+        self._speaker = None
+        self._muted = set()
+        self._target = target
+        self._trigger = trigger
+        self._act = act
+        super().__init__()
+
+    def serve(self, client):
+        if self.refusing:
+            shut(client)
+            return
+        server = socket.create_connection(("127.0.0.1", self._target))
+        self._open.append(server)
+        threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while message := client.recv(65536):
+                self._note("client")
+                if self._trigger and not self.triggered and self._trigger in message:
+                    self.triggered = True
+                    self._act(self, client, server, message)
+                else:
+                    server.sendall(message)
+        shut(server)
+
+    def _answer(self, server, client):
+        with contextlib.suppress(OSError):
+            while message := server.recv(65536):
+                self._note("server")
+                if server not in self._muted:
+                    client.sendall(message)
+        shut(client)
+
+    def mute(self, server):
+        """What this server's connection says from now on is lost."""
+        self._muted.add(server)
+
+    def _note(self, speaker):
+        self.round_trips += speaker == "client" != self._speaker
+        self._speaker = speaker
+
+
+def shut(connection):
+    """Ends both directions at once, whoever waits in another thread."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+@contextlib.contextmanager
+def refusing_port():
+    """A port where nobody listens, and nobody else will meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
