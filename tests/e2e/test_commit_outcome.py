@@ -1,0 +1,119 @@
+"""The outcome of a COMMIT whose connection broke: learnt wherever it can be, and told truly where it cannot."""
+
+import re
+import time
+
+import pytest
+
+from orders import NEXT_ORDER, added, an_order
+from peers import Proxy, shut
+
+
+def before_the_server_heard(proxy, client, server, _message):
+    shut(server)
+    shut(client)
+
+
+def after_the_server_committed(proxy, client, server, message):
+    proxy.mute(server)
+    server.sendall(message)
+    time.sleep(0.5)
+    shut(client)
+
+
+def and_nobody_answers_again(act):
+    def act_and_refuse(proxy, *conversation):
+        proxy.refusing = True
+        act(proxy, *conversation)
+    return act_and_refuse
+
+
+@pytest.fixture
+def add_through(ordercache, postgres):
+    """Runs an add whose COMMIT meets with `act`."""
+    def run(act, *arguments):
+        with Proxy(postgres.port, trigger=b"COMMIT", act=act) as proxy:
+            finished = ordercache(*an_order(), *arguments, env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
+            assert proxy.triggered
+            return finished
+    return run
+
+
+def test_a_commit_that_the_server_never_heard_is_known_to_have_failed(ordercache, add_through, database):
+    run = add_through(before_the_server_heard)
+    assert (run.status, run.stdout) == (3, "")
+    assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
+    assert added(database) == []
+    assert ordercache("count").stdout == "12000\n"
+
+
+def test_a_commit_whose_answer_was_lost_is_known_to_have_succeeded(ordercache, add_through, database):
+    run = add_through(after_the_server_committed)
+    assert (run.status, run.stdout) == (0, f"{NEXT_ORDER}\n")
+    assert len(added(database)) == 1
+    assert ordercache("count").stdout == "12001\n"
+
+
+@pytest.mark.parametrize("act, orders", [(before_the_server_heard, 0), (after_the_server_committed, 1)])
+def test_an_outcome_that_cannot_be_learnt_comes_with_the_transaction_id(add_through, database, act, orders):
+    run = add_through(and_nobody_answers_again(act), "--timeout", "3")
+    assert (run.status, run.stdout) == (5, "")
+    assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
+    assert "pg_xact_status" in run.stderr
+    assert len(added(database)) == orders
+    if orders:
+        xid = database.value("SELECT xmin FROM orders WHERE orderid = %s", NEXT_ORDER)
+        assert xid in re.findall(r"\d+", run.stderr)
+
+
+def test_a_transaction_that_is_in_progress_is_asked_for_again_until_it_is_known(add_through, database, postgres):
+    def let_go_later(proxy, client, server, message):
+        after_the_server_committed(proxy, client, server, message)
+        time.sleep(1)
+        database.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'SyncRep'",
+            database.name,
+        )
+
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        run = add_through(let_go_later)
+    assert (run.status, run.stdout) == (0, f"{NEXT_ORDER}\n")
+    assert len(added(database)) == 1
+
+
+def test_a_transaction_that_stays_in_progress_is_a_case_to_look_at(add_through, postgres):
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        run = add_through(after_the_server_committed, "--timeout", "2")
+    assert (run.status, run.stdout) == (5, "")
+    assert "pg_xact_status" in run.stderr
+    assert run.seconds < 4
+
+
+def test_a_timeout_during_the_commit_is_a_case_to_look_at_and_never_a_failure(ordercache, postgres, database):
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        run = ordercache(*an_order(), "--timeout", "2")
+        assert (run.status, run.stdout) == (5, "")
+        assert "pg_xact_status" in run.stderr
+        assert run.seconds < 4
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'SyncRep'",
+            database.name,
+        )
+
+
+def test_a_server_that_crashes_before_the_commit_leaves_nothing_and_says_so(add_through, database, postgres):
+    def crash(_proxy, client, server, _message):
+        shut(server)
+        postgres.crash_and_restart()
+        shut(client)
+
+    run = add_through(crash)
+    assert (run.status, run.stdout) == (3, "")
+    assert added(database) == []
+
+
+def test_synchronous_commit_is_on_for_an_add_where_the_server_has_it_off(ordercache, database):
+    database.execute(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
+    with database.log() as log:
+        assert ordercache(*an_order()).status == 0
+    assert any("synchronous_commit" in line for line in log)

@@ -1,0 +1,173 @@
+"""The environment: each variable given, absent and bad."""
+
+import pytest
+
+import servers
+from orders import NEXT_ORDER, added, an_order
+
+COUNTING = [("count",), ("count", "--customer", "9999"), ("count", "--refresh"), ("count", "--no-cache")]
+NEEDING_POSTGRES = [*COUNTING, tuple(an_order()), (*an_order(), "--no-cache"), (*an_order(), "--dry-run")]
+NEEDING_REDIS = [
+    ("count",), ("count", "--refresh"), tuple(an_order()), ("invalidate",), ("invalidate", "--customer", "9999"), ("ttl",),
+]
+
+
+@pytest.fixture
+def dellstore(postgres):
+    """The database of the default name, on top of those of the tests."""
+    database = servers.Database(postgres, "dellstore")
+    database.create()
+    yield database
+    database.drop()
+
+
+def refused_for(run, variable):
+    return (
+        (run.status, run.stdout) == (2, "")
+        and run.stderr.startswith("ordercache: error: ")
+        and run.stderr.count("\n") == 1
+        and variable in run.stderr
+    )
+
+
+@pytest.mark.parametrize("form", [
+    "postgres://{user}:unused@127.0.0.1:{port}/defaultdb",
+    "postgresql://{user}:unused@127.0.0.1:{port}/defaultdb",
+    "postgresql://{user}@127.0.0.1:{port}",
+    "postgresql://{user}@/defaultdb?host={folder}&port={port}",
+    "host=127.0.0.1 port={port} user={user} dbname=defaultdb",
+    "host='{folder}' port={port} user={user}",
+])
+def test_pg_service_uri_has_every_form_of_libpqs(ordercache, postgres, form):
+    uri = form.format(user=servers.USER, port=postgres.port, folder=postgres.folder)
+    run = ordercache("count", env={"PG_SERVICE_URI": uri})
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+@pytest.mark.parametrize("command", NEEDING_POSTGRES, ids=" ".join)
+def test_pg_service_uri_is_asked_for_by_name(ordercache, database, command, value):
+    assert refused_for(ordercache(*command, env={"PG_SERVICE_URI": value}), "PG_SERVICE_URI")
+    assert added(database) == []
+
+
+@pytest.mark.parametrize("command", [("count",), ("ttl",), ("invalidate",), ("invalidate", "--customer", "9999")], ids=" ".join)
+@pytest.mark.parametrize("value", [None, "", "nonsense"], ids=["unset", "empty", "bad"])
+def test_what_reaches_redis_alone_needs_no_pg_service_uri(ordercache, cache, command, value):
+    cache.set("num_orders:all", 12000, ex=100)
+    assert ordercache(*command, env={"PG_SERVICE_URI": value}).status == 0
+
+
+def test_pg_database_is_used_in_place_of_the_uris(ordercache, postgres):
+    for uri in (postgres.uri("nowhere"), postgres.uri("nowhere") + "?dbname=elsewhere"):
+        assert ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+
+
+def test_pg_database_is_used_in_place_of_that_of_the_key_value_form(ordercache, postgres):
+    uri = f"dbname=nowhere host=127.0.0.1 port={postgres.port} user={servers.USER}"
+    assert ordercache("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+
+
+def test_pg_database_is_dellstore_by_default(ordercache, dellstore):
+    dellstore.execute("DELETE FROM orders WHERE orderid <= 100")
+    assert ordercache("count", env={"PG_DATABASE": None}).stdout == "11900\n"
+
+
+def test_pg_database_empty_means_the_uris_own(ordercache, postgres, database):
+    run = ordercache("count", env={"PG_DATABASE": "", "PG_SERVICE_URI": postgres.uri(database.name)})
+    assert run.stdout == "12000\n"
+
+
+@pytest.mark.parametrize("value, name", [(None, "dellstore"), ("no_such_store", "no_such_store")])
+def test_a_missing_database_is_named_with_the_way_to_another(ordercache, value, name):
+    run = ordercache("count", env={"PG_DATABASE": value})
+    assert (run.status, run.stdout) == (3, "")
+    assert name in run.stderr
+    assert "PG_DATABASE" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_verbose_names_the_database_in_use(ordercache, database):
+    assert database.name in ordercache("count", "-v").stderr
+
+
+def test_an_error_of_postgresqls_names_the_database_in_use(ordercache, database):
+    database.execute("ALTER TABLE orders RENAME TO sales")
+    assert database.name in ordercache("count").stderr
+
+
+@pytest.mark.parametrize("value", [None, "", "127.0.0.1:6379", "http://:hush@127.0.0.1", "redis://:hush@127.0.0.1:port"])
+@pytest.mark.parametrize("command", NEEDING_REDIS, ids=" ".join)
+def test_redis_service_uri_is_asked_for_by_name_and_never_shown(ordercache, database, command, value):
+    run = ordercache(*command, env={"REDIS_SERVICE_URI": value})
+    assert refused_for(run, "REDIS_SERVICE_URI")
+    assert "hush" not in run.stderr
+    assert not value or value not in run.stderr
+    assert added(database) == []
+
+
+def test_count_without_cache_needs_no_redis_service_uri(ordercache):
+    run = ordercache("count", "--no-cache", env={"REDIS_SERVICE_URI": None})
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+def test_redis_service_uri_may_name_a_unix_socket_and_a_database(ordercache, redis_server, cache):
+    uri = f"unix://{redis_server.socket}?db=3"
+    assert ordercache("count", env={"REDIS_SERVICE_URI": uri}).stdout == "12000\n"
+    assert cache.dbsize() == 0
+    cache.select(3)
+    assert cache.keys() == ["num_orders:all"]
+
+
+def test_redis_service_uri_may_name_a_user_and_a_password(ordercache, redis_server, cache):
+    cache.acl_setuser("shop", enabled=True, passwords=["+p@s:/#"], keys=["*"], commands=["+@all"], reset=True)
+    run = ordercache("count", env={"REDIS_SERVICE_URI": redis_server.uri("shop:p%40s%3A%2F%23@")})
+    cache.acl_deluser("shop")
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+    assert cache.get("num_orders:all") == "12000"
+
+
+def test_cache_key_prefix_is_what_the_keys_begin_with(ordercache, cache):
+    cache.set("num_orders:all", 4711)
+    assert ordercache("count", env={"CACHE_KEY_PREFIX": "shop2"}).stdout == "12000\n"
+    assert sorted(cache.keys()) == ["num_orders:all", "shop2:all"]
+
+
+def test_cache_key_prefix_keeps_two_programs_apart(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, "shop2:all": 1, "shop2:9999": 2})
+    ordercache(*an_order(), env={"CACHE_KEY_PREFIX": "shop2"})
+    assert cache.keys() == ["num_orders:all"]
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_cache_key_prefix_is_num_orders_by_default(ordercache, cache, value):
+    ordercache("count", env={"CACHE_KEY_PREFIX": value})
+    assert cache.keys() == ["num_orders:all"]
+
+
+@pytest.mark.parametrize("value, seconds", [(None, 120), ("", 120), ("1", 1), ("45", 45), ("2147483647", 2147483647)])
+def test_cache_timeout_seconds_is_how_long_a_count_lives(ordercache, cache, value, seconds):
+    assert ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value}).stdout == "12000\n"
+    assert seconds - 1 < cache.pttl("num_orders:all") / 1000 <= seconds or seconds == 1
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2147483648", "1e3", "+5", "0x10", "5 ", " 5", "99999999999999999999"])
+def test_a_bad_cache_timeout_seconds_is_a_warning_and_120(ordercache, cache, value):
+    run = ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value})
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert run.stderr.startswith("ordercache: warning: ")
+    assert run.stderr.count("\n") == 1
+    assert "CACHE_TIMEOUT_SECONDS" in run.stderr and "time to live" in run.stderr
+    assert 118 <= cache.ttl("num_orders:all") <= 120
+
+
+def test_libpqs_own_variables_keep_their_meaning(ordercache, database):
+    with database.log() as log:
+        ordercache("count", env={"PGAPPNAME": "the nightly report"})
+    assert any("application_name=the nightly report" in line for line in log)
+    assert ordercache("count", "--no-cache", env={"PGSSLMODE": "require"}).status == 3
+
+
+def test_an_add_works_on_the_default_database(ordercache, dellstore):
+    assert ordercache(*an_order(), env={"PG_DATABASE": None}).stdout == f"{NEXT_ORDER}\n"
+    assert len(added(dellstore)) == 1

@@ -1,0 +1,90 @@
+"""invalidate: cached counts dropped, and nothing else in Redis."""
+
+import pytest
+
+from peers import refusing_port
+from servers import commands_seen
+
+
+def test_every_cached_count_is_dropped_and_counted(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, **{f"num_orders:{customer}": 1 for customer in range(1, 8)}})
+    run = ordercache("invalidate")
+    assert (run.status, run.stdout, run.stderr) == (0, "8\n", "")
+    assert cache.dbsize() == 0
+
+
+def test_json_is_an_object_with_a_number(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1})
+    assert ordercache("invalidate", "--json").stdout == '{"invalidated":2}\n'
+
+
+def test_nothing_cached_is_nothing_dropped(ordercache):
+    run = ordercache("invalidate")
+    assert (run.status, run.stdout) == (0, "0\n")
+
+
+def test_other_keys_stay(ordercache, cache):
+    others = {"num_orders": "1", "num_orders_total": "2", "orders:all": "3", "my:num_orders:all": "4", "other": "5"}
+    cache.mset({**others, "num_orders:all": 12000})
+    assert ordercache("invalidate").stdout == "1\n"
+    assert {key: cache.get(key) for key in cache.keys()} == others
+
+
+@pytest.mark.parametrize("prefix, other", [("sh*p", "shoop"), ("sh?p", "shop"), ("sh[io]p", "shop"), ("sh\\op", "shop")])
+def test_a_prefix_means_itself(ordercache, cache, prefix, other):
+    cache.mset({f"{prefix}:all": 1, f"{other}:all": 2})
+    assert ordercache("invalidate", env={"CACHE_KEY_PREFIX": prefix}).stdout == "1\n"
+    assert cache.keys() == [f"{other}:all"]
+
+
+def test_any_number_of_counts_is_dropped(ordercache, cache):
+    cache.mset({f"num_orders:{customer}": 1 for customer in range(1, 10_001)})
+    cache.mset({f"other:{number}": 1 for number in range(10_000)})
+    assert ordercache("invalidate").stdout == "10000\n"
+    assert cache.dbsize() == 10_000
+
+
+def test_leases_are_taken_away_and_not_counted(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, "{num_orders:all}:lease": "a", "{num_orders:5}:lease": "b"})
+    assert ordercache("invalidate").stdout == "1\n"
+    assert cache.dbsize() == 0
+
+
+def test_redis_is_scanned_and_never_flushed(ordercache, cache):
+    cache.mset({f"num_orders:{customer}": 1 for customer in range(1, 100)})
+    with commands_seen(cache) as commands:
+        ordercache("invalidate")
+    names = {command[0].upper() for command in commands}
+    assert "SCAN" in names
+    assert not names & {"KEYS", "FLUSHDB", "FLUSHALL"}
+
+
+def test_a_customers_count_and_the_total_are_dropped(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1, "num_orders:1": 7})
+    assert ordercache("invalidate", "--customer", "9999").stdout == "2\n"
+    assert cache.keys() == ["num_orders:1"]
+
+
+def test_only_what_was_cached_is_counted(ordercache, cache):
+    cache.mset({"num_orders:all": 12000, "num_orders:1": 7})
+    assert ordercache("invalidate", "--customer", "9999", "--json").stdout == '{"invalidated":1}\n'
+
+
+def test_a_customers_lease_and_the_totals_are_taken_away(ordercache, cache):
+    cache.mset({"{num_orders:all}:lease": "a", "{num_orders:9999}:lease": "b", "{num_orders:1}:lease": "c"})
+    assert ordercache("invalidate", "--customer", "9999").stdout == "0\n"
+    assert cache.keys() == ["{num_orders:1}:lease"]
+
+
+@pytest.mark.parametrize("arguments, dropped", [((), 3), (("--customer", "9999"), 2)])
+def test_dry_run_counts_and_changes_nothing(ordercache, cache, arguments, dropped):
+    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1, "num_orders:1": 7, "{num_orders:all}:lease": "a"})
+    assert ordercache("invalidate", "--dry-run", *arguments).stdout == f"{dropped}\n"
+    assert cache.dbsize() == 4
+
+
+def test_redis_down_is_a_failure(ordercache):
+    with refusing_port() as port:
+        run = ordercache("invalidate", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{port}"})
+    assert (run.status, run.stdout) == (4, "")
+    assert run.stderr == f"ordercache: error: cannot connect to Redis at 127.0.0.1:{port}: Connection refused\n"
