@@ -1,0 +1,44 @@
+# Shared libraries that the program opens on first use: see lazy_library.hpp.
+
+option(LAZY_LIBRARIES "Open libpq and OpenSSL on first use, and put the other libraries into the program" ON)
+
+enable_language(ASM)
+
+# Turns LAZY_LIBRARIES off, and says why, where no stub is known for the processor or one of the
+# TARGETS (imported libraries) is not static: everything is then linked in the usual way.
+function(check_lazy_libraries)
+  set(obstacle "")
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
+    set(obstacle "no forwarding stub is known for ${CMAKE_SYSTEM_PROCESSOR}")
+  endif()
+  foreach(target IN LISTS ARGN)
+    get_target_property(files ${target} INTERFACE_LINK_LIBRARIES)
+    if(NOT files MATCHES "\\.a$")
+      set(obstacle "${target} has no static library")
+    endif()
+  endforeach()
+  if(LAZY_LIBRARIES AND obstacle)
+    message(STATUS "Every library is loaded at start, none on first use: ${obstacle}")
+    set(LAZY_LIBRARIES OFF PARENT_SCOPE)
+  endif()
+endfunction()
+
+# Adds the library lazy_TABLE, which is linked after the CALLERS (archives) in place of the shared
+# LIBRARIES: it defines TABLE, which open_library() takes, and a stub for each function that they
+# call. Without LAZY_LIBRARIES it has no stub and brings LIBRARIES themselves: the source is the same.
+function(add_lazy_library table)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" PACKAGE "LIBRARIES;CALLERS")
+  set(generator ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/forwarding_stubs)
+  set(stubs ${CMAKE_CURRENT_BINARY_DIR}/${table}_stubs.S)
+  add_library(lazy_${table} STATIC ${stubs})
+  target_include_directories(lazy_${table} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR})
+  if(NOT LAZY_LIBRARIES)
+    set(arg_CALLERS "")
+    target_link_libraries(lazy_${table} INTERFACE ${arg_LIBRARIES})
+  endif()
+  add_custom_command(
+    OUTPUT ${stubs}
+    COMMAND ${generator} ${table} ${arg_PACKAGE} ${arg_LIBRARIES} -- ${arg_CALLERS} > ${stubs}
+    DEPENDS ${generator} ${arg_LIBRARIES} ${arg_CALLERS}
+    VERBATIM)
+endfunction()
