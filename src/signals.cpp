@@ -45,6 +45,16 @@ void hold_signals() {
     sigprocmask(SIG_BLOCK, &held, &g_mask_for_waiting);
 }
 
+bool ignore_sigpipe() {
+    if (is_ignored(SIGPIPE)) {
+        return false;
+    }
+    struct sigaction action = {};
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, nullptr);
+    return true;
+}
+
 const sigset_t& mask_for_waiting() {
     return g_mask_for_waiting;
 }

@@ -16,6 +16,10 @@ struct Interrupted {
 /// any other thread is started.
 void hold_signals();
 
+/// Has a write to a closed pipe or connection fail instead of end the program. Gives whether it
+/// would have ended it: where the parent had SIGPIPE ignored, it would not.
+bool ignore_sigpipe();
+
 /// The signal mask to wait with, in which the held signals arrive.
 const sigset_t& mask_for_waiting();
 

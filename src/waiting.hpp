@@ -68,8 +68,9 @@ struct Watch {
     Deadline deadline = Deadline::never();
     Signals signals = Signals::interrupt;
     std::chrono::milliseconds tick_interval{500};
-    std::function<void()> tick;   ///< Called again and again; empty: nothing.
-    std::function<void()> cancel; ///< Asks the call to end; may block itself. Empty: no way to.
+    std::function<void()> tick = {}; ///< Called again and again; empty: nothing.
+    std::function<void()> cancel =
+        {}; ///< Asks the call to end; may block itself. Empty: no way to.
 };
 
 /// Runs `call` in a second thread while this one keeps watch.

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "cache_aside.hpp"
+#include "key_names.hpp"
+#include "redis_client.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ordercache {
+
+/// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
+/// share. A lease holds 128 random bits, the token of the one process that may fill its value.
+class RedisCache : public CountCache {
+public:
+    /// Says on `journal` where a value is no count, which it takes for a miss.
+    RedisCache(RedisService service, TimeLimit limit, KeyNames names,
+               std::chrono::seconds time_to_live, Journal& journal);
+
+    /// Connects now, for a command that cannot do without.
+    void connect() { m_redis.connect(); }
+
+    std::string key(const Scope& scope) const override { return m_names.value(scope); }
+    std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) override;
+    std::vector<Claim> acquire(const std::vector<Scope>& scopes) override;
+    void take(const std::vector<Scope>& scopes) override;
+    void renew(const std::vector<Scope>& scopes) override;
+    void release(const std::vector<Scope>& scopes) override;
+    void fill(const Counts& counts) override;
+    std::int64_t drop(const std::vector<Scope>& scopes) override;
+    std::int64_t drop_all() override;
+    std::chrono::seconds time_to_live() const override { return m_time_to_live; }
+
+    /// How many of the scopes' values are cached.
+    std::int64_t cached(const std::vector<Scope>& scopes);
+
+    /// How many values are cached, of all scopes.
+    std::int64_t cached_of_all();
+
+    /// What the value's expiry leaves it, rounded up; negative: it never expires; absent: it is
+    /// not cached.
+    std::optional<std::chrono::seconds> time_left(const Scope& scope);
+
+private:
+    using KeyTest = bool (KeyNames::*)(std::string_view) const;
+
+    std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
+                                std::optional<Deadline> deadline = std::nullopt);
+    void run_script(const char* script, const std::vector<std::string>& keys,
+                    const std::vector<std::string>& arguments,
+                    std::optional<Deadline> deadline = std::nullopt);
+    std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
+    std::vector<std::string> lease_keys(const std::vector<Scope>& scopes) const;
+    void scan(const std::string& pattern, KeyTest test,
+              const std::function<void(const std::vector<std::string>&)>& visit);
+    std::int64_t delete_all(const std::string& pattern, KeyTest test);
+    const std::string& token();
+
+    RedisClient m_redis;
+    KeyNames m_names;
+    std::chrono::seconds m_time_to_live;
+    Journal& m_journal;
+    std::string m_token;
+};
+
+} // namespace ordercache
