@@ -32,6 +32,14 @@ std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Co
     return ordered;
 }
 
+void note_look_up(const std::vector<Scope>& scopes, Journal& journal) {
+    for (const Scope& scope : scopes) {
+        journal.note(scope.customer
+                         ? fmt::format("Looking up orders for customer {}", *scope.customer)
+                         : "Looking up all orders");
+    }
+}
+
 /// Leases that are ours: whatever ends the look-up, they are given up.
 class Leases {
 public:
@@ -62,6 +70,23 @@ private:
 };
 
 } // namespace
+
+void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Journal& journal) {
+    constexpr std::size_t few = 2;
+    if (scopes.size() <= few) {
+        journal.note(fmt::format("Clearing caches for {} and {}", cache.key(scopes.front()),
+                                 cache.key(scopes.back())));
+    } else {
+        journal.note(fmt::format("Clearing caches for {} keys", scopes.size()));
+    }
+}
+
+std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
+                                            Journal& journal) {
+    const auto wanted = without_repeats(scopes);
+    note_look_up(wanted, journal);
+    return in_order_of(scopes, store.count(wanted, {}));
+}
 
 CacheAside::CacheAside(CountCache& cache, std::function<OrderStore&()> store, Journal& journal,
                        Pause pause, std::chrono::milliseconds patience)
@@ -107,7 +132,7 @@ std::vector<std::int64_t> CacheAside::falling_back_on_store(const std::vector<Sc
             m_journal.warn(fmt::format("{}; PostgreSQL answers", error.what()));
         }
     }
-    return in_order_of(scopes, count_without_lease(without_repeats(scopes)));
+    return counts_from_store(m_store(), scopes, m_journal);
 }
 
 std::vector<std::int64_t> CacheAside::cached_counts(const std::vector<Scope>& scopes) {
@@ -144,7 +169,8 @@ Counts CacheAside::resolve_misses(std::vector<Scope> misses) {
             return found;
         }
         if (waited + pause > m_patience) {
-            found.merge(count_without_lease(misses));
+            note_look_up(misses, m_journal);
+            found.merge(m_store().count(misses, {}));
             return found;
         }
         m_pause(pause);
@@ -182,7 +208,7 @@ Counts CacheAside::count_with_lease(const std::vector<Scope>& leased) {
     OrderStore& store = m_store();
 
     const auto written = store.written_now(leased, renew);
-    note_look_up(leased);
+    note_look_up(leased, m_journal);
     const Counts counts = store.count(leased, renew);
 
     Counts storable = counts;
@@ -193,11 +219,6 @@ Counts CacheAside::count_with_lease(const std::vector<Scope>& leased) {
     fill(storable);
     leases.given_up(storable);
     return counts;
-}
-
-Counts CacheAside::count_without_lease(const std::vector<Scope>& scopes) {
-    note_look_up(scopes);
-    return m_store().count(scopes, {});
 }
 
 void CacheAside::fill(const Counts& counts) {
@@ -226,14 +247,6 @@ void CacheAside::with_cache(const std::function<void()>& act) {
 
 void CacheAside::note_hit(const Scope& scope, std::int64_t count) {
     m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
-}
-
-void CacheAside::note_look_up(const std::vector<Scope>& scopes) {
-    for (const Scope& scope : scopes) {
-        m_journal.note(scope.customer
-                           ? fmt::format("Looking up orders for customer {}", *scope.customer)
-                           : "Looking up all orders");
-    }
 }
 
 } // namespace ordercache

@@ -114,6 +114,13 @@ public:
 /// Lets time pass; may throw to end the wait.
 using Pause = std::function<void(std::chrono::milliseconds)>;
 
+/// Tells of a drop, in the words that scripts may look for.
+void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Journal& journal);
+
+/// The counts from the store alone, in the order of `scopes`.
+std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
+                                            Journal& journal);
+
 class CacheAside {
 public:
     /// Asks `store` for the orders only when the cache does not have the answer. Waits at most
@@ -140,11 +147,9 @@ private:
     Counts resolve_misses(std::vector<Scope> misses);
     std::vector<Scope> claim(const std::vector<Scope>& misses, Counts& found);
     Counts count_with_lease(const std::vector<Scope>& leased);
-    Counts count_without_lease(const std::vector<Scope>& scopes);
     void fill(const Counts& counts);
     void with_cache(const std::function<void()>& act);
     void note_hit(const Scope& scope, std::int64_t count);
-    void note_look_up(const std::vector<Scope>& scopes);
 
     CountCache& m_cache;
     std::function<OrderStore&()> m_store;
