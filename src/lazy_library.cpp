@@ -41,7 +41,8 @@ void open_library(LazyLibrary& library) {
     if (library.is_open != 0) {
         return;
     }
-    // Lazy binding saves a miss the look-up of thousands of names in the libraries that libpq brings.
+    // Lazy binding saves a miss the look-up of thousands of names in the libraries that libpq
+    // brings.
     void* const handle = dlopen(library.soname, RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr) {
         fail(library);

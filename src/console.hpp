@@ -1,0 +1,28 @@
+#pragma once
+
+#include "cache_aside.hpp"
+
+#include <string>
+
+namespace ordercache {
+
+/// What people are told on stderr, a line each: errors always, warnings unless they are silenced,
+/// steps where they are asked for.
+class Console : public Journal {
+public:
+    /// Errors and warnings alone, until it is told otherwise.
+    void configure(bool verbose, bool quiet);
+
+    void note(const std::string& line) override;
+    void warn(const std::string& line) override;
+    void error(const std::string& line);
+
+    /// A whole page, as it is.
+    void page(const std::string& text);
+
+private:
+    bool m_verbose = false;
+    bool m_quiet = false;
+};
+
+} // namespace ordercache

@@ -1,0 +1,80 @@
+#include "cli.hpp"
+#include "commands.hpp"
+#include "config.hpp"
+#include "console.hpp"
+#include "error.hpp"
+#include "output.hpp"
+#include "signals.hpp"
+#include "waiting.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <variant>
+
+namespace {
+
+using namespace ordercache;
+
+ExitStatus show(const Page& page, Console& console) {
+    if (page.status != ExitStatus::done) {
+        console.page(page.text);
+        return page.status;
+    }
+    Output output(Format::text);
+    output.page(page.text);
+    output.flush();
+    return page.status;
+}
+
+ExitStatus execute(const Invocation& invocation, Console& console) {
+    console.configure(invocation.verbose, invocation.quiet);
+    const Config config(process_environment,
+                        [&](const std::string& warning) { console.warn(warning); });
+    return run(invocation, config, console);
+}
+
+ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
+    const auto parsed = parse_command_line(argc, argv);
+    if (const auto* page = std::get_if<Page>(&parsed)) {
+        return show(*page, console);
+    }
+    return execute(std::get<Invocation>(parsed), console);
+}
+
+/// The only catch of last resort.
+ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
+    try {
+        return parse_and_execute(argc, argv, console);
+    } catch (const Interrupted& interrupted) {
+        end_by_signal(interrupted.signal);
+    } catch (const ClosedPipe& error) {
+        if (ends_by_sigpipe) {
+            end_by_signal(SIGPIPE);
+        }
+        console.error(error.what());
+        return error.status();
+    } catch (const Error& error) {
+        console.error(error.what());
+        return error.status();
+    } catch (const std::exception& error) {
+        console.error(error.what());
+        return ExitStatus::store_failed;
+    }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const bool ends_by_sigpipe = ignore_sigpipe();
+    hold_signals();
+    Console console;
+    const ExitStatus status = guarded(argc, argv, console, ends_by_sigpipe);
+    if (const auto signal = take_held_signal()) {
+        end_by_signal(*signal);
+    }
+    if (has_abandoned_calls()) {
+        std::_Exit(static_cast<int>(status));
+    }
+    return static_cast<int>(status);
+}
