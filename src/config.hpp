@@ -1,21 +1,19 @@
 #pragma once
 
-#include "service_uri.hpp"
+#include "environment.hpp"
+#include "postgres_uri.hpp"
+#include "redis_uri.hpp"
 
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 
 namespace ordercache {
 
-/// A variable's value; absent where it is unset.
-using Environment = std::function<std::optional<std::string>(const char* name)>;
-
 /// The environment's answers, each read when a command needs it: a hit needs no PG_SERVICE_URI.
 class Config {
 public:
-    /// Gets its variables from `environment`, and says on `warn` what it passes over.
+    /// Gets its variables from `environment`, and says on `warn`, once each, what it passes over.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
     /// REDIS_SERVICE_URI. Throws Error (usage) naming the variable, never its value. Warns where
@@ -33,13 +31,10 @@ public:
     std::chrono::seconds time_to_live() const;
 
 private:
-    std::string required(const char* name) const;
+    std::string required(const char* name, const char* example) const;
 
     Environment m_environment;
     std::function<void(const std::string&)> m_warn;
 };
-
-/// The process's own environment.
-std::optional<std::string> process_environment(const char* name);
 
 } // namespace ordercache

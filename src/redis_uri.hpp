@@ -21,7 +21,7 @@ struct RedisService {
     bool verify_certificate = true; ///< False by `ssl_cert_reqs=none` alone.
     std::string ca_file;            ///< Empty: the system's authorities.
     std::string certificate_file;   ///< A client's certificate; empty: none.
-    std::string key_file;
+    std::string key_file;           ///< Empty: the certificate's file holds the key too.
 
     std::optional<std::chrono::milliseconds> connect_timeout; ///< The URI's, where it has one.
     std::optional<std::chrono::milliseconds> reply_timeout;
@@ -30,20 +30,9 @@ struct RedisService {
     std::string peer() const;
 };
 
-/// Takes a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI apart.
-/// Throws std::invalid_argument, whose message says what is wrong and never quotes the URI.
-RedisService parse_redis_uri(std::string_view uri);
-
-/// A PostgreSQL service, as PG_SERVICE_URI and PG_DATABASE name it.
-struct PostgresService {
-    std::string connection_string; ///< For libpq, with the database to use; holds the password.
-    std::string peer;     ///< How an error names it: `db.example:5432`; every host of several.
-    std::string database; ///< The database in use; empty: libpq's default.
-};
-
-/// Takes a `postgres` or `postgresql` URI or libpq's `key=value` form, and has it use `database`
-/// (empty: the one that it names). Refuses whatever would make libpq echo a password.
-/// Throws std::invalid_argument, whose message says what is wrong and never quotes the URI.
-PostgresService parse_postgres_uri(std::string_view uri, std::string_view database);
+/// Takes a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI apart. Of the options after the
+/// `?` it heeds redis-py's, and passes over what other clients read.
+/// Throws std::invalid_argument, whose message says what is wrong and never quotes a value.
+RedisService parse_redis_uri(std::string_view text);
 
 } // namespace ordercache
