@@ -1,5 +1,6 @@
 #pragma once
 
+#include "error.hpp"
 #include "order.hpp"
 
 #include <chrono>
@@ -12,9 +13,16 @@ namespace ordercache {
 
 enum class Format { text, json };
 
+/// The reader of stdout has gone. A type of its own, for it ends the program as SIGPIPE does,
+/// unless an answer was lost that must be told.
+class ClosedPipe : public Error {
+public:
+    explicit ClosedPipe(const std::string& message) : Error(ExitStatus::no, message) {}
+};
+
 /// The answer on stdout, and nothing else. Numbers are plain digits, whatever the locale.
-/// Buffers its lines; every function throws Error (no) when a write fails, but where the reader
-/// of a pipe has gone: that ends the program as SIGPIPE does.
+/// Buffers its lines; every function throws Error (no) when a write fails, ClosedPipe where the
+/// reader has gone (and SIGPIPE is ignored). What was buffered is then lost.
 class Output {
 public:
     /// Writes to the file descriptor `fd`, which stays the caller's.
@@ -32,7 +40,7 @@ public:
     void flush();
 
 private:
-    void line(const std::string& text);
+    void line(const std::string& text, const std::string& json);
 
     Format m_format;
     int m_fd;

@@ -1,0 +1,98 @@
+#include "output.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+constexpr std::size_t k_buffer_size = 65536;
+
+/// Where another process made the descriptor non-blocking, a full pipe is no failure.
+void wait_until_writable(int fd) {
+    pollfd writable{fd, POLLOUT, 0};
+    ::poll(&writable, 1, -1);
+}
+
+void throw_write_error(int error) {
+    const auto message = fmt::format("cannot write to stdout: {}", std::strerror(error));
+    if (error == EPIPE) {
+        throw ClosedPipe(message);
+    }
+    throw Error(ExitStatus::no, message);
+}
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(fd, text.data(), text.size());
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno == EAGAIN) {
+            wait_until_writable(fd);
+        } else if (errno != EINTR) {
+            throw_write_error(errno);
+        }
+    }
+}
+
+} // namespace
+
+Output::Output(Format format, int fd) : m_format(format), m_fd(fd) {}
+
+void Output::count(std::int64_t count) {
+    line(fmt::format("{}", count), fmt::format(R"({{"count":{}}})", count));
+}
+
+void Output::customer_count(CustomerId customer, std::int64_t count) {
+    line(fmt::format("{}\t{}", customer, count),
+         fmt::format(R"({{"customer":{},"count":{}}})", customer, count));
+}
+
+void Output::order_added(CustomerId customer, OrderId order) {
+    line(fmt::format("{}", order),
+         fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer, order));
+}
+
+void Output::orders_added(std::int64_t orders) {
+    line(fmt::format("{}", orders), fmt::format(R"({{"updated":{{"orders":{}}}}})", orders));
+}
+
+void Output::invalidated(std::int64_t counts) {
+    line(fmt::format("{}", counts), fmt::format(R"({{"invalidated":{}}})", counts));
+}
+
+void Output::time_to_live(std::optional<std::chrono::seconds> left) {
+    if (!left) {
+        line("", R"({"ttl":null})");
+        return;
+    }
+    const std::int64_t seconds = left->count() < 0 ? -1 : left->count();
+    line(fmt::format("{}", seconds), fmt::format(R"({{"ttl":{}}})", seconds));
+}
+
+void Output::flush() {
+    // Forgotten even where the write fails: a second flush must not repeat half a line.
+    write_all(m_fd, std::exchange(m_buffer, {}));
+}
+
+void Output::line(const std::string& text, const std::string& json) {
+    const std::string& chosen = m_format == Format::json ? json : text;
+    if (chosen.empty()) {
+        return;
+    }
+    m_buffer += chosen;
+    m_buffer += '\n';
+    if (m_buffer.size() >= k_buffer_size) {
+        flush();
+    }
+}
+
+} // namespace ordercache
