@@ -112,8 +112,9 @@ def test_a_server_that_crashes_before_the_commit_leaves_nothing_and_says_so(add_
     assert added(database) == []
 
 
-def test_synchronous_commit_is_on_for_an_add_where_the_server_has_it_off(ordercache, database):
+def test_an_add_waits_for_its_commit_where_the_server_would_not(ordercache, database, postgres):
     database.execute(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
-    with database.log() as log:
-        assert ordercache(*an_order()).status == 0
-    assert any("synchronous_commit" in line for line in log)
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        process = ordercache.start(*an_order())
+        database.wait_for_activity("commit")
+    assert process.communicate(timeout=5)[0] == f"{NEXT_ORDER}\n"

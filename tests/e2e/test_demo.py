@@ -1,0 +1,87 @@
+"""tests/demo: the session that it plays, the status that it returns, and nothing left behind."""
+
+import fcntl
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+
+import servers
+
+DEMO = servers.TESTS / "demo"
+
+SESSION = r"""\$ ordercache count -v
+Checking cache key num_orders:all
+.*
+Looking up all orders
+Caching num_orders:all, value is 12000, for 120 s
+12000
+
+\$ ordercache count -v
+Checking cache key num_orders:all
+Found num_orders:all, value is 12000
+12000
+
+\$ ordercache count --customer 9999
+1
+
+\$ ordercache add --date 2023-03-10 --customer 9999 --net 23.00 --tax 1.80
+12001
+
+\$ ordercache count
+12001
+
+\$ ordercache ttl
+120
+
+\$ ordercache invalidate
+1
+"""
+TELL_FOLDER = 'echo "${REDIS_SERVICE_URI#unix://}"; cat "$(dirname "${REDIS_SERVICE_URI#unix://}")/data/postmaster.pid"'
+
+
+@pytest.fixture
+def demo(folder):
+    """Starts the demo. One at a time, for each builds the program first."""
+    with DEMO.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lambda *arguments: subprocess.Popen(
+            [DEMO, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True, start_new_session=True,
+        )
+
+
+def servers_of(output):
+    """The folder of a demo's servers and the process of its PostgreSQL, as TELL_FOLDER printed them."""
+    socket, postmaster = output.split("\n")[:2]
+    return pathlib.Path(socket).parent, int(postmaster)
+
+
+def assert_nothing_left(folder, postmaster):
+    assert not folder.exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(postmaster, 0)
+
+
+def test_the_session_is_the_tutorials(demo):
+    stdout, _ = demo().communicate(timeout=300)
+    assert re.fullmatch(SESSION, stdout.rstrip("\n") + "\n")
+
+
+def test_a_command_runs_there_and_its_status_is_returned(demo):
+    process = demo("sh", "-c", f"{TELL_FOLDER}; ordercache ttl; exit $((40 + $?))")
+    stdout, _ = process.communicate(timeout=300)
+    assert process.returncode == 41
+    assert_nothing_left(*servers_of(stdout))
+
+
+def test_an_interrupt_leaves_nothing_behind(demo):
+    process = demo("sh", "-c", f"{TELL_FOLDER}; echo; exec sleep 60")
+    told = "".join(iter(process.stdout.readline, "\n"))
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert_nothing_left(*servers_of(told))
