@@ -42,3 +42,14 @@ function(add_lazy_library table)
     DEPENDS ${generator} ${arg_LIBRARIES} ${arg_CALLERS}
     VERBATIM)
 endfunction()
+
+# Puts the C++ run-time library into PROGRAM, so that libc alone is left to load.
+function(link_runtime_statically program)
+  if(LAZY_LIBRARIES)
+    target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc LINKER:--as-needed,--gc-sections)
+    # libstdc++ parses floats for libpqxx 7, and calls these two functions of libm for it. The linker
+    # would have libm.so loaded for them though it then drops the caller.
+    target_link_options(${program} PRIVATE LINKER:--undefined=fegetround,--undefined=fesetround)
+    target_link_libraries(${program} PRIVATE -l:libm.a)
+  endif()
+endfunction()

@@ -31,7 +31,8 @@ void fill_slots(const LazyLibrary& library, void* handle) {
 
 // Where every stub jumps until its library is open.
 extern "C" [[noreturn]] void lazy_library_is_not_open() {
-    std::fputs("ordercache: a function was called before open_library()\n", stderr);
+    static_cast<void>(
+        std::fputs("ordercache: a function was called before open_library()\n", stderr));
     std::abort();
 }
 
@@ -41,8 +42,7 @@ void open_library(LazyLibrary& library) {
     if (library.is_open != 0) {
         return;
     }
-    // Lazy binding saves a miss the look-up of thousands of names in the libraries that libpq
-    // brings.
+    // RTLD_LAZY saves a miss the look-up of every name in the many libraries that libpq brings.
     void* const handle = dlopen(library.soname, RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr) {
         fail(library);
