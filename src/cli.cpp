@@ -3,13 +3,13 @@
 #include "arguments.hpp"
 #include "error.hpp"
 #include "help.hpp"
+#include "seconds.hpp"
 #include "spelling.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -17,7 +17,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace ordercache {
@@ -25,7 +24,6 @@ namespace ordercache {
 namespace {
 
 constexpr std::chrono::seconds k_default_timeout{30};
-constexpr std::chrono::seconds k_longest_timeout{2147483}; // Its milliseconds fit an int.
 
 /// Gives what `parse` makes of a value. Throws Error (usage) with the option and the reason.
 template <typename Parse>
@@ -237,28 +235,17 @@ const CommandSpec& chosen_command(const Arguments& arguments) {
     return command;
 }
 
-bool is_digits(std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 /// Takes decimal digits, and after a point one to three more: seconds.
 /// Throws std::invalid_argument, whose message says what is wrong, for all else.
 std::chrono::milliseconds parse_timeout(std::string_view text) {
-    const std::size_t point = std::min(text.find('.'), text.size());
-    const std::string_view whole = text.substr(0, point);
-    std::string thousandths{point < text.size() ? text.substr(point + 1) : "0"};
-    if (!is_digits(whole) || !is_digits(thousandths) || thousandths.size() > 3) {
-        throw std::invalid_argument("a timeout is a number of seconds, such as 30 or 0.5");
-    }
-    thousandths.resize(3, '0');
-    const std::string digits = std::string{whole} + thousandths;
-    std::int64_t milliseconds = 0;
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), milliseconds);
-    if (parsed.ec != std::errc{} || std::chrono::milliseconds{milliseconds} > k_longest_timeout) {
+    const auto timeout = parse_seconds(text);
+    if (!timeout) {
         throw std::invalid_argument(
-            fmt::format("a timeout is at most {} seconds", k_longest_timeout.count()));
+            fmt::format("a timeout is a number of seconds up to {}, such as 30 or 0.5",
+                        k_longest_wait.count()));
     }
-    return std::chrono::milliseconds{milliseconds};
+    return *timeout;
 }
 
 /// Absent: wait for ever.

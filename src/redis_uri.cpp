@@ -1,5 +1,6 @@
 #include "redis_uri.hpp"
 
+#include "seconds.hpp"
 #include "uri.hpp"
 #include "whole_number.hpp"
 
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -77,17 +77,12 @@ bool parse_verification(std::string_view text) {
     return known->value;
 }
 
-std::chrono::milliseconds parse_seconds(std::string_view text) {
-    constexpr double k_most = 1'000'000;
-    double seconds = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stopped, failure] =
-        std::from_chars(text.data(), end, seconds, std::chars_format::fixed);
-    const bool in_range = seconds > 0 && seconds <= k_most; // a NaN is not
-    if (failure != std::errc{} || stopped != end || !in_range) {
+std::chrono::milliseconds parse_timeout(std::string_view text) {
+    const auto timeout = parse_seconds(text);
+    if (!timeout || timeout->count() == 0) {
         throw std::invalid_argument("a timeout must be a number of seconds, such as 5 or 1.5");
     }
-    return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
+    return *timeout;
 }
 
 using Heed = void (*)(RedisService&, const std::string& value);
@@ -95,9 +90,9 @@ using Heed = void (*)(RedisService&, const std::string& value);
 constexpr auto k_heeded = std::to_array<Entry<Heed>>({
     {"db", [](RedisService& s, const std::string& value) { s.database = parse_database(value); }},
     {"socket_connect_timeout",
-     [](RedisService& s, const std::string& value) { s.connect_timeout = parse_seconds(value); }},
+     [](RedisService& s, const std::string& value) { s.connect_timeout = parse_timeout(value); }},
     {"socket_timeout",
-     [](RedisService& s, const std::string& value) { s.reply_timeout = parse_seconds(value); }},
+     [](RedisService& s, const std::string& value) { s.reply_timeout = parse_timeout(value); }},
     {"ssl_ca_certs", [](RedisService& s, const std::string& value) { s.ca_file = value; }},
     {"ssl_cert_reqs",
      [](RedisService& s,

@@ -212,7 +212,7 @@ TEST_CASE("a Redis URI's timeouts are decimal seconds") {
         parse_redis_uri("redis://h?socket_timeout=5&socket_connect_timeout=1.5");
     CHECK(service.reply_timeout == 5000ms);
     CHECK(service.connect_timeout == 1500ms);
-    CHECK(parse_redis_uri("redis://h?socket_timeout=0.0001").reply_timeout == 1ms);
+    CHECK(parse_redis_uri("redis://h?socket_timeout=0.001").reply_timeout == 1ms);
 
     const RedisService silent = parse_redis_uri("redis://h");
     CHECK_FALSE(silent.reply_timeout);
