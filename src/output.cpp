@@ -78,6 +78,10 @@ void Output::time_to_live(std::optional<std::chrono::seconds> left) {
     line(fmt::format("{}", seconds), fmt::format(R"({{"ttl":{}}})", seconds));
 }
 
+void Output::page(const std::string& text) {
+    m_buffer += text;
+}
+
 void Output::flush() {
     // Forgotten even where the write fails: a second flush must not repeat half a line.
     write_all(m_fd, std::exchange(m_buffer, {}));

@@ -36,6 +36,9 @@ public:
     /// Absent: not cached, which text shows as nothing. Negative: it never expires, `-1`.
     void time_to_live(std::optional<std::chrono::seconds> left);
 
+    /// A text that is not an answer: help, the version.
+    void page(const std::string& text);
+
     /// Writes what is buffered. A caller that leaves without it loses the answer.
     void flush();
 

@@ -1,5 +1,7 @@
 #include "postgres_connection.hpp"
 
+#include "lazy_library.hpp"
+
 #include <fmt/format.h>
 #include <pqxx/pqxx>
 
@@ -176,6 +178,7 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
     m_journal.note(fmt::format("Connecting to PostgreSQL at {}", name()));
     set_libpq_defaults();
     try {
+        open_library(libpq);
         m_session = watched(
             [to = m_service.connection_string] { return std::make_shared<PostgresSession>(to); },
             {.deadline = m_limit.deadline().or_in(k_connect_timeout),
@@ -187,6 +190,8 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
         throw cannot_connect("no answer in time");
     } catch (const pqxx::failure& error) {
         throw cannot_connect(connection_failure(error.what()));
+    } catch (const std::runtime_error& error) {
+        throw cannot_connect(error.what());
     }
 }
 
