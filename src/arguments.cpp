@@ -2,13 +2,11 @@
 
 #include "error.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <utility>
 
 namespace ordercache {
 
@@ -19,81 +17,83 @@ bool looks_like_option(std::string_view word) {
     return word.size() > 1 && word[0] == '-' && (word[1] < '0' || word[1] > '9') && word[1] != '.';
 }
 
-/// CLI11 gives the option the next word for a value, whatever that looks like.
-CLI::Option* define(CLI::App& app, const Option& option) {
-    const std::string spelling{option.spelling};
-    if (!option.takes_value) {
-        return app.add_flag(spelling);
-    }
-    return app.add_option(spelling)->expected(1)->multi_option_policy(
-        CLI::MultiOptionPolicy::TakeAll);
+std::size_t index_of(const auto& is_wanted) {
+    const auto* const found = std::find_if(k_options.begin(), k_options.end(), is_wanted);
+    return static_cast<std::size_t>(found - k_options.begin());
 }
 
-/// `--customer=`, for which CLI11 would take the next word as the value.
-void refuse_empty_assignments(const std::vector<std::string>& words) {
-    for (const std::string& word : words) {
-        if (word.starts_with("--") && word.find('=') == word.size() - 1) {
-            const std::string name = word.substr(0, word.size() - 1);
-            throw usage_error(fmt::format("{}: the value is empty", name));
-        }
+/// What follows the option's `=`, or else the first of `next`, which it then takes.
+std::string_view value_of(const Option& option, std::optional<std::string_view> assigned,
+                          std::span<const char* const>& next) {
+    if (!assigned && next.empty()) {
+        throw usage_error(fmt::format("{}: a value is missing", option.name));
     }
-}
-
-void parse(CLI::App& app, std::vector<std::string> words) {
-    const std::string last = words.empty() ? "" : words.back();
-    std::reverse(words.begin(), words.end());
-    try {
-        app.parse(std::move(words));
-    } catch (const CLI::ParseError&) { // So defined, it objects only to an end without a value.
-        throw usage_error(fmt::format("{}: a value is missing", last));
-    }
-}
-
-void check_value(const Option& option, std::string_view value) {
-    if (!option.takes_value && value != "true") { // CLI11's value of a flag that was given none.
-        throw usage_error(fmt::format("{}: takes no value", option.name));
-    }
+    const std::string_view value = assigned ? *assigned : next.front();
     if (value.empty()) {
         throw usage_error(fmt::format("{}: the value is empty", option.name));
     }
-    if (looks_like_option(value)) {
-        throw usage_error(fmt::format("{}: a value is missing before `{}`", option.name, value));
+    if (!assigned) {
+        if (looks_like_option(value)) {
+            throw usage_error(
+                fmt::format("{}: a value is missing before `{}`", option.name, value));
+        }
+        next = next.subspan(1);
     }
+    return value;
 }
 
 } // namespace
 
-/// CLI11 takes the words apart and no more: its numbers read `010` as eight and `nan` at all, and
-/// its sentences do not tell what to do.
-Arguments::Arguments(std::vector<std::string> words) {
-    CLI::App app;
-    app.set_help_flag();
-    app.allow_extras();
-    std::array<CLI::Option*, k_options.size()> given{};
-    std::transform(k_options.begin(), k_options.end(), given.begin(),
-                   [&](const Option& option) { return define(app, option); });
-    refuse_empty_assignments(words);
-    parse(app, std::move(words));
-
-    for (std::size_t i = 0; i < k_options.size(); ++i) {
-        m_values[i] = given[i]->results();
-        for (const std::string& value : m_values[i]) {
-            check_value(k_options[i], value);
+Arguments::Arguments(std::span<const char* const> words) {
+    while (!words.empty()) {
+        const std::string_view word = words.front();
+        words = words.subspan(1);
+        if (word == "--") {
+            m_words.insert(m_words.end(), words.begin(), words.end());
+            return;
+        }
+        if (!looks_like_option(word)) {
+            m_words.emplace_back(word);
+        } else if (word.starts_with("--")) {
+            take_long(word, words);
+        } else {
+            take_letters(word);
         }
     }
-    sort_out(app.remaining());
 }
 
-void Arguments::sort_out(const std::vector<std::string>& left_over) {
-    bool options_ended = false;
-    for (const std::string& word : left_over) {
-        if (word == "--" && !options_ended) {
-            options_ended = true;
-        } else if (looks_like_option(word) && !options_ended) {
-            m_unknown_options.push_back(word.substr(0, word.find('=')));
-        } else {
-            m_words.push_back(word);
+void Arguments::take_long(std::string_view word, std::span<const char* const>& next) {
+    const std::size_t end = word.find('=');
+    const std::string_view name = word.substr(0, end);
+    const std::size_t index = index_of([&](const Option& option) { return option.name == name; });
+    if (index == k_options.size()) {
+        m_unknown_options.emplace_back(name);
+        return;
+    }
+    std::optional<std::string_view> assigned;
+    if (end != std::string_view::npos) {
+        assigned = word.substr(end + 1);
+    }
+    const Option& option = k_options.at(index);
+    if (option.takes_value) {
+        m_values.at(index).emplace_back(value_of(option, assigned, next));
+    } else if (assigned) {
+        throw usage_error(fmt::format("{}: takes no value", name));
+    } else {
+        m_values.at(index).emplace_back(); // Given, with nothing to say.
+    }
+}
+
+/// Takes flags by their letters: `-v`, or several as `-vq`.
+void Arguments::take_letters(std::string_view word) {
+    for (const char letter : word.substr(1)) {
+        const std::size_t index =
+            index_of([&](const Option& option) { return option.letter == letter; });
+        if (index == k_options.size()) {
+            m_unknown_options.emplace_back(word);
+            return;
         }
+        m_values.at(index).emplace_back();
     }
 }
 
@@ -106,9 +106,7 @@ std::optional<std::string> Arguments::value(std::string_view option) const {
 }
 
 std::span<const std::string> Arguments::values(std::string_view option) const {
-    const auto* const found = std::find_if(k_options.begin(), k_options.end(),
-                                           [&](const Option& each) { return each.name == option; });
-    return m_values.at(static_cast<std::size_t>(found - k_options.begin()));
+    return m_values.at(index_of([&](const Option& each) { return each.name == option; }));
 }
 
 std::vector<Option> Arguments::options() const {

@@ -19,29 +19,29 @@ enum CommandBits : unsigned {
 };
 
 struct Option {
-    std::string_view name;     ///< Its long name, by which all else calls it: `--verbose`.
-    std::string_view spelling; ///< With its letter, where it has one: `-v,--verbose`.
+    std::string_view name; ///< Its long name, by which all else calls it: `--verbose`.
+    char letter;           ///< Of `-v`; a null where it has none.
     bool takes_value;
     unsigned commands; ///< Those that know it, of CommandBits.
 };
 
 /// Every option that there is.
 inline constexpr std::array k_options = {
-    Option{"--json", "--json", false, k_every_command},
-    Option{"--verbose", "-v,--verbose", false, k_every_command},
-    Option{"--quiet", "-q,--quiet", false, k_every_command},
-    Option{"--timeout", "--timeout", true, k_every_command},
-    Option{"--help", "-h,--help", false, k_every_command},
-    Option{"--version", "--version", false, k_every_command},
-    Option{"--customer", "--customer", true, k_every_command},
-    Option{"--customers-from", "--customers-from", true, k_count_bit},
-    Option{"--refresh", "--refresh", false, k_count_bit},
-    Option{"--no-cache", "--no-cache", false, k_count_bit | k_add_bit},
-    Option{"--date", "--date", true, k_add_bit},
-    Option{"--net", "--net", true, k_add_bit},
-    Option{"--tax", "--tax", true, k_add_bit},
-    Option{"--from", "--from", true, k_add_bit},
-    Option{"--dry-run", "--dry-run", false, k_add_bit | k_invalidate_bit},
+    Option{"--json", '\0', false, k_every_command},
+    Option{"--verbose", 'v', false, k_every_command},
+    Option{"--quiet", 'q', false, k_every_command},
+    Option{"--timeout", '\0', true, k_every_command},
+    Option{"--help", 'h', false, k_every_command},
+    Option{"--version", '\0', false, k_every_command},
+    Option{"--customer", '\0', true, k_every_command},
+    Option{"--customers-from", '\0', true, k_count_bit},
+    Option{"--refresh", '\0', false, k_count_bit},
+    Option{"--no-cache", '\0', false, k_count_bit | k_add_bit},
+    Option{"--date", '\0', true, k_add_bit},
+    Option{"--net", '\0', true, k_add_bit},
+    Option{"--tax", '\0', true, k_add_bit},
+    Option{"--from", '\0', true, k_add_bit},
+    Option{"--dry-run", '\0', false, k_add_bit | k_invalidate_bit},
 };
 
 /// A command line taken apart and not yet understood. Options are called by their long names.
@@ -49,7 +49,7 @@ class Arguments {
 public:
     /// Takes the words after the program's name. Options may stand anywhere before a `--`.
     /// Throws Error (usage) where an option lacks its value or a flag was given one.
-    explicit Arguments(std::vector<std::string> words);
+    explicit Arguments(std::span<const char* const> words);
 
     bool has(std::string_view option) const { return !values(option).empty(); }
 
@@ -69,7 +69,8 @@ public:
     const std::vector<std::string>& unknown_options() const { return m_unknown_options; }
 
 private:
-    void sort_out(const std::vector<std::string>& left_over);
+    void take_long(std::string_view word, std::span<const char* const>& next);
+    void take_letters(std::string_view word);
 
     std::array<std::vector<std::string>, k_options.size()> m_values; ///< As k_options lists them.
     std::vector<std::string> m_words;

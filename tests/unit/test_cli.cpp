@@ -94,6 +94,11 @@ TEST_CASE("count takes customers from a file, or from stdin") {
     CHECK(command<Count>({"count", "--customers-from=-"}).customers_from == "-");
 }
 
+TEST_CASE("a value after = may look like an option") {
+    CHECK(command<Add>({"add", "--from=-v.csv"}).from == "-v.csv");
+    CHECK(command<Add>({"add", "--from=--a=b"}).from == "--a=b");
+}
+
 TEST_CASE("count deals with the cache as it is told") {
     CHECK(command<Count>({"count", "--refresh"}).cache == CacheUse::refresh);
     CHECK(command<Count>({"count", "--no-cache"}).cache == CacheUse::none);
@@ -281,6 +286,7 @@ TEST_CASE("an unknown option is named with the nearest that exists") {
     CHECK(refusal({"--versoin"}) == "unknown option `--versoin`: did you mean `--version`?");
     CHECK(refusal({"ttl", "--xyzzy"}) == "unknown option `--xyzzy`");
     CHECK(refusal({"ttl", "-x"}) == "unknown option `-x`");
+    CHECK(refusal({"ttl", "-verbose"}) == "unknown option `-verbose`: did you mean `--verbose`?");
 }
 
 TEST_CASE("only options of the command are suggested") {
