@@ -40,8 +40,10 @@ void note_look_up(const std::vector<Scope>& scopes, Journal& journal) {
     }
 }
 
-/// Leases that are ours: whatever ends the look-up, they are given up.
-class Leases {
+} // namespace
+
+/// Leases that are ours. Where an exception ends the look-up, they are given up on its way out.
+class CacheAside::Leases {
 public:
     Leases(CountCache& cache, std::vector<Scope> scopes)
         : m_cache(cache), m_scopes(std::move(scopes)) {}
@@ -59,17 +61,20 @@ public:
         }
     }
 
+    const std::vector<Scope>& scopes() const { return m_scopes; }
+
     /// The fill gave these up already.
     void given_up(const Counts& counts) {
         std::erase_if(m_scopes, [&](const Scope& scope) { return counts.contains(scope); });
     }
 
+    /// Leaves it to the caller to give them up.
+    std::vector<Scope> hand_over() { return std::exchange(m_scopes, {}); }
+
 private:
     CountCache& m_cache;
     std::vector<Scope> m_scopes;
 };
-
-} // namespace
 
 void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Journal& journal) {
     constexpr std::size_t few = 2;
@@ -102,7 +107,8 @@ std::vector<std::int64_t> CacheAside::refresh(const std::vector<Scope>& scopes) 
         const auto wanted = without_repeats(scopes);
         m_store();
         m_cache.take(wanted);
-        return in_order_of(scopes, count_with_lease(wanted));
+        Leases leases(m_cache, wanted);
+        return in_order_of(scopes, count_with_lease(leases));
     });
 }
 
@@ -168,7 +174,7 @@ Counts CacheAside::resolve_misses(std::vector<Scope> misses) {
         if (misses.empty()) {
             return found;
         }
-        if (waited + pause > m_patience) {
+        if (m_cache_failed || waited + pause > m_patience) {
             note_look_up(misses, m_journal);
             found.merge(m_store().count(misses, {}));
             return found;
@@ -195,15 +201,17 @@ std::vector<Scope> CacheAside::claim(const std::vector<Scope>& misses, Counts& f
             (leased ? ours : others).push_back(misses[i]);
         }
     }
-    const Leases not_needed(m_cache, filled_meanwhile);
+    Leases needed(m_cache, ours);
+    Leases not_needed(m_cache, filled_meanwhile);
+    release(not_needed);
     if (!ours.empty()) {
-        found.merge(count_with_lease(ours));
+        found.merge(count_with_lease(needed));
     }
     return others;
 }
 
-Counts CacheAside::count_with_lease(const std::vector<Scope>& leased) {
-    Leases leases(m_cache, leased);
+Counts CacheAside::count_with_lease(Leases& leases) {
+    const auto leased = leases.scopes();
     const auto renew = [&] { with_cache([&] { m_cache.renew(leased); }); };
     OrderStore& store = m_store();
 
@@ -218,6 +226,7 @@ Counts CacheAside::count_with_lease(const std::vector<Scope>& leased) {
     }
     fill(storable);
     leases.given_up(storable);
+    release(leases);
     return counts;
 }
 
@@ -232,6 +241,13 @@ void CacheAside::fill(const Counts& counts) {
     with_cache([&] { m_cache.fill(counts); });
 }
 
+void CacheAside::release(Leases& leases) {
+    const auto scopes = leases.hand_over();
+    if (!scopes.empty()) {
+        with_cache([&] { m_cache.release(scopes); });
+    }
+}
+
 /// Does what the answer does not depend on.
 void CacheAside::with_cache(const std::function<void()>& act) {
     if (m_cache_failed) {
@@ -241,7 +257,7 @@ void CacheAside::with_cache(const std::function<void()>& act) {
         act();
     } catch (const CacheError& error) {
         m_cache_failed = true;
-        m_journal.warn(fmt::format("{}; the count is not cached", error.what()));
+        m_journal.warn(fmt::format("{}; going on without it", error.what()));
     }
 }
 

@@ -140,14 +140,17 @@ public:
     void commit(PendingOrders& orders);
 
 private:
+    class Leases;
+
     template <typename Compute>
     std::vector<std::int64_t> falling_back_on_store(const std::vector<Scope>& scopes,
                                                     Compute compute);
     std::vector<std::int64_t> cached_counts(const std::vector<Scope>& scopes);
     Counts resolve_misses(std::vector<Scope> misses);
     std::vector<Scope> claim(const std::vector<Scope>& misses, Counts& found);
-    Counts count_with_lease(const std::vector<Scope>& leased);
+    Counts count_with_lease(Leases& leases);
     void fill(const Counts& counts);
+    void release(Leases& leases);
     void with_cache(const std::function<void()>& act);
     void note_hit(const Scope& scope, std::int64_t count);
 

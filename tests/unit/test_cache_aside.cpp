@@ -54,7 +54,8 @@ TEST_CASE("a cached 0 is a hit") {
     CHECK(process.count() == 0);
 }
 
-TEST_CASE("a miss connects, takes the lease, probes, counts and fills, in this order") {
+TEST_CASE("a miss connects, takes the lease, probes, counts and fills, in this "
+          "order") {
     Servers servers(k_orders);
     Process process(servers);
 
@@ -63,7 +64,8 @@ TEST_CASE("a miss connects, takes the lease, probes, counts and fills, in this o
                                           Step::probe, Step::snapshot, Step::answer, Step::fill});
 }
 
-TEST_CASE("a count that missed is cached for its time to live, and its lease given up") {
+TEST_CASE("a count that missed is cached for its time to live, and its lease "
+          "given up") {
     Servers servers(k_orders);
     Process process(servers);
     process.count();
@@ -110,7 +112,8 @@ TEST_CASE("a count is answered and not cached while its writer is in flight") {
     CHECK_FALSE(servers.leases.get(k_all_orders));
 }
 
-TEST_CASE("a writer of one customer's orders does not keep another's count from the cache") {
+TEST_CASE("a writer of one customer's orders does not keep another's count "
+          "from the cache") {
     Servers servers(k_orders);
     Process process(servers);
     servers.begin({*k_customer.customer}, scopes_of(*k_customer.customer));
@@ -141,7 +144,8 @@ TEST_CASE("a standby's count is answered and not cached") {
     CHECK_FALSE(servers.leases.get(k_all_orders));
 }
 
-TEST_CASE("a reader that lost its lease to another fills nothing and leaves the other's lease") {
+TEST_CASE("a reader that lost its lease to another fills nothing and leaves "
+          "the other's lease") {
     Servers servers(k_orders);
     Process process(servers);
     Process other(servers);
@@ -224,7 +228,8 @@ TEST_CASE("a refresh leaves the cached count until it fills") {
     CHECK(process.refresh() == k_orders);
 }
 
-TEST_CASE("a refresh takes the lease from a running reader, whose older count is refused") {
+TEST_CASE("a refresh takes the lease from a running reader, whose older count "
+          "is refused") {
     Servers servers(k_orders);
     Process reader(servers);
     Process refresher(servers);
@@ -260,7 +265,8 @@ TEST_CASE("a reader waits with growing pauses for the value of the lease's holde
     CHECK(process.pauses == expected);
 }
 
-TEST_CASE("a reader that waited is answered by the holder's fill, not by a query of its own") {
+TEST_CASE("a reader that waited is answered by the holder's fill, not by a "
+          "query of its own") {
     Servers servers(k_orders);
     Process holder(servers);
     Process process(servers);
@@ -285,7 +291,8 @@ TEST_CASE("a reader whose patience ends answers without storing") {
     CHECK(servers.clock.now() > 1s - 100ms);
 }
 
-TEST_CASE("a value filled between GET and acquire is a hit, and the lease is given up") {
+TEST_CASE("a value filled between GET and acquire is a hit, and the lease is "
+          "given up") {
     Servers servers(k_orders);
     Process process(servers);
     Process other(servers);
@@ -294,6 +301,18 @@ TEST_CASE("a value filled between GET and acquire is a hit, and the lease is giv
     CHECK(process.count() == k_orders);
     CHECK(process.script.times(Step::snapshot) == 0);
     CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a lease that is not needed is given up before the rest of a batch "
+          "is counted") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.script.before(Step::acquire, [&] { other.count(); });
+    process.script.before(Step::probe, [&] { CHECK_FALSE(servers.leases.get(k_all_orders)); });
+
+    process.cache_aside.counts({k_all_orders, k_customer});
+    CHECK(process.script.times(Step::probe) == 1);
 }
 
 TEST_CASE("a batch fills its own counts before it waits for another's") {
@@ -350,10 +369,34 @@ TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails
         CHECK(process.count() == k_orders);
         CHECK(process.script.taken().back() == Step::answer);
     }
+    SUBCASE("at a renewal, on a standby") {
+        servers.is_standby = true;
+        process.store.query_time = 3s;
+        fail_at(Step::renew);
+        CHECK(process.count() == k_orders);
+        CHECK(process.script.taken().back() == Step::answer);
+    }
     SUBCASE("at the fill") {
         fail_at(Step::fill);
         CHECK(process.count() == k_orders);
-        CHECK(process.journal.warnings == Lines{"cannot reach Redis; the count is not cached"});
+        CHECK(process.journal.warnings == Lines{"cannot reach Redis; going on without it"});
+    }
+    SUBCASE("at the fill, with another's value yet to come") {
+        holder.cache.acquire({k_customer});
+        fail_at(Step::fill);
+        CHECK(process.cache_aside.counts({k_all_orders, k_customer}) ==
+              std::vector<std::int64_t>{k_orders, 0});
+        CHECK(process.pauses.empty());
+    }
+    SUBCASE("at the release of a count that a writer is changing") {
+        servers.is_standby = true;
+        fail_at(Step::release);
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("at the release of a lease that was not needed") {
+        process.script.before(Step::acquire, [&] { holder.count(); });
+        fail_at(Step::release);
+        CHECK(process.count() == k_orders);
     }
     CHECK(process.journal.warnings.size() == 1);
 }
@@ -390,7 +433,23 @@ TEST_CASE("leases are given up when PostgreSQL fails or a signal ends the query"
     }
 }
 
-TEST_CASE("a signal that ends the query comes through, though its leases cannot be given up") {
+TEST_CASE("a signal that comes while a lease is given up ends the count") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.script.before(Step::release, [] { throw Interrupted{SIGTERM}; });
+
+    SUBCASE("for a writer is in flight") {
+        servers.is_standby = true;
+    }
+    SUBCASE("for it was not needed") {
+        process.script.before(Step::acquire, [&] { other.count(); });
+    }
+    CHECK_THROWS_AS(process.count(), Interrupted);
+}
+
+TEST_CASE("a signal that ends the query comes through, though its leases "
+          "cannot be given up") {
     Servers servers(k_orders);
     Process process(servers);
     process.script.before(Step::answer, [&] {
@@ -463,8 +522,8 @@ constexpr CustomerId k_fills = 6000;
 constexpr int k_fills_before_first_pass = 2000;
 constexpr int k_fills_before_second_pass = 4000;
 
-/// Plays one reader's fills of old counts, all in flight, against the two passes of an invalidate.
-/// Gives the number of old counts that stay.
+/// Plays one reader's fills of old counts, all in flight, against the two
+/// passes of an invalidate. Gives the number of old counts that stay.
 template <typename Pass>
 std::int64_t old_counts_after(Pass first_pass, Pass second_pass) {
     Servers servers(k_orders);
@@ -501,7 +560,8 @@ void drop_values(Servers& servers) {
 
 } // namespace
 
-TEST_CASE("an invalidate of leases, then values, leaves none of 6,000 fills in flight") {
+TEST_CASE("an invalidate of leases, then values, leaves none of 6,000 fills in "
+          "flight") {
     CHECK(old_counts_after(drop_leases, drop_values) == 0);
     CHECK(old_counts_after(drop_values, drop_leases) ==
           k_fills_before_second_pass - k_fills_before_first_pass);
