@@ -221,7 +221,7 @@ Counts CacheAside::count_with_lease(Leases& leases) {
 
     Counts storable = counts;
     for (const Scope& scope : written) {
-        m_journal.note(fmt::format("Not caching {}: it is being written", m_cache.key(scope)));
+        m_journal.note(fmt::format("Not caching {}: a write may be in flight", m_cache.key(scope)));
         storable.erase(scope);
     }
     fill(storable);

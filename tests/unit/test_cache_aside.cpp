@@ -591,6 +591,17 @@ TEST_CASE("the journal tells of a miss, a hit and an add in the contract's words
     }
 }
 
+TEST_CASE("the journal says that a count is not cached, on a primary and on a "
+          "standby") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.is_standby = true;
+    process.count();
+    CHECK(process.journal.notes == Lines{"Checking cache key num_orders:all",
+                                         "Looking up all orders",
+                                         "Not caching num_orders:all: a write may be in flight"});
+}
+
 TEST_CASE("the journal tells how many counts a batch drops") {
     Servers servers(k_orders);
     Process process(servers);
