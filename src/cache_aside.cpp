@@ -40,6 +40,11 @@ void note_look_up(const std::vector<Scope>& scopes, Journal& journal) {
     }
 }
 
+Counts count_without_lease(OrderStore& store, const std::vector<Scope>& scopes, Journal& journal) {
+    note_look_up(scopes, journal);
+    return store.count(scopes, {});
+}
+
 } // namespace
 
 /// Leases that are ours. Where an exception ends the look-up, they are given up on its way out.
@@ -88,9 +93,7 @@ void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Journa
 
 std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
                                             Journal& journal) {
-    const auto wanted = without_repeats(scopes);
-    note_look_up(wanted, journal);
-    return in_order_of(scopes, store.count(wanted, {}));
+    return in_order_of(scopes, count_without_lease(store, without_repeats(scopes), journal));
 }
 
 CacheAside::CacheAside(CountCache& cache, std::function<OrderStore&()> store, Journal& journal,
@@ -99,17 +102,11 @@ CacheAside::CacheAside(CountCache& cache, std::function<OrderStore&()> store, Jo
       m_patience(patience) {}
 
 std::vector<std::int64_t> CacheAside::counts(const std::vector<Scope>& scopes) {
-    return falling_back_on_store(scopes, [&] { return cached_counts(scopes); });
+    return in_order_of(scopes, falling_back_on_store(&CacheAside::cached, without_repeats(scopes)));
 }
 
 std::vector<std::int64_t> CacheAside::refresh(const std::vector<Scope>& scopes) {
-    return falling_back_on_store(scopes, [&] {
-        const auto wanted = without_repeats(scopes);
-        m_store();
-        m_cache.take(wanted);
-        Leases leases(m_cache, wanted);
-        return in_order_of(scopes, count_with_lease(leases));
-    });
+    return in_order_of(scopes, falling_back_on_store(&CacheAside::anew, without_repeats(scopes)));
 }
 
 void CacheAside::commit(PendingOrders& orders) {
@@ -127,45 +124,47 @@ void CacheAside::commit(PendingOrders& orders) {
     orders.commit();
 }
 
-template <typename Compute>
-std::vector<std::int64_t> CacheAside::falling_back_on_store(const std::vector<Scope>& scopes,
-                                                            Compute compute) {
+Counts CacheAside::falling_back_on_store(LookUp look_up, const std::vector<Scope>& scopes) {
     if (!m_cache_failed) {
         try {
-            return compute();
+            return (this->*look_up)(scopes);
         } catch (const CacheError& error) {
             m_cache_failed = true;
             m_journal.warn(fmt::format("{}; PostgreSQL answers", error.what()));
         }
     }
-    return counts_from_store(m_store(), scopes, m_journal);
+    return count_without_lease(m_store(), scopes, m_journal);
 }
 
-std::vector<std::int64_t> CacheAside::cached_counts(const std::vector<Scope>& scopes) {
+Counts CacheAside::cached(const std::vector<Scope>& scopes) {
     for (const Scope& scope : scopes) {
         m_journal.note(fmt::format("Checking cache key {}", m_cache.key(scope)));
     }
     const auto values = m_cache.get(scopes);
 
+    Counts found;
     std::vector<Scope> misses;
     for (std::size_t i = 0; i < scopes.size(); ++i) {
-        if (!values[i]) {
-            misses.push_back(scopes[i]);
+        if (values[i]) {
+            hit(found, scopes[i], *values[i]);
         } else {
-            note_hit(scopes[i], *values[i]);
+            misses.push_back(scopes[i]);
         }
     }
-    const Counts found = misses.empty() ? Counts{} : resolve_misses(without_repeats(misses));
-
-    std::vector<std::int64_t> counts;
-    counts.reserve(scopes.size());
-    for (std::size_t i = 0; i < scopes.size(); ++i) {
-        counts.push_back(values[i] ? *values[i] : found.at(scopes[i]));
+    if (!misses.empty()) {
+        found.merge(resolve(misses));
     }
-    return counts;
+    return found;
 }
 
-Counts CacheAside::resolve_misses(std::vector<Scope> misses) {
+Counts CacheAside::anew(const std::vector<Scope>& scopes) {
+    m_store();
+    m_cache.take(scopes);
+    Leases leases(m_cache, scopes);
+    return count_with_lease(leases);
+}
+
+Counts CacheAside::resolve(std::vector<Scope> misses) {
     m_store();
     Counts found;
     std::chrono::milliseconds waited{0};
@@ -175,8 +174,7 @@ Counts CacheAside::resolve_misses(std::vector<Scope> misses) {
             return found;
         }
         if (m_cache_failed || waited + pause > m_patience) {
-            note_look_up(misses, m_journal);
-            found.merge(m_store().count(misses, {}));
+            found.merge(count_without_lease(m_store(), misses, m_journal));
             return found;
         }
         m_pause(pause);
@@ -192,8 +190,7 @@ std::vector<Scope> CacheAside::claim(const std::vector<Scope>& misses, Counts& f
     for (std::size_t i = 0; i < misses.size(); ++i) {
         const auto& [leased, count] = claims[i];
         if (count) {
-            note_hit(misses[i], *count);
-            found.emplace(misses[i], *count);
+            hit(found, misses[i], *count);
             if (leased) {
                 filled_meanwhile.push_back(misses[i]);
             }
@@ -261,8 +258,9 @@ void CacheAside::with_cache(const std::function<void()>& act) {
     }
 }
 
-void CacheAside::note_hit(const Scope& scope, std::int64_t count) {
+void CacheAside::hit(Counts& found, const Scope& scope, std::int64_t count) {
     m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
+    found.emplace(scope, count);
 }
 
 } // namespace ordercache

@@ -141,18 +141,18 @@ public:
 
 private:
     class Leases;
+    using LookUp = Counts (CacheAside::*)(const std::vector<Scope>&);
 
-    template <typename Compute>
-    std::vector<std::int64_t> falling_back_on_store(const std::vector<Scope>& scopes,
-                                                    Compute compute);
-    std::vector<std::int64_t> cached_counts(const std::vector<Scope>& scopes);
-    Counts resolve_misses(std::vector<Scope> misses);
+    Counts falling_back_on_store(LookUp look_up, const std::vector<Scope>& scopes);
+    Counts cached(const std::vector<Scope>& scopes);
+    Counts anew(const std::vector<Scope>& scopes);
+    Counts resolve(std::vector<Scope> misses);
     std::vector<Scope> claim(const std::vector<Scope>& misses, Counts& found);
     Counts count_with_lease(Leases& leases);
     void fill(const Counts& counts);
     void release(Leases& leases);
     void with_cache(const std::function<void()>& act);
-    void note_hit(const Scope& scope, std::int64_t count);
+    void hit(Counts& found, const Scope& scope, std::int64_t count);
 
     CountCache& m_cache;
     std::function<OrderStore&()> m_store;
