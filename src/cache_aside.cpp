@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace ordercache {
@@ -16,11 +17,9 @@ using namespace std::chrono_literals;
 constexpr auto k_first_pause = 5ms;
 constexpr auto k_longest_pause = 100ms;
 
-std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
-    std::ranges::sort(scopes);
-    const auto repeats = std::ranges::unique(scopes);
-    scopes.erase(repeats.begin(), repeats.end());
-    return scopes;
+std::vector<Scope> without_repeats(const std::vector<Scope>& scopes) {
+    const std::set<Scope> distinct(scopes.begin(), scopes.end());
+    return {distinct.begin(), distinct.end()};
 }
 
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
@@ -214,7 +213,7 @@ Counts CacheAside::count_with_lease(Leases& leases) {
 
     const auto written = store.written_now(leased, renew);
     note_look_up(leased, m_journal);
-    const Counts counts = store.count(leased, renew);
+    Counts counts = store.count(leased, renew);
 
     Counts storable = counts;
     for (const Scope& scope : written) {

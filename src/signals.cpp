@@ -82,7 +82,7 @@ void end_by_signal(int signal) {
     sigemptyset(&only);
     sigaddset(&only, signal);
     sigprocmask(SIG_UNBLOCK, &only, nullptr);
-    raise(signal);
+    static_cast<void>(raise(signal));
     std::abort();
 }
 

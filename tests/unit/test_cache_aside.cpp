@@ -93,6 +93,7 @@ TEST_CASE("counts come in the order asked, and one asked twice is answered twice
     const auto counts = process.cache_aside.counts(
         {k_customer, k_all_orders, k_another_customer, k_all_orders, k_customer});
     CHECK(counts == std::vector<std::int64_t>{2, k_orders, 0, k_orders, 2});
+    CHECK(std::ranges::count(process.journal.notes, "Checking cache key num_orders:all") == 1);
     CHECK(process.script.times(Step::acquire) == 2);
     CHECK(process.script.times(Step::snapshot) == 1);
 }
