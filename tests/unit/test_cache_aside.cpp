@@ -52,6 +52,7 @@ TEST_CASE("a cached 0 is a hit") {
     cache_value(servers, k_all_orders, 0);
 
     CHECK(process.count() == 0);
+    CHECK(process.script.taken() == Steps{Step::get});
 }
 
 TEST_CASE("a miss connects, takes the lease, probes, counts and fills, in this "

@@ -193,7 +193,8 @@ TEST_CASE("what a watched call owns is gone when it has returned") {
 TEST_CASE("a watched call ticks while it runs, in the thread that waits") {
     const BlockingCall call;
     int ticks = 0;
-    Watch watch;
+    Watch watch = watch_for(10s);
+    watch.cancel = call.ending();
     watch.tick_interval = 2ms;
     watch.tick = [&, waiting = std::this_thread::get_id()] {
         CHECK(std::this_thread::get_id() == waiting);
@@ -239,6 +240,18 @@ TEST_CASE("a watched call that cannot be cancelled is left behind within a secon
         const bool timed_out = throws<TimedOut>([&] { watched([] { pause(); }, watch); });
         const auto lasted = Clock::now() - start;
         return timed_out && lasted >= 1s && lasted < 2s && has_abandoned_calls();
+    }));
+}
+
+TEST_CASE("a cancel that outlasts the call it ended is left behind") {
+    CHECK(holds_in_child([] {
+        const BlockingCall call;
+        Watch watch = watch_for(5ms);
+        watch.cancel = [end = call.ending()] {
+            end();
+            pause();
+        };
+        return throws<TimedOut>([&] { watched(call.body(), watch); }) && has_abandoned_calls();
     }));
 }
 
