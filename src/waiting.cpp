@@ -148,9 +148,8 @@ void pause_for(std::chrono::milliseconds duration) {
 
 void run_watched(std::function<void()> call, const Watch& watch) {
     const auto done = std::make_shared<Completion>();
-    std::thread thread([done, call = std::move(call)]() mutable {
+    std::thread thread([done, call = std::move(call)] {
         call();
-        call = nullptr;
         done->announce();
     });
     try {
