@@ -81,10 +81,9 @@ private:
 };
 
 void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Journal& journal) {
-    constexpr std::size_t few = 2;
-    if (scopes.size() <= few) {
-        journal.note(fmt::format("Clearing caches for {} and {}", cache.key(scopes.front()),
-                                 cache.key(scopes.back())));
+    if (scopes.size() == 2) {
+        journal.note(fmt::format("Clearing caches for {} and {}", cache.key(scopes[0]),
+                                 cache.key(scopes[1])));
     } else {
         journal.note(fmt::format("Clearing caches for {} keys", scopes.size()));
     }
@@ -111,10 +110,7 @@ std::vector<std::int64_t> CacheAside::refresh(const std::vector<Scope>& scopes) 
 void CacheAside::commit(PendingOrders& orders) {
     const auto changed = orders.changed();
     if (changed) {
-        m_journal.note(changed->size() == 2
-                           ? fmt::format("Clearing caches for {} and {}",
-                                         m_cache.key((*changed)[0]), m_cache.key((*changed)[1]))
-                           : fmt::format("Clearing caches for {} keys", changed->size()));
+        note_drop(*changed, m_cache, m_journal);
         m_cache.drop(*changed);
     } else {
         m_journal.note("Clearing all caches");

@@ -593,8 +593,7 @@ TEST_CASE("the journal tells of a miss, a hit and an add in the contract's words
     }
 }
 
-TEST_CASE("the journal says that a count is not cached, on a primary and on a "
-          "standby") {
+TEST_CASE("the journal says that a count is not cached, on a standby too") {
     Servers servers(k_orders);
     Process process(servers);
     servers.is_standby = true;
