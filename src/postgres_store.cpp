@@ -115,21 +115,27 @@ bool is_visible(PostgresSession& session, const Written& written) {
                 .empty();
 }
 
+/// A standby lags and cannot tell. A server that crashed, or took over from one that did, may have
+/// lost the transaction altogether and be about to give its id away again: to ask for the status of
+/// such an id is an error, hence the comparison with a new one.
+constexpr auto k_transaction_status = R"sql(
+SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
+            WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
+            ELSE 'aborted' END)sql";
+
 Outcome look_up_outcome(PostgresSession& session, const Written& written) {
     if (written.order && is_visible(session, written)) {
         return Outcome::committed;
     }
-    const Row row =
-        session.run("SELECT pg_is_in_recovery(), pg_xact_status($1::xid8)", {written.transaction})
-            .front();
-    const bool is_standby = row[0] == "t";
-    if (is_standby || row[1] == "in progress") {
+    const std::string status =
+        session.run(k_transaction_status, {written.transaction}).front().front();
+    if (status == "in progress") {
         return Outcome::in_progress;
     }
-    if (row[1] == "aborted") {
+    if (status == "aborted") {
         return Outcome::aborted;
     }
-    const bool committed = row[1] == "committed";
+    const bool committed = status == "committed";
     return committed && (!written.order || is_visible(session, written)) ? Outcome::committed
                                                                          : Outcome::unknown;
 }
