@@ -5,6 +5,7 @@
 #include "error.hpp"
 #include "output.hpp"
 #include "signals.hpp"
+#include "standard_streams.hpp"
 #include "waiting.hpp"
 
 #include <csignal>
@@ -66,6 +67,7 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
 } // namespace
 
 int main(int argc, char** argv) {
+    occupy_closed_streams();
     const bool ends_by_sigpipe = ignore_sigpipe();
     hold_signals();
     Console console;
