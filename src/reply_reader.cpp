@@ -10,7 +10,7 @@ namespace ordercache {
 
 namespace {
 
-constexpr std::int64_t k_longest_text = 64 << 10;
+constexpr std::int64_t k_longest_text = 1 << 20;
 constexpr std::int64_t k_most_elements = 64 << 10;
 constexpr std::size_t k_longest_line = 64 << 10;
 constexpr std::size_t k_largest_reply = 16 << 20;
