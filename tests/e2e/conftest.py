@@ -17,6 +17,11 @@ PROGRAM = pathlib.Path(os.environ.get("ORDERCACHE", servers.TESTS.parent / "buil
 PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
 
 
+def pytest_sessionstart():
+    if not os.access(PROGRAM, os.X_OK):
+        pytest.exit(f"there is no {PROGRAM}: build it first, or name another in ORDERCACHE", returncode=1)
+
+
 def pytest_terminal_summary(terminalreporter):
     """The closing line of the stage. A test that was skipped has not shown anything: it counts as failed."""
     stats = terminalreporter.stats

@@ -54,10 +54,10 @@ class Proxy(Listener):
         super().__init__()
 
     def serve(self, client):
-        if self.refusing:
+        server = self._reach_server()
+        if server is None:
             shut(client)
             return
-        server = socket.create_connection(("127.0.0.1", self._target))
         self._open.append(server)
         threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
         with contextlib.suppress(OSError):
@@ -69,6 +69,10 @@ class Proxy(Listener):
                 else:
                     server.sendall(message)
         shut(server)
+
+    def _reach_server(self):
+        with contextlib.suppress(ConnectionRefusedError):
+            return None if self.refusing else socket.create_connection(("127.0.0.1", self._target))
 
     def _answer(self, server, client):
         with contextlib.suppress(OSError):

@@ -57,8 +57,10 @@ def test_a_customer_that_does_not_exist_is_a_no_and_a_sentence(ordercache, datab
 
 
 REJECTIONS = {
-    "a check": "ALTER TABLE orders ADD CHECK (netamount < 10)",
-    "a null that is not allowed": "ALTER TABLE orders ADD note text NOT NULL",
+    "a check": "ALTER TABLE orders ADD CHECK (netamount < 10) NOT VALID",
+    "a null that is not allowed": (
+        "ALTER TABLE orders ADD note text NOT NULL DEFAULT 'none'; ALTER TABLE orders ALTER note DROP DEFAULT"
+    ),
     "a narrower column": "ALTER TABLE orders ALTER tax TYPE numeric(2,2) USING 0",
     "an exception of a trigger's": (
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"

@@ -1,6 +1,7 @@
 """The outcome of a COMMIT whose connection broke: learnt wherever it can be, and told truly where it cannot."""
 
 import re
+import threading
 import time
 
 import pytest
@@ -32,7 +33,7 @@ def and_nobody_answers_again(act):
 def add_through(ordercache, postgres):
     """Runs an add whose COMMIT meets with `act`."""
     def run(act, *arguments):
-        with Proxy(postgres.port, trigger=b"COMMIT", act=act) as proxy:
+        with Proxy(postgres.port, trigger=b"COMMIT\0", act=act) as proxy:
             finished = ordercache(*an_order(), *arguments, env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
             assert proxy.triggered
             return finished
@@ -102,12 +103,14 @@ def test_a_timeout_during_the_commit_is_a_case_to_look_at_and_never_a_failure(or
 
 
 def test_a_server_that_crashes_before_the_commit_leaves_nothing_and_says_so(add_through, database, postgres):
-    def crash(_proxy, client, server, _message):
-        shut(server)
+    restarted = threading.Event()
+
+    def crash(*_):
         postgres.crash_and_restart()
-        shut(client)
+        restarted.set()
 
     run = add_through(crash)
+    assert restarted.wait(timeout=10)
     assert (run.status, run.stdout) == (3, "")
     assert added(database) == []
 

@@ -84,9 +84,8 @@ def test_an_order_needs_each_of_its_parts(untouched, missing):
 
 
 @pytest.mark.parametrize("name, value", [("date", "2023-02-30"), ("customer", "1e3"), ("net", "23.005"), ("tax", "1,50")])
-def test_a_refusal_names_the_option_and_the_value(untouched, name, value):
-    stderr = untouched(*an_order(**{name: value})).stderr
-    assert f"--{name}" in stderr and value in stderr
+def test_a_refusal_names_the_option(untouched, name, value):
+    assert f"--{name}" in untouched(*an_order(**{name: value})).stderr
 
 
 @pytest.mark.parametrize("date", ["0001-01-01", "2024-02-29", "2000-02-29", "9999-12-31"])
