@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -21,6 +22,12 @@ void write_to_stderr(std::string_view text) {
     }
 }
 
+/// What people typed, and what servers say, may hold any bytes; a line stays one.
+std::string one_line(std::string text) {
+    std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == '\x7f'; }, ' ');
+    return text;
+}
+
 } // namespace
 
 void Console::configure(bool verbose, bool quiet) {
@@ -36,12 +43,12 @@ void Console::note(const std::string& line) {
 
 void Console::warn(const std::string& line) {
     if (!m_quiet) {
-        write_to_stderr("ordercache: warning: " + line + '\n');
+        write_to_stderr("ordercache: warning: " + one_line(line) + '\n');
     }
 }
 
 void Console::error(const std::string& line) {
-    write_to_stderr("ordercache: error: " + line + '\n');
+    write_to_stderr("ordercache: error: " + one_line(line) + '\n');
 }
 
 void Console::page(const std::string& text) {

@@ -180,3 +180,9 @@ def test_quick_work_draws_nothing_on_a_terminal(ordercache):
     with pytest.raises(OSError):  # the end of a terminal that nothing was written to
         assert os.read(controller, 100) == b""
     os.close(controller)
+
+
+def test_an_error_is_one_line_whatever_was_typed(ordercache):
+    run = ordercache("co\nunt")
+    assert run.status == 2
+    assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
