@@ -209,7 +209,7 @@ PostgresConnection::cancellation(std::shared_ptr<PostgresSession> session) const
 /// Turns what is being thrown into an Error; lets an interrupt pass. The session is of no more use:
 /// its transaction is aborted, or its thread abandoned.
 void PostgresConnection::explain_failure() {
-    const auto session = std::exchange(m_session, nullptr);
+    m_session.reset();
     try {
         throw;
     } catch (const TimedOut&) {
