@@ -12,6 +12,7 @@ namespace ordercache {
 
 namespace {
 
+constexpr std::int64_t k_cents = 100;
 constexpr std::int64_t k_most_cents = 999'999'999'999; // numeric(12,2)
 
 constexpr auto k_date_form = "a date is written as YYYY-MM-DD, such as 2004-01-31";
@@ -47,10 +48,11 @@ Amount Amount::parse(std::string_view text) {
         throw std::invalid_argument("an amount is digits, with one or two more if there is a "
                                     "point, and a minus for a refund: 23, 23.05 or -23.05");
     }
-    const std::int64_t cents =
-        number_or_throw(fmt::format("{}{:0<2}", units, decimals), 0, k_most_cents,
-                        "an amount must be below 10000000000.00 either way");
-    return Amount(refund ? -cents : cents);
+    const std::int64_t whole = number_or_throw(units, 0, k_most_cents / k_cents,
+                                               "an amount must be below 10000000000.00 either way");
+    const std::int64_t cents = *parse_whole_number(decimals, 0, k_cents - 1);
+    const std::int64_t total = whole * k_cents + (decimals.size() == 1 ? cents * 10 : cents);
+    return Amount(refund ? -total : total);
 }
 
 Amount operator+(Amount a, Amount b) {
