@@ -109,6 +109,9 @@ public:
     virtual void note(const std::string& line) = 0;
 
     virtual void warn(const std::string& line) = 0;
+
+    /// A line that the next one replaces; empty: none any more. For a terminal.
+    virtual void status(const std::string& /*line*/) {}
 };
 
 /// Lets time pass; may throw to end the wait.

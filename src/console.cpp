@@ -37,22 +37,37 @@ void Console::configure(bool verbose, bool quiet) {
 
 void Console::note(const std::string& line) {
     if (m_verbose) {
-        write_to_stderr(line + '\n');
+        write_line(line);
     }
 }
 
 void Console::warn(const std::string& line) {
     if (!m_quiet) {
-        write_to_stderr("ordercache: warning: " + one_line(line) + '\n');
+        write_line("ordercache: warning: " + one_line(line));
+    }
+}
+
+void Console::status(const std::string& line) {
+    constexpr auto erase_to_end_of_line = "\x1b[K";
+    if (!m_quiet) {
+        write_to_stderr('\r' + line + erase_to_end_of_line);
+        m_has_status = !line.empty();
     }
 }
 
 void Console::error(const std::string& line) {
-    write_to_stderr("ordercache: error: " + one_line(line) + '\n');
+    write_line("ordercache: error: " + one_line(line));
 }
 
 void Console::page(const std::string& text) {
     write_to_stderr(text);
+}
+
+void Console::write_line(const std::string& line) {
+    if (m_has_status) {
+        status("");
+    }
+    write_to_stderr(line + '\n');
 }
 
 } // namespace ordercache

@@ -15,12 +15,17 @@ public:
 
     void note(const std::string& line) override;
     void warn(const std::string& line) override;
+    void status(const std::string& line) override;
+
     void error(const std::string& line);
 
     /// A whole page, as it is.
     void page(const std::string& text);
 
 private:
+    void write_line(const std::string& line);
+
+    bool m_has_status = false;
     bool m_verbose = false;
     bool m_quiet = false;
 };
