@@ -93,10 +93,25 @@ void set_libpq_defaults() {
 struct PostgresSession::Driver {
     explicit Driver(const std::string& connection_string)
         : connection(connection_string), silence(connection), statements(connection) {}
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+
+    /// A stream that is destroyed completes its COPY, and waits for the server's checks of rows
+    /// that nobody wants any more. Without a connection it cannot.
+    ~Driver() {
+        if (copy) {
+#if PQXX_VERSION_MAJOR < 7
+            connection.disconnect();
+#else
+            connection.close();
+#endif
+        }
+    }
 
     pqxx::connection connection;
     pqxx::quiet_errorhandler silence; // a notice is not an error, and stderr is for those
     pqxx::nontransaction statements;
+    std::unique_ptr<pqxx::stream_to> copy;
 };
 
 PostgresSession::PostgresSession(const std::string& connection_string)
@@ -126,6 +141,35 @@ Rows PostgresSession::run(const std::string& sql, const std::vector<std::string>
         }
     }
     return rows;
+}
+
+void PostgresSession::begin_copy(const std::string& table, const CopyRow<std::string>& columns) {
+    auto& statements = m_driver->statements;
+#if PQXX_VERSION_MAJOR < 7
+    m_driver->copy = std::make_unique<pqxx::stream_to>(statements, table, columns);
+#else
+    m_driver->copy.reset(new pqxx::stream_to(
+        pqxx::stream_to::raw_table(statements, table, fmt::format("{}", fmt::join(columns, ",")))));
+#endif
+}
+
+void PostgresSession::copy(const CopyRows& rows) {
+    for (const auto& row : rows) {
+        *m_driver->copy << row;
+    }
+}
+
+void PostgresSession::end_copy() {
+    m_driver->copy->complete();
+    m_driver->copy.reset();
+}
+
+void PostgresSession::roll_back() {
+    if (m_driver->copy) {
+        m_driver.reset();
+    } else {
+        run("ROLLBACK");
+    }
 }
 
 void PostgresSession::cancel() {
@@ -159,7 +203,7 @@ CommitEnd PostgresConnection::commit() {
 void PostgresConnection::roll_back() noexcept {
     try {
         if (const auto session = std::exchange(m_session, nullptr)) {
-            watched([session] { session->run("ROLLBACK"); },
+            watched([session] { session->roll_back(); },
                     {.deadline = Deadline::in(k_rollback_timeout), .signals = Signals::wait});
         }
     } catch (...) {
@@ -216,8 +260,7 @@ void PostgresConnection::explain_failure() {
         throw failure(ExitStatus::store_failed, "no answer within --timeout");
     } catch (const pqxx::sql_error& error) {
         if (rejects_the_order(error.sqlstate())) {
-            throw failure(ExitStatus::no,
-                          "the order is rejected: " + reason_of_rejection(error.what()));
+            throw failure(ExitStatus::no, "rejected: " + reason_of_rejection(error.what()));
         }
         throw failure(ExitStatus::store_failed, with_advice(first_line(error.what())));
     } catch (const pqxx::broken_connection& error) {

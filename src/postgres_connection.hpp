@@ -5,6 +5,7 @@
 #include "postgres_uri.hpp"
 #include "waiting.hpp"
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,11 @@ namespace ordercache {
 
 using Row = std::vector<std::string>; ///< A NULL is an empty string.
 using Rows = std::vector<Row>;
+
+/// What is copied: as many columns as an order has, for libpqxx wants to know at compile time.
+template <typename Column>
+using CopyRow = std::array<Column, 5>;
+using CopyRows = std::vector<CopyRow<std::string>>;
 
 /// One conversation with PostgreSQL, for the thread that speaks. Its functions throw what only
 /// PostgresConnection understands.
@@ -25,6 +31,15 @@ public:
     /// Runs one statement by itself: in autocommit, unless a BEGIN came before. Without parameters
     /// it may be several, as one transaction.
     Rows run(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+    /// Begins a COPY of rows into the columns of a table, which lasts until end_copy(). What the
+    /// server has against a row shows in one of the calls that follow.
+    void begin_copy(const std::string& table, const CopyRow<std::string>& columns);
+    void copy(const CopyRows& rows);
+    void end_copy();
+
+    /// Undoes what is not committed. A COPY that has not ended takes the connection along.
+    void roll_back();
 
     /// Asks the server to end what it does for another thread's statement.
     void cancel();

@@ -63,6 +63,17 @@ FROM added)sql",
                        k_lock_class, k_lock_all);
 }
 
+/// The transaction, an order that it wrote, and whether a trigger may have changed whose orders
+/// they are, or written others.
+std::string finish_batch_sql() {
+    return fmt::format(R"sql(
+SELECT pg_current_xact_id(), currval(pg_get_serial_sequence('orders', 'orderid')),
+       EXISTS (SELECT FROM pg_trigger
+               WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal AND tgtype & 4 <> 0),
+       pg_advisory_xact_lock_shared({}, {}))sql",
+                       k_lock_class, static_cast<std::int32_t>(k_lock_batch));
+}
+
 /// The keys on which writers hold a lock, and the batch's where this server is a standby: it lags
 /// behind every writer.
 std::string probe_sql() {
@@ -144,7 +155,7 @@ Error in_doubt(const PostgresConnection& connection, const Written& written,
                const std::string& why) {
     return connection.failure(
         ExitStatus::look_first,
-        fmt::format("{}, and whether the order is committed is not known; look before a retry: "
+        fmt::format("{}, and whether it is done is not known; look before a retry: "
                     "SELECT pg_xact_status('{}')",
                     why, written.transaction));
 }
@@ -170,7 +181,7 @@ void learn_outcome(PostgresConnection& connection, const Written& written) {
             return;
         case Outcome::aborted:
             throw connection.failure(ExitStatus::store_failed,
-                                     "the connection broke before the order was committed");
+                                     "the connection broke before the COMMIT was done");
         case Outcome::unknown:
             throw in_doubt(connection, written, why);
         case Outcome::in_progress:
@@ -191,25 +202,18 @@ void commit(PostgresConnection& connection, const Written& written) {
     }
 }
 
-class InsertedOrder : public PendingOrder {
+/// What an inserted order and a batch have in common.
+template <typename Interface>
+class Uncommitted : public Interface {
 public:
-    InsertedOrder(std::shared_ptr<PostgresConnection> connection, OrderId id, CustomerId customer,
-                  std::string transaction)
-        : m_connection(std::move(connection)), m_id(id),
-          m_customer(customer), m_written{std::move(transaction), id} {}
-    InsertedOrder(const InsertedOrder&) = delete;
-    InsertedOrder& operator=(const InsertedOrder&) = delete;
-    ~InsertedOrder() override {
+    explicit Uncommitted(std::shared_ptr<PostgresConnection> connection)
+        : m_connection(std::move(connection)) {}
+    Uncommitted(const Uncommitted&) = delete;
+    Uncommitted& operator=(const Uncommitted&) = delete;
+    ~Uncommitted() override {
         if (!m_committed) {
             m_connection->roll_back();
         }
-    }
-
-    OrderId id() const override { return m_id; }
-    CustomerId customer() const override { return m_customer; }
-
-    std::optional<std::vector<Scope>> changed() const override {
-        return std::vector<Scope>{k_all_orders, Scope{m_customer}};
     }
 
     void check() override {
@@ -222,12 +226,113 @@ public:
         ordercache::commit(*m_connection, m_written);
     }
 
+protected:
+    PostgresConnection& connection() { return *m_connection; }
+    void set_written(Written written) { m_written = std::move(written); }
+
 private:
     std::shared_ptr<PostgresConnection> m_connection;
-    OrderId m_id;
-    CustomerId m_customer;
     Written m_written;
     bool m_committed = false;
+};
+
+class InsertedOrder : public Uncommitted<PendingOrder> {
+public:
+    InsertedOrder(std::shared_ptr<PostgresConnection> connection, OrderId id, CustomerId customer,
+                  std::string transaction)
+        : Uncommitted(std::move(connection)), m_id(id), m_customer(customer) {
+        set_written({std::move(transaction), id});
+    }
+
+    OrderId id() const override { return m_id; }
+    CustomerId customer() const override { return m_customer; }
+
+    std::optional<std::vector<Scope>> changed() const override {
+        return std::vector<Scope>{k_all_orders, Scope{m_customer}};
+    }
+
+private:
+    OrderId m_id;
+    CustomerId m_customer;
+};
+
+/// Distinct customers, four bytes each.
+class CustomerSet {
+public:
+    void insert(const std::vector<Order>& orders) {
+        std::ranges::transform(orders, std::back_inserter(m_customers), &Order::customer);
+        if (m_customers.size() >= m_next_sorting) {
+            sort();
+            m_next_sorting = std::max(k_first_sorting, 2 * m_customers.size());
+        }
+    }
+
+    /// The keys of the total and of each customer.
+    std::vector<Scope> changed_scopes() {
+        sort();
+        std::vector<Scope> scopes = {k_all_orders};
+        std::ranges::transform(m_customers, std::back_inserter(scopes),
+                               [](CustomerId customer) { return Scope{customer}; });
+        return scopes;
+    }
+
+private:
+    static constexpr std::size_t k_first_sorting = 64 << 10;
+
+    void sort() {
+        std::ranges::sort(m_customers);
+        const auto repeats = std::ranges::unique(m_customers);
+        m_customers.erase(repeats.begin(), repeats.end());
+    }
+
+    std::vector<CustomerId> m_customers;
+    std::size_t m_next_sorting = k_first_sorting;
+};
+
+CopyRow<std::string> row_of(const Order& order) {
+    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+            order.tax.to_string(), order.total().to_string()};
+}
+
+class CopiedOrders : public Uncommitted<PendingBatch> {
+public:
+    explicit CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres)
+        : Uncommitted(postgres) {
+        connection().ask([](PostgresSession& session) {
+            session.run(k_begin);
+            session.begin_copy("orders",
+                               {"orderdate", "customerid", "netamount", "tax", "totalamount"});
+        });
+    }
+
+    void copy(const std::vector<Order>& orders) override {
+        const auto rows = std::make_shared<CopyRows>();
+        rows->reserve(orders.size());
+        std::ranges::transform(orders, std::back_inserter(*rows), row_of);
+        connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
+        m_size += static_cast<std::int64_t>(orders.size());
+        m_customers.insert(orders);
+    }
+
+    void finish() override {
+        const Rows rows = connection().ask([](PostgresSession& session) {
+            session.end_copy();
+            return session.run(finish_batch_sql());
+        });
+        const Row& row = rows.front();
+        set_written({row[0], row[1].empty() ? std::nullopt : std::optional(number(row[1]))});
+        if (row[2] == "f") {
+            m_changed = m_customers.changed_scopes();
+        }
+    }
+
+    std::optional<std::vector<Scope>> changed() const override { return m_changed; }
+    std::int64_t size() const override { return m_size; }
+
+private:
+    std::int64_t m_size = 0;
+    CustomerSet m_customers;
+    std::optional<std::vector<Scope>> m_changed; ///< Absent where a trigger may have changed more.
 };
 
 } // namespace
@@ -282,6 +387,10 @@ std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order) {
     const Row& row = rows.front();
     return std::make_unique<InsertedOrder>(m_connection, number(row[0]),
                                            static_cast<CustomerId>(number(row[1])), row[2]);
+}
+
+std::unique_ptr<PendingBatch> PostgresStore::begin_batch() {
+    return std::make_unique<CopiedOrders>(m_connection);
 }
 
 } // namespace ordercache
