@@ -1,95 +1,81 @@
 #include "commands.hpp"
 
+#include "customer_list.hpp"
+#include "desk.hpp"
 #include "error.hpp"
-#include "key_names.hpp"
+#include "order_file.hpp"
 #include "output.hpp"
-#include "postgres_store.hpp"
-#include "redis_cache.hpp"
-#include "waiting.hpp"
+#include "progress.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <memory>
-#include <optional>
+#include <span>
+#include <utility>
 #include <variant>
 
 namespace ordercache {
 
 namespace {
 
-using namespace std::chrono_literals;
+/// Computes the counts of a piece, the same way for each piece of a command.
+using Counting = std::function<std::vector<std::int64_t>(const std::vector<Scope>&)>;
 
-constexpr std::chrono::milliseconds k_patience_without_limit = 15s;
-
-/// What a command works with. The cache and the store are made when they are needed, for only then
-/// are their variables wanted.
-class Desk {
-public:
-    Desk(const Invocation& invocation, const Config& config, Journal& journal)
-        : m_output(invocation.format), m_journal(journal), m_config(config),
-          m_limit(TimeLimit::whole(invocation.timeout)) {}
-
-    Output& output() { return m_output; }
-    Journal& journal() { return m_journal; }
-
-    RedisCache& cache() {
-        if (!m_cache) {
-            m_cache.emplace(m_config.redis(), m_limit, KeyNames(m_config.key_prefix()),
-                            m_config.time_to_live(), m_journal);
-        }
-        return *m_cache;
-    }
-
-    PostgresStore& store() {
-        if (!m_store) {
-            m_store.emplace(m_config.postgres(), m_limit, m_journal);
-        }
-        return *m_store;
-    }
-
-    CacheAside cache_aside() {
-        return {cache(), [this]() -> OrderStore& { return store(); }, m_journal, pause_for,
-                patience()};
-    }
-
-private:
-    /// Half of the user's time for another reader's answer, so that half is left for our own.
-    std::chrono::milliseconds patience() const {
-        return m_limit.limit() ? *m_limit.limit() / 2 : k_patience_without_limit;
-    }
-
-    Output m_output;
-    Journal& m_journal;
-    const Config& m_config;
-    TimeLimit m_limit;
-    std::optional<RedisCache> m_cache;
-    std::optional<PostgresStore> m_store;
-};
-
-std::vector<std::int64_t> counts(const std::vector<Scope>& scopes, CacheUse use, Desk& desk) {
+Counting counting(CacheUse use, Desk& desk) {
     if (use == CacheUse::none) {
-        return counts_from_store(desk.store(), scopes, desk.journal());
+        return [&](const std::vector<Scope>& scopes) {
+            return counts_from_store(desk.store(), scopes, desk.journal());
+        };
     }
-    CacheAside cache_aside = desk.cache_aside();
-    return use == CacheUse::refresh ? cache_aside.refresh(scopes) : cache_aside.counts(scopes);
+    const auto counts = use == CacheUse::refresh ? &CacheAside::refresh : &CacheAside::counts;
+    return [counts, cache_aside = std::make_shared<CacheAside>(desk.cache_aside())](
+               const std::vector<Scope>& scopes) { return ((*cache_aside).*counts)(scopes); };
 }
 
-void answer(const Count& count, Desk& desk) {
-    if (count.customers.size() <= 1) {
-        const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
-        desk.output().count(counts({scope}, count.cache, desk).front());
-        return;
+void answer(const std::vector<CustomerId>& customers, const Counting& counting, Desk& desk) {
+    const auto counts = counting({customers.begin(), customers.end()});
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        desk.output().customer_count(customers[i], counts[i]);
     }
-    const std::vector<Scope> scopes(count.customers.begin(), count.customers.end());
-    const auto found = counts(scopes, count.cache, desk);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        desk.output().customer_count(count.customers[i], found[i]);
+}
+
+/// Each piece is written before the next is read: what fails later takes no answer along.
+void answer_list(const Count& count, Desk& desk) {
+    CustomerList list(*count.customers_from);
+    const Counting counting = ordercache::counting(count.cache, desk);
+    Progress progress("customers", desk.journal());
+    std::int64_t answered = 0;
+    for (auto customers = list.next(); !customers.empty(); customers = list.next()) {
+        answer(customers, counting, desk);
+        progress.hide();
+        desk.output().flush();
+        answered += std::ssize(customers);
+        progress.show({answered, list.bytes(), list.size()});
+    }
+}
+
+void answer_given(const Count& count, Desk& desk) {
+    const Counting counting = ordercache::counting(count.cache, desk);
+    for (auto rest = std::span(count.customers); !rest.empty();) {
+        const auto piece = rest.first(std::min(rest.size(), k_customers_at_once));
+        answer({piece.begin(), piece.end()}, counting, desk);
+        desk.output().flush();
+        rest = rest.subspan(piece.size());
     }
 }
 
 ExitStatus run(const Count& count, Desk& desk) {
-    answer(count, desk);
+    if (count.customers_from) {
+        answer_list(count, desk);
+    } else if (count.customers.size() > 1) {
+        answer_given(count, desk);
+    } else {
+        const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
+        desk.output().count(counting(count.cache, desk)({scope}).front());
+    }
     desk.output().flush();
     return ExitStatus::done;
 }
@@ -100,43 +86,92 @@ void write_without_cache(PendingOrders& orders, Desk& desk) {
 }
 
 /// Whatever would fail, fails now; nothing is written.
-void rehearse(PendingOrder& order, const Add& add, Desk& desk) {
-    order.check();
+void rehearse(StoredOrders& orders, const Add& add, Desk& desk) {
+    orders.check();
     if (add.use_cache) {
-        desk.cache().cached(order.changed().value());
+        desk.cache().cached({k_all_orders});
     }
 }
 
-/// The order is committed: whoever asked must learn its number, by the error if not by stdout.
-void tell_added(CustomerId customer, OrderId id, Desk& desk) {
+void write(StoredOrders& orders, const Add& add, Desk& desk) {
+    if (add.dry_run) {
+        rehearse(orders, add, desk);
+    } else if (add.use_cache) {
+        desk.cache_aside().commit(orders);
+    } else {
+        write_without_cache(orders, desk);
+    }
+}
+
+/// Once orders are committed, whoever asked must learn what they are: by the error if not by
+/// stdout.
+template <typename Tell>
+void tell(const Add& add, const std::string& what, Desk& desk, Tell tell_output) {
     try {
-        desk.output().order_added(customer, id);
+        tell_output(desk.output());
         desk.output().flush();
     } catch (const Error& error) {
+        if (add.dry_run) {
+            throw;
+        }
         throw Error(ExitStatus::look_first,
-                    fmt::format("order {} is committed, but {}", id, error.what()));
+                    fmt::format("{} committed, but {}", what, error.what()));
     }
 }
 
-ExitStatus run(const Add& add, Desk& desk) {
+void add_order(const Add& add, Desk& desk) {
     if (add.use_cache) {
         desk.cache().connect();
     }
     desk.journal().note(fmt::format("Adding order for customer {}", add.order->customer));
     const auto order = desk.store().insert(*add.order);
-    if (add.dry_run) {
-        rehearse(*order, add, desk);
-        desk.output().order_added(order->customer(), order->id());
-        desk.output().flush();
-        return ExitStatus::done;
+    write(*order, add, desk);
+    if (!add.dry_run) {
+        desk.journal().note(fmt::format("Added new order {}", order->id()));
     }
+    tell(add, fmt::format("order {} is", order->id()), desk,
+         [&](Output& output) { output.order_added(order->customer(), order->id()); });
+}
+
+/// Has a first piece of the file been found good: nothing is contacted before.
+std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
+                                   Desk& desk) {
     if (add.use_cache) {
-        desk.cache_aside().commit(*order);
-    } else {
-        write_without_cache(*order, desk);
+        desk.cache().connect();
     }
-    desk.journal().note(fmt::format("Added new order {}", order->id()));
-    tell_added(order->customer(), order->id(), desk);
+    desk.journal().note("Adding orders");
+    auto batch = desk.store().begin_batch();
+    Progress progress("orders", desk.journal());
+    for (; !orders.empty(); orders = file.next()) {
+        batch->copy(orders);
+        progress.show({batch->size(), file.bytes(), file.size()});
+    }
+    batch->finish();
+    return batch;
+}
+
+void add_file(const Add& add, Desk& desk) {
+    OrderFile file(*add.from);
+    auto first = file.next();
+    std::int64_t size = 0;
+    if (!first.empty()) {
+        const auto batch = copy(file, std::move(first), add, desk);
+        write(*batch, add, desk);
+        size = batch->size();
+    }
+    if (!add.dry_run) {
+        desk.journal().note(fmt::format("Added {} new orders", size));
+    }
+    tell(add, fmt::format("{} orders are", size), desk,
+         [&](Output& output) { output.orders_added(size); });
+}
+
+ExitStatus run(const Add& add, Desk& desk) {
+    if (add.from) {
+        add_file(add, desk);
+    } else {
+        add_order(add, desk);
+    }
     return ExitStatus::done;
 }
 
