@@ -235,7 +235,6 @@ const CommandSpec& chosen_command(const Arguments& arguments) {
     return command;
 }
 
-
 /// Takes decimal digits, and after a point one to three more: seconds.
 /// Throws std::invalid_argument, whose message says what is wrong, for all else.
 std::chrono::milliseconds parse_timeout(std::string_view text) {

@@ -24,7 +24,8 @@ void write_to_stderr(std::string_view text) {
 
 /// What people typed, and what servers say, may hold any bytes; a line stays one.
 std::string one_line(std::string text) {
-    std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == '\x7f'; }, ' ');
+    std::ranges::replace_if(
+        text, [](unsigned char c) { return c < ' ' || c == '\x7f'; }, ' ');
     return text;
 }
 

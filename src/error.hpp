@@ -4,6 +4,8 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace ordercache {
 
@@ -25,6 +27,18 @@ private:
 class CacheError : public Error {
 public:
     explicit CacheError(const std::string& message) : Error(ExitStatus::cache_failed, message) {}
+};
+
+/// What is wrong with a file, a line of it each; what() is the first.
+class BadLines : public Error {
+public:
+    explicit BadLines(std::vector<std::string> complaints)
+        : Error(ExitStatus::usage, complaints.front()), m_complaints(std::move(complaints)) {}
+
+    const std::vector<std::string>& complaints() const { return m_complaints; }
+
+private:
+    std::vector<std::string> m_complaints;
 };
 
 inline Error usage_error(const std::string& message) {

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <string>
 #include <variant>
 
 namespace {
@@ -55,6 +56,11 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
         }
         console.error(error.what());
         return error.status();
+    } catch (const BadLines& bad) {
+        for (const std::string& complaint : bad.complaints()) {
+            console.error(complaint);
+        }
+        return bad.status();
     } catch (const Error& error) {
         console.error(error.what());
         return error.status();

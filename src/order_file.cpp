@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 4> k_columns = {"date", "customer", "net"
 enum Column { date, customer, net, tax };
 
 constexpr std::size_t k_orders_at_once = 5000;
-constexpr int k_most_complaints = 10;
+constexpr std::size_t k_most_complaints = 10;
 
 constexpr auto k_header_form = "the first line must name the columns date, customer, net and tax";
 
@@ -68,7 +68,7 @@ std::vector<Order> OrderFile::next() {
         while (orders.size() < k_orders_at_once && read_order(orders)) {
         }
     } catch (const std::invalid_argument& error) {
-        complain(m_lines.complaint(m_records.line(), error.what()));
+        complain({m_lines.complaint(m_records.line(), error.what())});
     }
     return orders;
 }
@@ -110,20 +110,19 @@ Order OrderFile::order() const {
 }
 
 /// Adds what is wrong with the lines that follow, and throws.
-void OrderFile::complain(std::string complaints) {
+void OrderFile::complain(std::vector<std::string> complaints) {
     std::vector<Order> ignored;
-    for (int count = 1; count < k_most_complaints;) {
+    while (complaints.size() < k_most_complaints) {
         try {
             ignored.clear();
             if (!read_order(ignored)) {
                 break;
             }
         } catch (const std::invalid_argument& error) {
-            complaints += '\n' + m_lines.complaint(m_records.line(), error.what());
-            ++count;
+            complaints.push_back(m_lines.complaint(m_records.line(), error.what()));
         }
     }
-    throw usage_error(complaints);
+    throw BadLines(std::move(complaints));
 }
 
 } // namespace ordercache

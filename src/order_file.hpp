@@ -14,14 +14,15 @@
 namespace ordercache {
 
 /// A CSV file of orders, with a header that names `date`, `customer`, `net` and `tax` in any
-/// order. Every line is checked; what is wrong with the file throws Error (usage).
+/// order. Every line is checked; what is wrong with the file throws Error
+/// (usage).
 class OrderFile {
 public:
     /// Opens the file, `-` for stdin, and reads its header.
     explicit OrderFile(const std::string& path);
 
     /// The next orders, in their order; empty: there are no more. Once a line is bad, all that
-    /// follow are checked as well, and the error has a line for each of the first ten that are bad.
+    /// follow are checked as well, and the first ten that are bad are told as BadLines.
     std::vector<Order> next();
 
     /// How far it has been read, in bytes, and of how many, where that is known.
@@ -32,7 +33,7 @@ private:
     void read_header();
     bool read_order(std::vector<Order>& orders);
     Order order() const;
-    [[noreturn]] void complain(std::string complaints);
+    [[noreturn]] void complain(std::vector<std::string> complaints);
 
     LineReader m_lines;
     CsvReader m_records;
