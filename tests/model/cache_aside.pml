@@ -1,16 +1,22 @@
 /*
- * The cache-aside protocol, for Spin to explore in every interleaving: when may a cached count be served, and when stored?
+ * The cache-aside protocol, for Spin to explore in every interleaving: when may a cached count be
+ * served, and when stored?
  *
- * How to read it. Each statement that touches a global, each d_step and each atomic is one step of Redis or PostgreSQL, named as the
- * protocol and the program name it; between two steps anything else may happen, for any time. A process that is never scheduled again
- * is one that was killed, so a death has a step only where it has an effect: the server rolls back, or another program takes the place.
+ * How to read it. Each statement that touches a global, each d_step and each atomic is one step of
+ * Redis or PostgreSQL, named as the protocol and the program name it; between two steps anything
+ * else may happen, for any time. A process that is never scheduled again is one that was killed, so
+ * a death has a step only where it has an effect: the server rolls back, or another program takes
+ * the place.
  *
  * What holds, asserted in every step that could break it:
- *   truth   whatever the cache holds is what the database holds (where others write too: once `invalidate` has returned);
- *   answer  a count that a reader returns was the true count at some moment of its call (a count that a standby made claims nothing).
+ *   truth   whatever the cache holds is what the database holds (where others write too: once
+ *           `invalidate` has returned);
+ *   answer  a count that a reader returns was the true count at some moment of its call (a count
+ *           that a standby made claims nothing).
  *
- * tests/model/run gives the sizes: WRITERS, BATCHES, OUTSIDERS, READERS, STANDBYS. Every other switch is a mutation: the part that
- * it takes out, or puts in the wrong place, is needed if a counter-example appears.
+ * tests/model/run gives the sizes: WRITERS, BATCHES, OUTSIDERS, READERS, STANDBYS. Every other
+ * switch is a mutation: the part that it takes out, or puts in the wrong place, is needed if a
+ * counter-example appears.
  */
 
 #define TOTAL 0
@@ -25,7 +31,8 @@
 byte value[KEYS] = NONE;
 byte lease[KEYS] = NONE;
 
-/* PostgreSQL: the visible counts, and the set of transactions that hold each writers' lock: one a key, and (class, -1) for batches. */
+/* PostgreSQL: the visible counts, and the set of transactions that hold each writers' lock: one a
+ * key, and (class, -1) for batches. */
 byte count[KEYS];
 byte locks[KEYS + 1];
 
@@ -41,8 +48,9 @@ inline check_truth(k)
 #endif
 }
 
-/* Counts only grow, and each answer was visible once: within these bounds it was so during the call. */
-#define is_true_in_call(answer) (unannounced || (began <= answer && answer <= count[key]))
+/* Counts only grow, and each answer was visible once: within these bounds, during the call. */
+#define is_true_in_call(answer) \
+    (unannounced || (began <= answer && answer <= count[key]))
 
 /* ---- Writers ---- */
 
@@ -54,7 +62,7 @@ inline delete_value(k) { value[k] = NONE }
 
 #define unlock_all d_step { each_key(unlock); unlock(BATCH) }
 
-/* The client fails or dies, the server undoes its transaction, and another writer takes its place. */
+/* The client fails or dies, the server undoes its transaction, another writer takes its place. */
 #define or_rollback :: unlock_all; goto begin
 
 inline drop(k)
@@ -89,15 +97,20 @@ inline commit(customers_orders, others_orders)
 #endif
 
 #if defined(NO_DROP)
-#define write(lock_step, customers, others) lock_step; commit(customers, others); unlock_all
+#define write(lock_step, customers, others) \
+    lock_step; commit(customers, others); unlock_all
 #elif defined(DROP_AFTER_COMMIT)
-#define write(lock_step, customers, others) lock_step; commit(customers, others); drop_all; unlock_all
+#define write(lock_step, customers, others) \
+    lock_step; commit(customers, others); drop_all; unlock_all
 #elif defined(LOCK_AFTER_DROP)
-#define write(lock_step, customers, others) drop_all; lock_step; commit(customers, others); unlock_all
+#define write(lock_step, customers, others) \
+    drop_all; lock_step; commit(customers, others); unlock_all
 #elif defined(UNLOCK_BEFORE_COMMIT)
-#define write(lock_step, customers, others) lock_step; drop_all; unlock_all; commit(customers, others)
+#define write(lock_step, customers, others) \
+    lock_step; drop_all; unlock_all; commit(customers, others)
 #else
-#define write(lock_step, customers, others) lock_step; drop_all; commit(customers, others); unlock_all
+#define write(lock_step, customers, others) \
+    lock_step; drop_all; commit(customers, others); unlock_all
 #endif
 
 #ifdef LOCK_TOTAL_ONLY
@@ -130,7 +143,7 @@ inline invalidate()
 #endif
 }
 
-/* A program that writes orders but knows no protocol, and someone who calls `invalidate` after it. */
+/* A program that writes orders but knows no protocol, and someone who calls `invalidate` then. */
 proctype outsider()
 {
     d_step {
@@ -149,7 +162,8 @@ proctype outsider()
 #elif defined(PROBE_IGNORES_BATCH)
 #define must_not_store (standby || locks[key])
 #elif defined(PROBE_IGNORES_STANDBY)
-#define must_not_store (!standby && (locks[key] || locks[BATCH])) /* a standby does not show the primary's locks */
+/* A standby does not show the primary's locks. */
+#define must_not_store (!standby && (locks[key] || locks[BATCH]))
 #else
 #define must_not_store (standby || locks[key] || locks[BATCH])
 #endif
@@ -229,7 +243,9 @@ call:
     fi;
     if
     /* hit */
-    :: atomic { value[key] != NONE -> began = count[key]; assert(is_true_in_call(value[key])); end_call }
+    :: atomic {
+           value[key] != NONE -> began = count[key]; assert(is_true_in_call(value[key])); end_call
+       }
     /* miss */
     :: atomic { value[key] == NONE -> began = count[key]; goto acquire }
     /* --refresh: whoever has the lease */
@@ -245,7 +261,9 @@ acquire: /* SET lease NX and GET value: one pipeline, two steps */
     :: atomic { lease[key] != NONE -> goto wait }
     fi;
     if
-    :: atomic { value[key] != NONE -> assert(is_true_in_call(value[key])); began = 0; goto release }
+    :: atomic {
+           value[key] != NONE -> assert(is_true_in_call(value[key])); began = 0; goto release
+       }
     :: atomic { value[key] == NONE -> goto compute }
     fi;
 
@@ -299,7 +317,8 @@ active proctype redis_forgets()
     od
 }
 
-#define start(processes, program) do :: n < processes -> run program; n++ :: else -> n = 0; break od
+#define start(processes, program) \
+    do :: n < processes -> run program; n++ :: else -> n = 0; break od
 
 init
 {
