@@ -1,0 +1,222 @@
+"""README.md and the manual: every session in them goes as they show it, and every recipe does what it says."""
+
+import fcntl
+import re
+
+import pytest
+
+import servers
+from documents import README, ROOT, Reader, blocks, examples, manual_as, pictured_session, table
+from orders import LAST_ORDER, NEXT_ORDER, added, an_order
+from peers import refusing_port
+
+ORDER_FILE = "date,customer,net,tax\n2023-03-11,9998,10.00,0.80\n2023-03-11,9999,-23.00,-1.80\n"
+ORDER = an_order()[1:]
+
+
+@pytest.fixture
+def store(postgres):
+    """The demo's, under the name that the program looks for."""
+    store = servers.Database(postgres, "dellstore")
+    postgres.execute("postgres", "CREATE DATABASE dellstore")
+    try:
+        store.execute(servers.OWN_SAMPLE.read_text())
+        yield store
+    finally:
+        store.drop()
+
+
+@pytest.fixture
+def reader(tmp_path, store, postgres, redis_server, cache):
+    return Reader(tmp_path, {
+        "PG_SERVICE_URI": f"postgresql://{servers.USER}@db.example:{postgres.port}/defaultdb?hostaddr=127.0.0.1",
+        "REDIS_SERVICE_URI": redis_server.uri(),
+    })
+
+
+@pytest.fixture
+def environment_file(reader):
+    """The file that the recipes read, and the recipe that goes with it, told where it is. The reader's own shell has
+    no variable set."""
+    [text] = examples("EXAMPLES")
+    for name in ("PG_SERVICE_URI", "REDIS_SERVICE_URI"):
+        text = re.sub(f"{name}='.*'", f"{name}='{reader.environment.pop(name)}'", text)
+    path = reader.write("environment", text)
+    return lambda recipe: recipe.replace("/etc/ordercache/environment", str(path))
+
+
+def test_the_readme_s_sessions_go_as_written(reader):
+    session = "".join(blocks("console"))
+    reader.write("orders.csv", ORDER_FILE)
+    assert reader.play(session) == session
+
+
+def test_the_pictured_session_goes_as_drawn(reader):
+    session = pictured_session()
+    assert "man/session.svg" in README
+    assert reader.play(session) == session
+
+
+def test_the_readme_s_install_puts_everything_in_its_place(reader):
+    [steps] = [block for block in blocks("sh") if "cmake --install" in block]
+    reader.stand_in("sudo", f"DESTDIR='{reader.folder}' exec \"$@\"")
+    with (servers.TESTS / "demo").open() as builds:
+        fcntl.flock(builds, fcntl.LOCK_EX)
+        run = reader.run(f"set -e; {steps}", folder=ROOT)
+    assert run.returncode == 0, run.stdout
+    installed = reader.folder / "usr" / "local"
+    assert {path.relative_to(installed).as_posix() for path in installed.glob("**/*") if path.is_file()} == {
+        "bin/ordercache",
+        "share/man/man1/ordercache.1",
+        "share/bash-completion/completions/ordercache",
+        "share/zsh/site-functions/_ordercache",
+        "share/fish/vendor_completions.d/ordercache.fish",
+    }
+
+
+def test_all_three_texts_name_the_same_variables(program):
+    in_help = re.findall(r"^  ([A-Z_]+) ", program("--help").stdout, re.MULTILINE)
+    in_manual = re.findall(r"^     ([A-Z_]+)$", plain_manual("ENVIRONMENT"), re.MULTILINE)
+    assert table("Configure") == in_help == in_manual
+
+
+def test_all_three_texts_name_the_same_statuses(program):
+    in_help = re.findall(r"^  (\d\S*) ", program("--help").stdout, re.MULTILINE)
+    in_manual = re.findall(r"^     (\d\S*) ", plain_manual("EXIT STATUS"), re.MULTILINE)
+    assert table("Exit status") == in_help == in_manual
+
+
+def plain_manual(heading):
+    """That section of the manual as a terminal shows it."""
+    page = re.sub(".\b", "", manual_as("ascii"))
+    return re.search(rf"^{heading}\n(.*?)(?=^\S)", page, re.DOTALL | re.MULTILINE)[1]
+
+
+def test_verbose_tells_what_the_manual_says(reader):
+    miss, hit = examples("OUTPUT")
+    session = f"$ ordercache count -v\n{miss}\n12000\n$ ordercache count -v\n{hit}\n12000\n"
+    assert reader.play(session) == session
+
+
+def test_the_rights_that_the_manual_grants_are_enough(reader, store, cache, redis_server):
+    grants, acl = examples("RIGHTS")
+    store.execute("DROP ROLE IF EXISTS shop")
+    store.execute(f"CREATE ROLE shop LOGIN; {grants}")
+    reader.stand_in("redis-cli", f"exec /usr/bin/redis-cli -p {redis_server.port} \"$@\"")
+    assert reader.run(acl).stdout == "OK\n"
+    reader.environment["PG_SERVICE_URI"] = reader.environment["PG_SERVICE_URI"].replace(servers.USER, "shop")
+    reader.environment["REDIS_SERVICE_URI"] = redis_server.uri("shop:password@") + "/1"
+    reader.write("orders.csv", ORDER_FILE)
+    try:
+        for command in (
+            "count", "count --refresh", "count --customer 5 --customer 6", f"add {' '.join(ORDER)}",
+            "add --from orders.csv", "invalidate --dry-run --customer 5", "invalidate --dry-run", "invalidate",
+            "count", "ttl",
+        ):
+            run = reader.run(f"ordercache {command}")
+            assert (run.returncode, "warning" in run.stdout) == (0, False), (command, run.stdout)
+    finally:
+        cache.acl_deluser("shop")
+        store.execute("DROP OWNED BY shop; DROP ROLE shop")
+
+
+class TestSmokeTest:
+    recipe = examples("A smoke test in CI")[0]
+
+    def test_it_adds_an_order_and_succeeds(self, reader, store):
+        reader.run("ordercache count")
+        assert reader.run(self.recipe).returncode == 0
+        assert len(added(store)) == 1
+
+    def test_it_fails_where_the_count_does_not_follow(self, reader):
+        real = (reader.folder / "bin" / "ordercache").resolve()
+        reader.stand_in("ordercache", f'[ "$1" = add ] || exec {real} "$@"')
+        assert reader.run(self.recipe).returncode == 1
+
+
+def test_the_cron_line_counts_anew_and_is_silent(reader, environment_file, cache):
+    [line] = examples("A cron line that keeps the total warm")
+    schedule, command = line[:9], line[10:]
+    assert (schedule, "%" in command) == ("* * * * *", False)
+    cache.set("num_orders:all", 1, ex=1)
+    run = reader.run(environment_file(command))
+    assert (run.returncode, run.stdout) == (0, "")
+    assert cache.get("num_orders:all") == str(LAST_ORDER)
+    assert cache.ttl("num_orders:all") > 100
+
+
+def test_systemd_takes_the_units(reader):
+    service, timer = examples("The same as a systemd timer")
+    reader.write("ordercache-warm.service", service.replace("/usr/bin/", f"{reader.folder}/bin/"))
+    reader.write("ordercache-warm.timer", timer)
+    run = reader.run("systemd-analyze verify ./ordercache-warm.service ./ordercache-warm.timer")
+    assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_the_service_unit_counts_anew(reader, environment_file, cache):
+    [command] = re.findall("^ExecStart=/usr/bin/(.*)$", examples("The same as a systemd timer")[0], re.MULTILINE)
+    assert reader.run(environment_file(f"set -a; . /etc/ordercache/environment; {command}")).returncode == 0
+    assert cache.get("num_orders:all") == str(LAST_ORDER)
+
+
+def test_the_loop_prints_what_customers_from_prints(reader):
+    loop, batch = examples("Many customers")
+    reader.write("customers.txt", "9999\n5\n20000\n")
+    assert reader.run(loop).stdout == reader.run(batch).stdout == "9999\t1\n5\t0\n20000\t0\n"
+
+
+def test_the_alert_is_given_where_no_order_came(reader):
+    [script] = examples("When the count stops growing")
+    assert reader.run(script).stdout == ""
+    assert reader.run(script).stdout == f"no new order since the last look: still {LAST_ORDER}\n"
+    reader.run("ordercache add \"$@\"", *ORDER)
+    assert reader.run(script).stdout == ""
+
+
+def test_the_alert_remembers_nothing_where_the_count_failed(reader):
+    [script] = examples("When the count stops growing")
+    assert reader.run(f"unset PG_SERVICE_URI; {script}").returncode == 2
+    assert not (reader.folder / ".ordercache-last").exists()
+
+
+def test_jq_reads_the_json(reader):
+    [script] = examples("JSON")
+    reader.write("customers.txt", "5\n9999\n6\n7\n")
+    assert reader.run(script).stdout == (
+        f'{NEXT_ORDER}\n{{"customer":9999,"count":2}}\n{{"customer":5,"count":0}}\n{{"customer":6,"count":0}}\n'
+    )
+
+
+class TestReadingTheStatus:
+    recipe = examples("Reading the exit status")[0]
+
+    @pytest.fixture(autouse=True)
+    def naps(self, reader):
+        """How long the script slept, in seconds, but for waiting that long."""
+        reader.stand_in("sleep", 'echo "nap of $1"')
+
+    def test_an_order_is_added_once(self, reader, store):
+        run = reader.run(self.recipe, *ORDER)
+        assert (run.returncode, run.stdout) == (0, f"{NEXT_ORDER}\n")
+        assert len(added(store)) == 1
+
+    @pytest.mark.parametrize("variable, scheme, status", [
+        ("PG_SERVICE_URI", "postgresql", 3), ("REDIS_SERVICE_URI", "redis", 4),
+    ])
+    def test_a_peer_that_is_down_is_tried_again(self, reader, store, variable, scheme, status):
+        with refusing_port() as port:
+            reader.environment[variable] = f"{scheme}://127.0.0.1:{port}"
+            run = reader.run(self.recipe, *ORDER)
+        assert run.returncode == status
+        assert re.findall("nap of .*", run.stdout) == ["nap of 1", "nap of 5", "nap of 30"]
+        assert run.stdout.count("error") == 4
+
+    def test_a_rejected_order_is_not_tried_again(self, reader):
+        run = reader.run(self.recipe, *an_order(customer=20001)[1:])
+        assert (run.returncode, "nap" in run.stdout) == (1, False)
+
+    def test_an_order_that_may_be_there_is_not_tried_again(self, reader, store):
+        run = reader.run(f"exec >/dev/full; {self.recipe}", *ORDER)
+        assert run.returncode == 5
+        assert "look before you add it again" in run.stdout
+        assert len(added(store)) == 1
