@@ -1,0 +1,127 @@
+"""Crash points: each command is killed at each system call that it makes, from the first to the last.
+
+After each of them the counts that the program tells are PostgreSQL's, the order is there once or not at all, and Redis
+holds nothing but values and leases that end by themselves.
+"""
+
+import itertools
+import time
+
+import pytest
+
+import tracer
+from harness import PROGRAM
+from orders import an_order
+from servers import wait_until
+
+CUSTOMER = 9999
+LEASE_MILLISECONDS = 2000
+
+# Each with whether the counts are cached when it begins.
+COMMANDS = {
+    "a hit": (["count"], True),
+    "a miss": (["count"], False),
+    "a customer's miss": (["count", f"--customer={CUSTOMER}"], False),
+    "a refresh": (["count", "--refresh"], True),
+    "an add": (an_order(customer=CUSTOMER), True),
+    "an add on a cold cache": (an_order(customer=CUSTOMER), False),
+    "an invalidate": (["invalidate"], True),
+    "a customer's invalidate": (["invalidate", f"--customer={CUSTOMER}"], True),
+}
+
+
+@pytest.fixture
+def truth(database):
+    """What PostgreSQL holds now: all orders, and the customer's."""
+    connection = database.connect()
+
+    def counts():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*), count(*) FILTER (WHERE customerid = %s) FROM orders", (CUSTOMER,))
+            return cursor.fetchone()
+
+    yield counts
+    connection.close()
+
+
+@pytest.fixture
+def no_session_left(database):
+    """Waits until PostgreSQL has noticed that the program is gone."""
+    connection = database.connect()
+
+    def is_over():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> ALL (%s)", (own_sessions,),
+            )
+            return cursor.fetchone() == (0,)
+
+    own_sessions = [pid for (pid,) in database.rows("SELECT pid FROM pg_stat_activity WHERE datname = %s", database.name)]
+    yield lambda: wait_until(is_over, what="the end of the killed program's session")
+    connection.close()
+
+
+@pytest.fixture
+def told(ordercache):
+    """What the program tells: all orders, and the customer's. It waits half a second for a dead reader's lease."""
+    def counts(prefix):
+        runs = [
+            ordercache("count", *scope, "--timeout=1", env={"CACHE_KEY_PREFIX": prefix})
+            for scope in ((), (f"--customer={CUSTOMER}",))
+        ]
+        assert [(run.status, run.stderr) for run in runs] == [(0, "")] * 2
+        return tuple(int(run.stdout) for run in runs)
+
+    return counts
+
+
+def assert_only_values_and_leases_that_end(cache, prefix):
+    for key in cache.scan_iter(f"*{prefix}:*"):
+        if key.endswith(":lease"):
+            assert 0 < cache.pttl(key) <= LEASE_MILLISECONDS or not cache.exists(key)
+        else:
+            assert key in (f"{prefix}:all", f"{prefix}:{CUSTOMER}")
+
+
+def let_leases_end(cache, prefix):
+    """As two seconds would."""
+    for key in cache.scan_iter(f"{{{prefix}:*}}:lease"):
+        cache.pexpire(key, 1)
+
+
+def assert_between(counts, before, after):
+    for told, least, most in zip(counts, before, after, strict=True):
+        assert least <= told <= most
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_program_killed_at_any_system_call_leaves_no_wrong_answer(
+    name, ordercache, cache, truth, told, no_session_left, full, record_property,
+):
+    arguments, is_cached = COMMANDS[name]
+    environment = dict(ordercache.environment)
+    for point in itertools.count(1):
+        # A prefix of its own, so that no point waits for a lease that an earlier one left.
+        prefix = environment["CACHE_KEY_PREFIX"] = f"point{point}"
+        before = truth()
+        if is_cached:
+            cache.mset({f"{prefix}:all": before[0], f"{prefix}:{CUSTOMER}": before[1]})
+        was_killed = tracer.kill_at(point, [str(PROGRAM), *arguments], environment)
+        assert_only_values_and_leases_that_end(cache, prefix)
+        at_least = truth()
+        if not full:
+            let_leases_end(cache, prefix)
+        told_at_once = told(prefix)
+        no_session_left()
+        after = truth()
+        let_leases_end(cache, prefix)
+        assert_between(told_at_once, at_least, after)
+        assert told(prefix) == after
+        once = (before[0] + 1, before[1] + 1)
+        assert after == before or (arguments[0] == "add" and after == once)
+        if not was_killed:
+            break
+    time.sleep(LEASE_MILLISECONDS / 1000)
+    assert [key for key in cache.scan_iter() if key.endswith(":lease")] == []
+    record_property("crash points", f"{name}: {point - 1}")
