@@ -16,5 +16,6 @@ def full(request):
 def pytest_terminal_summary(terminalreporter):
     for reports in terminalreporter.stats.values():
         for report in reports:
-            for name, figure in getattr(report, "user_properties", ()):
-                terminalreporter.write_line(f"{name}: {figure}")
+            if getattr(report, "when", None) == "call":
+                for name, figure in report.user_properties:
+                    terminalreporter.write_line(f"{name}: {figure}")
