@@ -1,5 +1,7 @@
 #include "stream.hpp"
 
+#include "tls_stream.hpp"
+
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -175,11 +177,23 @@ std::unique_ptr<SocketStream> connect_unix(const std::string& path, Deadline dea
     return stream;
 }
 
+/// What the service names for TLS is read before anything is contacted.
+std::unique_ptr<TlsStream> connect_tls(const RedisService& service, Deadline deadline) {
+    auto stream = std::make_unique<TlsStream>(service);
+    stream->start(connect_tcp(service, deadline), deadline);
+    return stream;
+}
+
 } // namespace
 
 std::unique_ptr<Stream> connect_stream(const RedisService& service, Deadline deadline) {
-    if (service.transport == RedisService::Transport::unix_socket) {
+    switch (service.transport) {
+    case RedisService::Transport::unix_socket:
         return connect_unix(service.host, deadline);
+    case RedisService::Transport::tls:
+        return connect_tls(service, deadline);
+    case RedisService::Transport::tcp:
+        break;
     }
     return connect_tcp(service, deadline);
 }

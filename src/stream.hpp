@@ -29,7 +29,8 @@ public:
     virtual std::size_t read(std::span<char> buffer, Deadline deadline) = 0;
 };
 
-/// Connects to the service, each of its addresses in turn. Throws StreamError.
+/// Connects to the service, each of its addresses in turn. Throws StreamError; Error (usage) where
+/// a file that it names for TLS is no good.
 std::unique_ptr<Stream> connect_stream(const RedisService& service, Deadline deadline);
 
 } // namespace ordercache

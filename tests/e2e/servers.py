@@ -227,18 +227,20 @@ class Database:
 
 
 class Redis:
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.folder = folder
         self.port = free_port()
-        self.socket = folder / "redis.sock"
+        self.socket = folder / f"redis-{self.port}.sock"
+        self._options = options
+        self._log = folder / f"redis-{self.port}.log"
         self._process = None
 
     def start(self):
-        with (self.folder / "redis.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                    "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder),
+                    "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder), *self._options,
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
@@ -250,7 +252,7 @@ class Redis:
             self._process.wait()
 
     def _answers(self):
-        assert self._process.poll() is None, (self.folder / "redis.log").read_text()
+        assert self._process.poll() is None, self._log.read_text()
         try:
             return self.client().ping()
         except redis.ConnectionError:

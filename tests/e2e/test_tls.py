@@ -1,0 +1,300 @@
+"""TLS: the server must be who the URI names, and nothing is ever said in plain text instead."""
+
+import contextlib
+import ssl
+import time
+
+import pytest
+
+from certificates import Authority
+from orders import added, an_order
+from peers import Listener, Proxy, shut
+from servers import Redis, free_port
+
+COMMANDS = [("count",), tuple(an_order()), ("invalidate",), ("ttl",)]
+LOCAL = ("DNS:localhost", "IP:127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def authority(folder):
+    return Authority(folder, "authority")
+
+
+@pytest.fixture(scope="module")
+def stranger(folder):
+    return Authority(folder, "stranger")
+
+
+@pytest.fixture(scope="module")
+def tls_server(folder, authority):
+    """A Redis with a TLS port and a plain one; a test changes its certificate and more by CONFIG SET."""
+    port = free_port()
+    server = Redis(
+        folder, "--tls-port", str(port), "--tls-ca-cert-file", str(authority.file), "--tls-auth-clients", "optional",
+        "--tls-key-file", str(authority.key), "--tls-cert-file", str(authority.sign("local", *LOCAL)),
+    )
+    server.tls_port = port
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def tls_cache(tls_server, authority):
+    client = tls_server.client()
+    client.flushall()
+    before = client.config_get("tls-*")
+    yield client
+    client.config_set(*[word for pair in before.items() for word in pair])
+    client.close()
+
+
+@pytest.fixture
+def tls(ordercache, tls_server, tls_cache, authority):
+    """The program, with a URI for the TLS port and the authority in SSL_CERT_FILE."""
+    ordercache.environment.update(
+        REDIS_SERVICE_URI=f"rediss://127.0.0.1:{tls_server.tls_port}", SSL_CERT_FILE=authority.file,
+    )
+    return ordercache
+
+
+def rediss(server, host="127.0.0.1", **options):
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    return {"REDIS_SERVICE_URI": f"rediss://{host}:{server.tls_port}?{query}".rstrip("?")}
+
+
+def show(tls_cache, certificate):
+    """The server shows that certificate from now on."""
+    tls_cache.config_set("tls-cert-file", str(certificate))
+
+
+def refusal(run):
+    """The one line of an error that has status 4."""
+    assert (run.status, run.stdout) == (4, "")
+    assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
+    return run.stderr
+
+
+@pytest.mark.parametrize("command, answer", [
+    (("count",), "12000\n"), (tuple(an_order()), "12001\n"), (("invalidate",), "1\n"), (("ttl",), "100\n"),
+], ids=str)
+def test_every_command_works_over_tls(tls, tls_cache, command, answer):
+    tls_cache.set("num_orders:all", 12000, px=99_500)
+    run = tls(*command)
+    assert (run.status, run.stdout, run.stderr) == (0, answer, "")
+
+
+def test_a_miss_over_tls_is_counted_and_cached(tls, tls_cache):
+    assert tls("count", "--customer", "9999").stdout == "1\n"
+    assert tls_cache.get("num_orders:9999") == "1"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_the_authority_may_be_named_in_the_uri(tls, tls_server, authority, host):
+    env = {"SSL_CERT_FILE": None, **rediss(tls_server, host, ssl_ca_certs=authority.file)}
+    assert tls("ttl", env=env).status == 1
+
+
+def test_a_client_certificate_is_shown_where_the_server_wants_one(tls, tls_server, tls_cache, authority):
+    tls_cache.config_set("tls-auth-clients", "yes")
+    files = {"ssl_certfile": authority.sign("client"), "ssl_keyfile": authority.key}
+    assert tls("ttl", env=rediss(tls_server, **files)).status == 1
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_a_server_without_the_client_certificate_that_it_wants_says_what_to_set(tls, tls_cache, version):
+    tls_cache.config_set("tls-auth-clients", "yes", "tls-protocols", version)
+    assert "ssl_certfile and ssl_keyfile" in refusal(tls("ttl"))
+
+
+def test_a_certificate_and_its_key_may_stand_in_one_file(tls, tls_server, tls_cache, authority, folder):
+    tls_cache.config_set("tls-auth-clients", "yes")
+    both = folder / "both.pem"
+    both.write_text(authority.sign("client").read_text() + authority.key.read_text())
+    assert tls("ttl", env=rediss(tls_server, ssl_certfile=both)).status == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS[1:], ids=" ".join)
+def test_the_certificate_of_another_host_is_refused(tls, tls_cache, database, authority, command):
+    show(tls_cache, authority.sign("other", "DNS:other.example", "IP:127.0.0.9"))
+    tls_cache.set("num_orders:all", 12000)
+    assert "its certificate is another host's" in refusal(tls(*command))
+    assert tls_cache.get("num_orders:all") == "12000"
+    assert added(database) == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+@pytest.mark.parametrize("subject", ["DNS:127.0.0.1", "DNS:*", "DNS:local*", "DNS:localhost.example"])
+def test_a_name_that_looks_like_the_host_is_another_hosts(tls, tls_server, tls_cache, authority, host, subject):
+    show(tls_cache, authority.sign("similar", subject))
+    assert "another host's" in refusal(tls("ttl", env=rediss(tls_server, host)))
+
+
+def test_a_common_name_does_not_stand_in_for_a_subject(tls, tls_cache, authority):
+    show(tls_cache, authority.sign("127.0.0.1", "DNS:other.example"))
+    assert "another host's" in refusal(tls("ttl"))
+
+
+def test_a_certificate_that_expired_is_refused(tls, tls_cache, authority):
+    show(tls_cache, authority.sign("old", *LOCAL, days=0))
+    assert "its certificate has expired" in refusal(tls("ttl"))
+
+
+def test_a_certificate_from_an_unknown_authority_is_refused(tls, tls_server, stranger):
+    for env in ({"SSL_CERT_FILE": stranger.file}, {"SSL_CERT_FILE": None}, rediss(tls_server, ssl_ca_certs=stranger.file)):
+        error = refusal(tls("ttl", env=env))
+        assert "unknown authority" in error and "ssl_ca_certs" in error
+
+
+def test_a_count_is_postgresqls_where_the_certificate_is_refused(tls, tls_cache):
+    tls_cache.set("num_orders:all", 1)
+    run = tls("count", env={"SSL_CERT_FILE": None})
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert run.stderr.startswith("ordercache: warning: ") and "unknown authority" in run.stderr
+
+
+def test_verification_can_be_given_up_which_is_warned_of(tls, tls_server, tls_cache, stranger):
+    tls_cache.set("num_orders:all", 12000)
+    run = tls("count", env={"SSL_CERT_FILE": stranger.file, **rediss(tls_server, ssl_cert_reqs="none")})
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert run.stderr.startswith("ordercache: warning: REDIS_SERVICE_URI: ") and run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("option", ["ssl_ca_certs", "ssl_certfile"])
+def test_a_file_that_is_not_there_is_a_bad_configuration(tls, database, tls_server, command, option):
+    run = tls(*command, env=rediss(tls_server, **{option: "/nowhere/hush.pem"}))
+    assert (run.status, run.stdout) == (2, "")
+    assert "REDIS_SERVICE_URI" in run.stderr and option in run.stderr and "hush" not in run.stderr
+    assert added(database) == []
+
+
+class Hearer(Listener):
+    """Says nothing, and notes what it is told."""
+
+    heard = b""
+
+    def serve(self, connection):
+        while message := connection.recv(65536):
+            self.heard += message
+
+
+def test_a_plain_server_gets_no_plain_text(tls):
+    with Hearer() as server:
+        run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://shop:hush@localhost:{server.port}"})
+    assert f"cannot connect to Redis at localhost:{server.port}: " in refusal(run)
+    client_hello, length = server.heard[:2], int.from_bytes(server.heard[3:5], "big")
+    assert (client_hello, len(server.heard)) == (b"\x16\x03", 5 + length)
+    assert b"hush" not in server.heard
+
+
+class PlainSpeaker(Listener):
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(b"-ERR unknown command\r\n")
+
+
+def test_a_server_that_answers_in_plain_text_is_told_from_one_that_speaks_tls(tls):
+    with PlainSpeaker() as server:
+        run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://localhost:{server.port}"})
+    assert "it does not speak TLS" in refusal(run)
+
+
+class Outdated(Listener):
+    """Speaks TLS 1.1 at most."""
+
+    def __init__(self, certificate, key):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_1
+        self._context.set_ciphers("ALL:@SECLEVEL=0")
+        super().__init__()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError):
+            self._context.wrap_socket(connection, server_side=True)
+        shut(connection)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tls_before_1_2_is_refused(tls, authority):
+    with Outdated(authority.sign("local", *LOCAL), authority.key) as server:
+        run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://localhost:{server.port}"})
+    assert "TLS 1.2 or newer" in refusal(run)
+
+
+def test_tls_1_2_is_spoken(tls, tls_cache):
+    tls_cache.config_set("tls-protocols", "TLSv1.2")
+    assert tls("ttl").status == 1
+
+
+class NameHearer(Listener):
+    """Notes the name that the client asks for."""
+
+    def __init__(self, certificate, key):
+        self.names = []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        super().__init__()
+
+    def serve(self, connection):
+        with contextlib.suppress(OSError):
+            self._context.wrap_socket(connection, server_side=True)
+        shut(connection)
+
+
+@pytest.mark.parametrize("host, name", [("localhost", "localhost"), ("127.0.0.1", None)])
+def test_the_servers_name_is_sent_and_an_address_is_not(tls, authority, host, name):
+    with NameHearer(authority.sign("local", *LOCAL), authority.key) as server:
+        tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://{host}:{server.port}"})
+    assert server.names == [name]
+
+
+def test_a_hit_is_two_round_trips_beside_tcps(tls, tls_server, tls_cache):
+    tls_cache.set("num_orders:all", 12000)
+    with Proxy(tls_server.tls_port) as proxy:
+        run = tls("count", env={"REDIS_SERVICE_URI": f"rediss://localhost:{proxy.port}"})
+    assert run.stdout == "12000\n"
+    assert (proxy.connections, proxy.round_trips) == (1, 2)
+
+
+def test_a_server_that_says_nothing_in_the_handshake_is_given_up(tls):
+    with Listener() as silent:
+        env = {"REDIS_SERVICE_URI": f"rediss://127.0.0.1:{silent.port}"}
+        run = tls("ttl", env=env)
+        hurried = tls("ttl", "--timeout=0.3", env=env)
+    assert "no answer in time" in refusal(run) and 1.9 < run.seconds < 4
+    assert "no answer in time" in refusal(hurried) and hurried.seconds < 1
+
+
+def falls_silent(_proxy, _client, _server, _message):
+    """The message is lost, and so is every answer."""
+
+
+def test_a_server_that_says_nothing_after_the_handshake_is_given_up(tls, tls_server):
+    with Proxy(tls_server.tls_port, trigger=b"\x17\x03\x03", act=falls_silent) as proxy:
+        run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://localhost:{proxy.port}"})
+    assert proxy.triggered
+    assert f"lost Redis at localhost:{proxy.port}: no answer in time" in refusal(run)
+    assert run.seconds < 4
+
+
+def test_a_signal_ends_the_handshake(tls):
+    with Listener() as silent:
+        process = tls.start("ttl", env={"REDIS_SERVICE_URI": f"rediss://127.0.0.1:{silent.port}"})
+        while not silent.connections:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        process.terminate()
+        assert process.wait(timeout=1) == -15
+
+
+def test_credentials_go_over_tls(tls, tls_server, tls_cache):
+    tls_cache.acl_setuser("shop", enabled=True, passwords=["+open"], keys=["*"], commands=["+@all"], reset=True)
+    uri = f"rediss://shop:open@127.0.0.1:{tls_server.tls_port}/0"
+    assert tls("ttl", env={"REDIS_SERVICE_URI": uri}).status == 1
+    tls_cache.acl_deluser("shop")
