@@ -103,6 +103,17 @@ void check_ports(std::string_view ports) {
     }
 }
 
+/// libpq would wait for a host that says nothing for as long as the whole connection may take, and
+/// try no other. The least that it knows is 2 s.
+void limit_wait_for_each_host(Conninfo& conninfo, const Environment& environment) {
+    const bool has_several =
+        in_use(conninfo, "host", environment, "PGHOST").find(',') != std::string::npos;
+    const auto limit = in_use(conninfo, "connect_timeout", environment, "PGCONNECT_TIMEOUT");
+    if (has_several && limit.empty()) {
+        conninfo.set("connect_timeout", "2");
+    }
+}
+
 } // namespace
 
 PostgresService parse_postgres_uri(std::string_view text, std::string_view database,
@@ -110,6 +121,7 @@ PostgresService parse_postgres_uri(std::string_view text, std::string_view datab
     Conninfo conninfo = read(text);
     conninfo.set_unless_empty("dbname", std::string(database));
     check_ports(conninfo.get("port").value_or(""));
+    limit_wait_for_each_host(conninfo, environment);
 
     PostgresService service{conninfo.to_string(), name_peer(conninfo, environment),
                             in_use(conninfo, "dbname", environment, "PGDATABASE")};

@@ -57,7 +57,8 @@ TEST_CASE("a PostgreSQL URI becomes libpq's parameters, and the names that messa
         {"postgres://h:/d", "dbname='d' host='h'", "h:5432", "d"},
         {"postgres://[::1]:5433/d", "dbname='d' host='::1' port='5433'", "[::1]:5433", "d"},
         {"postgres://h1:1,h2:2,[::1]/d?target_session_attrs=read-write",
-         "dbname='d' host='h1,h2,::1' port='1,2,' target_session_attrs='read-write'",
+         "connect_timeout='2' dbname='d' host='h1,h2,::1' port='1,2,' "
+         "target_session_attrs='read-write'",
          "h1:1, h2:2, [::1]:5432", "d"},
         {"postgres://%2Frun%2Fpg:5433/d", "dbname='d' host='/run/pg' port='5433'",
          "/run/pg/.s.PGSQL.5433", "d"},
@@ -81,7 +82,10 @@ TEST_CASE("a PostgreSQL URI becomes libpq's parameters, and the names that messa
         {"host=a host=b", "host='b'", "b:5432", ""},
         {"host=/run/pg", "host='/run/pg'", "/run/pg/.s.PGSQL.5432", ""},
         {"host=@abstract", "host='@abstract'", "@abstract/.s.PGSQL.5432", ""},
-        {"host=h1,h2 port=5433", "host='h1,h2' port='5433'", "h1:5433, h2:5433", ""},
+        {"host=h1,h2 port=5433", "connect_timeout='2' host='h1,h2' port='5433'", "h1:5433, h2:5433",
+         ""},
+        {"host=h1,h2 connect_timeout=3", "connect_timeout='3' host='h1,h2'", "h1:5432, h2:5432",
+         ""},
         {"host=h hostaddr=10.0.0.1", "host='h' hostaddr='10.0.0.1'", "h:5432", ""},
     });
     for (const Reading& row : table) {
