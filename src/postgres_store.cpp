@@ -385,6 +385,11 @@ std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order) {
                                     "the table orders skipped it");
     }
     const Row& row = rows.front();
+    if (row[1].empty()) {
+        m_connection->roll_back();
+        throw Error(ExitStatus::no, "PostgreSQL would store the order without its customer: a "
+                                    "trigger of the table orders took it away");
+    }
     return std::make_unique<InsertedOrder>(m_connection, number(row[0]),
                                            static_cast<CustomerId>(number(row[1])), row[2]);
 }
