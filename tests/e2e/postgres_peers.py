@@ -1,0 +1,112 @@
+"""PostgreSQL as people run it: with a hot standby, behind PgBouncer, and with a certificate."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+
+from servers import USER, Postgres, as_postgres, free_port, wait_until
+
+
+class Standby(Postgres):
+    """A hot standby of a primary."""
+
+    def __init__(self, folder, primary):
+        super().__init__(folder)
+        self._primary = primary
+
+    def create(self):
+        subprocess.run(
+            as_postgres(
+                self._bin / "pg_basebackup", f"--pgdata={self._data}", "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
+                f"--host={self._primary.folder}", f"--port={self._primary.port}", f"--username={USER}",
+            ),
+            cwd=self.folder, check=True,
+        )
+        self.start()
+
+    def catch_up(self):
+        """Returns when what the primary has written so far can be read here."""
+        (end,), = self._primary.execute("postgres", "SELECT pg_current_wal_lsn()")
+        replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        wait_until(lambda: self.execute("postgres", replayed, end)[0][0], what="the standby's replay")
+
+
+class PgBouncer:
+    """A pool of one server connection a database, in transaction mode and else as it comes."""
+
+    def __init__(self, folder, postgres):
+        self.port = free_port()
+        self._folder = folder
+        self._postgres = postgres
+        self._process = None
+
+    def start(self):
+        users = self._folder / "pgbouncer.users"
+        users.write_text(f'"{USER}" "unused"\n"stranger" "known"\n')
+        configuration = self._folder / "pgbouncer.ini"
+        configuration.write_text(
+            "[databases]\n"
+            f"* = host=127.0.0.1 port={self._postgres.port}\n"
+            "[pgbouncer]\n"
+            "listen_addr = 127.0.0.1\n"
+            f"listen_port = {self.port}\n"
+            "unix_socket_dir =\n"
+            "auth_type = scram-sha-256\n"
+            f"auth_file = {users}\n"
+            "pool_mode = transaction\n"
+            "default_pool_size = 1\n"
+        )
+        with (self._folder / "pgbouncer.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                as_postgres("/usr/sbin/pgbouncer", configuration),
+                cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )
+        wait_until(self._listens, what="PgBouncer's start")
+
+    def stop(self):
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=20)
+
+    def _listens(self):
+        assert self._process.poll() is None, (self._folder / "pgbouncer.log").read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+
+class Authority:
+    """A certificate authority of the suite's own."""
+
+    def __init__(self, folder, name):
+        self._folder = folder
+        self._name = name
+        self._key = folder / f"{name}.key"
+        self.certificate = folder / f"{name}.crt"
+        self._openssl(
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.certificate,
+        )
+
+    def certify(self, host):
+        """The files of a certificate for a host and of its key, which PostgreSQL's user alone may read."""
+        key, request, certificate = (self._folder / f"{self._name}-{host}.{end}" for end in ("key", "csr", "crt"))
+        self._openssl(
+            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}", "-keyout", key, "-out", request,
+        )
+        self._openssl(
+            "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial",
+            "-copy_extensions", "copy", "-days", "2", "-out", certificate,
+        )
+        if os.geteuid() == 0:
+            shutil.chown(key, user="postgres")
+        return certificate, key
+
+    @staticmethod
+    def _openssl(*arguments):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True)

@@ -1,0 +1,407 @@
+"""PostgreSQL as people run it: pools, standbys, several hosts, roles with little, other schemas, certificates."""
+
+import contextlib
+import shutil
+import time
+
+import psycopg2
+import pytest
+
+import servers
+from orders import NEXT_ORDER, added, an_order
+from peers import Listener, Proxy, refusing_port, shut
+from postgres_peers import Authority, PgBouncer, Standby
+
+TRIGGER = (
+    "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {} END';"
+    "CREATE TRIGGER act BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION act()"
+)
+
+
+def is_an_error(run, status, *words):
+    """Whether the run failed with that status and one line, which has the words."""
+    return (
+        (run.status, run.stdout) == (status, "")
+        and run.stderr.startswith("ordercache: error: ")
+        and run.stderr.count("\n") == 1
+        and all(word in run.stderr for word in words)
+    )
+
+
+def grant_least(database):
+    database.execute(
+        "GRANT SELECT, INSERT ON orders TO stranger; GRANT USAGE ON SEQUENCE orders_orderid_seq TO stranger"
+    )
+
+
+# Behind PgBouncer
+
+@pytest.fixture(scope="module")
+def pgbouncer(folder, postgres):
+    pool = PgBouncer(folder, postgres)
+    try:
+        pool.start()
+        yield pool
+    finally:
+        pool.stop()
+
+
+@pytest.fixture
+def pooled(ordercache, postgres, pgbouncer):
+    """The program with PgBouncer in the place of PostgreSQL."""
+    ordercache.environment["PG_SERVICE_URI"] = postgres.uri(port=pgbouncer.port)
+    return ordercache
+
+
+def test_pgbouncer_in_transaction_mode_will_do(pooled, cache, database):
+    assert pooled("count").stdout == "12000\n"
+    assert cache.get("num_orders:all") == "12000"
+    run = pooled(*an_order())
+    assert (run.status, run.stdout, run.stderr) == (0, f"{NEXT_ORDER}\n", "")
+    assert not cache.exists("num_orders:all")
+    assert pooled("count", "--customer", "9999").stdout == "2\n"
+    assert pooled(*an_order(), "--dry-run").status == 0
+    assert len(added(database)) == 1
+
+
+def test_behind_pgbouncer_a_role_logs_in_with_its_password(pooled, postgres, pgbouncer, database):
+    grant_least(database)
+    uri = postgres.uri(user="stranger", password="known", port=pgbouncer.port)
+    assert pooled("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+
+
+def test_a_password_that_pgbouncer_rejects_is_3_and_not_shown(pooled, postgres, pgbouncer):
+    uri = postgres.uri(user="stranger", password="c4n4ry", port=pgbouncer.port)
+    run = pooled("count", "-v", env={"PG_SERVICE_URI": uri})
+    assert (run.status, run.stdout) == (3, "")
+    assert "authentication failed" in run.stderr and "c4n4ry" not in run.stderr
+
+
+def test_a_parameter_that_pgbouncer_refuses_is_3_with_its_reason(pooled, postgres, pgbouncer):
+    uri = postgres.uri(port=pgbouncer.port) + "?options=-c%20work_mem%3D64MB"
+    assert is_an_error(pooled("count", env={"PG_SERVICE_URI": uri}), 3, "unsupported startup parameter")
+
+
+def test_a_writer_behind_pgbouncer_keeps_a_reader_from_storing(pooled, cache, database, postgres):
+    with contextlib.closing(database.connect()) as writer, writer.cursor() as cursor:
+        writer.autocommit = False
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(x'6f726463'::int, 0)")
+        assert pooled("count").stdout == "12000\n"
+        assert cache.keys() == []
+
+
+def test_past_its_timeout_a_query_behind_pgbouncer_is_cancelled_too(pooled, database):
+    with database.orders_locked():
+        assert is_an_error(pooled("count", "--timeout", "1"), 3, "--timeout")
+        database.wait_for_no_activity("count(*)")
+
+
+def test_a_pool_without_a_free_connection_is_waited_for_until_the_timeout(pooled, postgres, pgbouncer, database):
+    with contextlib.closing(psycopg2.connect(postgres.uri(database.name, port=pgbouncer.port))) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        run = pooled("count", "--timeout", "1")
+        assert is_an_error(run, 3) and run.seconds < 3
+
+
+def test_the_outcome_of_a_commit_is_learnt_through_pgbouncer(ordercache, postgres, pgbouncer, database):
+    def lose_the_answer(proxy, client, server, message):
+        proxy.mute(server)
+        server.sendall(message)
+        time.sleep(0.5)
+        shut(client)
+
+    with Proxy(pgbouncer.port, trigger=b"COMMIT\0", act=lose_the_answer) as proxy:
+        run = ordercache(*an_order(), env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
+        assert proxy.triggered
+    assert (run.status, run.stdout) == (0, f"{NEXT_ORDER}\n")
+    assert len(added(database)) == 1
+
+
+# A hot standby, and several hosts
+
+@pytest.fixture(scope="module")
+def standby(postgres):
+    folder = servers.temporary_folder()
+    server = Standby(folder, postgres)
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def caught_up(standby, database):
+    """The standby, once it has the test's database."""
+    standby.catch_up()
+    return standby
+
+
+def several_hosts(ports, attributes=""):
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    return f"postgresql://{servers.USER}@{hosts}/defaultdb{attributes}"
+
+
+@pytest.mark.parametrize("command", [("count",), ("count", "--customer", "9999"), ("count", "--refresh")], ids=" ".join)
+def test_a_hot_standby_answers_and_its_count_is_never_stored(ordercache, caught_up, cache, command):
+    run = ordercache(*command, env={"PG_SERVICE_URI": caught_up.uri()})
+    assert (run.status, run.stderr) == (0, "")
+    assert run.stdout in ("12000\n", "1\n")
+    assert cache.keys() == []
+
+
+@pytest.mark.parametrize("mode", [(), ("--no-cache",), ("--dry-run",)], ids=" ".join)
+def test_an_add_on_a_hot_standby_says_what_is_wrong(ordercache, caught_up, database, cache, mode):
+    cache.set("num_orders:all", 12000)
+    run = ordercache(*an_order(), *mode, "-q", env={"PG_SERVICE_URI": caught_up.uri()})
+    assert is_an_error(run, 3, "read-only")
+    assert added(database) == []
+    assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_host_that_refuses_is_passed_over(ordercache, postgres, database):
+    with refusing_port() as port:
+        run = ordercache(*an_order(), env={"PG_SERVICE_URI": several_hosts([port, postgres.port])})
+    assert (run.status, run.stdout, run.stderr) == (0, f"{NEXT_ORDER}\n", "")
+    assert len(added(database)) == 1
+
+
+def test_a_host_that_says_nothing_is_passed_over(ordercache, postgres, database):
+    with Listener() as silent:
+        run = ordercache(*an_order(), env={"PG_SERVICE_URI": several_hosts([silent.port, postgres.port])})
+    assert (run.status, run.stdout, run.stderr) == (0, f"{NEXT_ORDER}\n", "")
+    assert run.seconds < 5
+
+
+def test_target_session_attrs_passes_a_standby_over(ordercache, postgres, caught_up, database, cache):
+    uri = several_hosts([caught_up.port, postgres.port], "?target_session_attrs=read-write")
+    assert ordercache("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+    assert cache.get("num_orders:all") == "12000"
+    assert ordercache(*an_order(), env={"PG_SERVICE_URI": uri}).stdout == f"{NEXT_ORDER}\n"
+    assert len(added(database)) == 1
+
+
+def test_hosts_none_of_which_is_read_write_are_all_named(ordercache, caught_up):
+    with refusing_port() as port:
+        uri = several_hosts([port, caught_up.port], "?target_session_attrs=read-write")
+        run = ordercache(*an_order(), env={"PG_SERVICE_URI": uri})
+    assert is_an_error(run, 3, f"127.0.0.1:{port}", f"127.0.0.1:{caught_up.port}", "Connection refused", "read-only")
+
+
+def test_a_standby_that_answers_after_the_primary_is_lost_cannot_tell_an_outcome(ordercache, postgres, caught_up, database):
+    def lose_the_primary(proxy, client, server, _message):
+        proxy.refusing = True
+        shut(server)
+        shut(client)
+
+    with Proxy(postgres.port, trigger=b"COMMIT\0", act=lose_the_primary) as proxy:
+        uri = several_hosts([proxy.port, caught_up.port])
+        run = ordercache(*an_order(), "--timeout", "2", env={"PG_SERVICE_URI": uri})
+        assert proxy.triggered
+    assert is_an_error(run, 5, "pg_xact_status")
+    assert added(database) == []
+
+
+# What a server's owner sets
+
+def test_a_statement_timeout_of_the_servers_is_3_with_its_reason(ordercache, database):
+    database.execute(f"ALTER DATABASE {database.name} SET statement_timeout = '300ms'")
+    with database.orders_locked():
+        for command in (["count"], an_order()):
+            run = ordercache(*command)
+            assert is_an_error(run, 3, "statement timeout") and run.seconds < 3
+    assert added(database) == []
+
+
+def test_a_server_that_ends_the_idle_transaction_leaves_nothing_written(ordercache, database, cache):
+    database.execute(f"ALTER DATABASE {database.name} SET idle_in_transaction_session_timeout = '100ms'")
+    cache.execute_command("CLIENT", "PAUSE", 600, "WRITE")
+    assert is_an_error(ordercache(*an_order()), 3)
+    assert added(database) == []
+
+
+def test_orders_may_be_in_the_schema_that_the_role_looks_in(ordercache, postgres, database):
+    database.execute("CREATE SCHEMA shop; ALTER TABLE orders SET SCHEMA shop; GRANT USAGE ON SCHEMA shop TO stranger")
+    database.execute(f"ALTER ROLE stranger IN DATABASE {database.name} SET search_path = shop")
+    database.execute(
+        "GRANT SELECT, INSERT ON shop.orders TO stranger; GRANT USAGE ON SEQUENCE shop.orders_orderid_seq TO stranger"
+    )
+    ordercache.environment["PG_SERVICE_URI"] = postgres.uri(user="stranger", password="known")
+    assert ordercache("count").stdout == "12000\n"
+    assert ordercache(*an_order()).stdout == f"{NEXT_ORDER}\n"
+    assert ordercache("count").stdout == "12001\n"
+
+
+def test_options_in_the_uri_reach_the_server(ordercache, postgres, database):
+    database.execute("CREATE SCHEMA shop; ALTER TABLE orders SET SCHEMA shop")
+    uri = postgres.uri() + "?options=-c%20search_path%3Dshop"
+    assert is_an_error(ordercache("count"), 3, "orders", "does not exist", "PG_DATABASE")
+    assert ordercache("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+    assert ordercache(*an_order(), env={"PG_SERVICE_URI": uri}).stdout == f"{NEXT_ORDER}\n"
+
+
+def test_a_sequence_that_the_role_may_not_use_is_3_and_named(ordercache, postgres, database):
+    database.execute("GRANT SELECT, INSERT ON orders TO stranger")
+    run = ordercache(*an_order(), env={"PG_SERVICE_URI": postgres.uri(user="stranger", password="known")})
+    assert is_an_error(run, 3, "permission denied for sequence orders_orderid_seq")
+
+
+@pytest.mark.parametrize("count", [2**31, 2**32 + 1, 2**53 + 1], ids=["2^31", "2^32 + 1", "2^53 + 1"])
+@pytest.mark.parametrize("command", [("count",), ("count", "--customer", "9999")], ids=" ".join)
+def test_a_count_of_any_size_is_told_and_cached_exactly(ordercache, database, cache, count, command):
+    # To count that many rows takes minutes: this count(*) begins with a large number instead of 0.
+    rows = int(ordercache(*command, "--no-cache").stdout)
+    database.execute(
+        "CREATE SCHEMA large;"
+        f"CREATE AGGREGATE large.count(*) (sfunc = int8inc, stype = int8, initcond = '{count - rows}');"
+        f"ALTER DATABASE {database.name} SET search_path = large, public, pg_catalog"
+    )
+    key = f"num_orders:{command[-1] if len(command) > 1 else 'all'}"
+    assert ordercache(*command).stdout == f"{count}\n"
+    assert cache.get(key) == str(count)
+    assert ordercache(*command, "--json").stdout == f'{{"count":{count}}}\n'
+
+
+def test_a_server_without_a_free_connection_is_3_with_its_reason(ordercache, postgres, database):
+    grant_least(database)
+    with contextlib.ExitStack() as taken:
+        with pytest.raises(psycopg2.OperationalError):
+            while True:
+                taken.enter_context(contextlib.closing(database.connect()))
+        run = ordercache("count", env={"PG_SERVICE_URI": postgres.uri(user="stranger", password="known")})
+    assert is_an_error(run, 3, "too many clients")
+
+
+# Other ways to name a server
+
+def test_pghost_and_pgport_say_what_the_uri_leaves_out(ordercache, postgres):
+    for host in ("127.0.0.1", postgres.folder):
+        run = ordercache("count", "--no-cache", env={
+            "PG_SERVICE_URI": "postgresql://", "PGHOST": host, "PGPORT": postgres.port, "PGUSER": servers.USER,
+        })
+        assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+def test_a_password_may_come_from_pgpassword_or_a_passfile(ordercache, postgres, database, tmp_path):
+    grant_least(database)
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:stranger:known\n")
+    passfile.chmod(0o600)
+    uri = f"postgresql://stranger@127.0.0.1:{postgres.port}/defaultdb"
+    for source in ({"PGPASSWORD": "known"}, {"PGPASSFILE": passfile}):
+        assert ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri, **source}).stdout == "12000\n"
+
+
+def test_a_service_file_may_name_the_server(ordercache, postgres, tmp_path):
+    services = tmp_path / "services"
+    services.write_text(f"[shop]\nhost=127.0.0.1\nport={postgres.port}\nuser={servers.USER}\n")
+    for uri in ("postgresql://?service=shop", "service=shop"):
+        run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri, "PGSERVICEFILE": services})
+        assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+@pytest.mark.parametrize("form", ["postgresql://{user}@{escaped}:{port}/defaultdb", "postgresql://{user}@/defaultdb?host={folder}&port={port}"])
+def test_a_uri_may_name_the_folder_of_a_unix_socket(ordercache, postgres, form):
+    escaped = str(postgres.folder).replace("/", "%2F")
+    uri = form.format(user=servers.USER, folder=postgres.folder, escaped=escaped, port=postgres.port)
+    run = ordercache("count", env={"PG_SERVICE_URI": uri})
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+# TLS
+
+@pytest.fixture(scope="module")
+def authority(folder):
+    return Authority(folder, "authority")
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.certify("localhost")
+
+
+@pytest.fixture
+def certified(postgres, certificate):
+    """PostgreSQL with a certificate for localhost."""
+    file, key = certificate
+    with (
+        postgres.setting("ssl_cert_file", file), postgres.setting("ssl_key_file", key), postgres.setting("ssl", "on"),
+    ):
+        yield postgres
+
+
+def tls_uri(postgres, host, **options):
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    return f"postgresql://{servers.USER}:unused@{host}:{postgres.port}/defaultdb?{query}"
+
+
+def test_sslmode_require_is_encrypted(ordercache, certified, database):
+    with database.log() as log:
+        run = ordercache("count", env={"PG_SERVICE_URI": tls_uri(certified, "127.0.0.1", sslmode="require")})
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+    assert any("SSL enabled" in line for line in log)
+
+
+def test_verify_full_takes_the_authority_from_the_uri_or_the_environment(ordercache, certified, authority):
+    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=authority.certificate)
+    assert ordercache("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
+    uri = tls_uri(certified, "localhost", sslmode="verify-full")
+    run = ordercache(*an_order(), env={"PG_SERVICE_URI": uri, "PGSSLROOTCERT": authority.certificate})
+    assert (run.status, run.stdout, run.stderr) == (0, f"{NEXT_ORDER}\n", "")
+
+
+def test_verify_full_refuses_a_certificate_for_another_host(ordercache, certified, authority):
+    uri = tls_uri(certified, "127.0.0.1", sslmode="verify-full", sslrootcert=authority.certificate)
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri})
+    assert is_an_error(run, 3, "certificate", "localhost", "127.0.0.1")
+
+
+def test_verify_full_refuses_a_certificate_of_an_unknown_authority(ordercache, certified, folder):
+    stranger = Authority(folder, "stranger")
+    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=stranger.certificate)
+    assert is_an_error(ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri}), 3, "certificate verify failed")
+
+
+def test_verify_full_without_an_authority_says_what_to_set(ordercache, certified):
+    uri = tls_uri(certified, "localhost", sslmode="verify-full")
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri})
+    assert is_an_error(run, 3, "root certificate file")
+
+
+def test_a_server_without_tls_is_refused_where_tls_is_required(ordercache, postgres):
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": tls_uri(postgres, "127.0.0.1", sslmode="require")})
+    assert is_an_error(run, 3, "does not support SSL")
+
+
+# What a database does with an order
+
+def test_a_trigger_that_skips_the_order_is_a_no(ordercache, database, cache):
+    cache.set("num_orders:all", 12000)
+    database.execute(TRIGGER.format("RETURN NULL;"))
+    assert is_an_error(ordercache(*an_order()), 1, "skipped")
+    assert added(database) == []
+    assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_trigger_that_takes_the_customer_away_is_a_no(ordercache, database):
+    database.execute(TRIGGER.format("NEW.customerid := NULL; RETURN NEW;"))
+    assert is_an_error(ordercache(*an_order()), 1, "customer")
+    assert added(database) == []
+
+
+def test_a_customer_that_a_trigger_gives_is_the_one_that_is_locked(ordercache, database, postgres):
+    database.execute(TRIGGER.format("NEW.customerid := 5; RETURN NEW;"))
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        process = ordercache.start(*an_order(), "--json")
+        database.wait_for_activity("commit")
+        locks = database.rows("SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid = x'6f726463'::int")
+    assert sorted(locks) == [(0,), (5,)]
+    assert process.communicate(timeout=5)[0] == '{"updated":{"customer":5,"order":12001}}\n'
+
+
+@pytest.mark.parametrize("mode", [(), ("--no-cache",), ("--dry-run",)], ids=" ".join)
+def test_a_constraint_that_waits_for_the_commit_is_a_no(ordercache, database, mode):
+    database.execute("ALTER TABLE orders ALTER CONSTRAINT fk_customerid DEFERRABLE INITIALLY DEFERRED")
+    assert is_an_error(ordercache(*an_order(customer=20001), *mode, "-q"), 1, "customer 20001")
+    assert added(database) == []
