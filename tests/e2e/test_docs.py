@@ -181,9 +181,9 @@ def test_the_alert_remembers_nothing_where_the_count_failed(reader):
 
 def test_jq_reads_the_json(reader):
     [script] = examples("JSON")
-    reader.write("customers.txt", "5\n9999\n6\n7\n")
+    reader.write("customers.txt", "5\n9999\n6\n10\n")
     assert reader.run(script).stdout == (
-        f'{NEXT_ORDER}\n{{"customer":9999,"count":2}}\n{{"customer":5,"count":0}}\n{{"customer":6,"count":0}}\n'
+        f'{NEXT_ORDER}\n{{"customer":9999,"count":2}}\n{{"customer":6,"count":1}}\n{{"customer":5,"count":0}}\n'
     )
 
 
