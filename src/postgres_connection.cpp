@@ -88,6 +88,17 @@ void set_libpq_defaults() {
     setenv("PGAPPNAME", "ordercache", keep);
 }
 
+/// A notice is not an error, and stderr is for those.
+#if PQXX_VERSION_MAJOR < 7
+using Silence = pqxx::quiet_errorhandler;
+#else
+struct Silence {
+    explicit Silence(pqxx::connection& connection) {
+        connection.set_notice_handler([](pqxx::zview) {});
+    }
+};
+#endif
+
 } // namespace
 
 struct PostgresSession::Driver {
@@ -109,7 +120,7 @@ struct PostgresSession::Driver {
     }
 
     pqxx::connection connection;
-    pqxx::quiet_errorhandler silence; // a notice is not an error, and stderr is for those
+    Silence silence;
     pqxx::nontransaction statements;
     std::unique_ptr<pqxx::stream_to> copy;
 };

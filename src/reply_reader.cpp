@@ -107,8 +107,9 @@ std::string format_command(const RedisCommand& command) {
         lengths.push_back(argument.size());
     }
     char* formatted = nullptr;
-    const int length = redisFormatCommandArgv(&formatted, static_cast<int>(command.size()),
-                                              arguments.data(), lengths.data());
+    // hiredis 0.14 gives an int, 1.x a long long.
+    const auto length = redisFormatCommandArgv(&formatted, static_cast<int>(command.size()),
+                                               arguments.data(), lengths.data());
     if (length < 0) {
         throw std::bad_alloc();
     }
