@@ -1,0 +1,130 @@
+"""Histories: programs at once, killed and restarted around; a checker decides whether any answer was wrong."""
+
+import os
+import pathlib
+import time
+
+import pytest
+
+from harness import PROGRAM
+from histories import ADD, READ, Call, Load, reads_of, record, violations
+
+PLAIN = [str(pathlib.Path(__file__).with_name("plain_cache_aside"))]
+SECONDS = 60
+LEAST_READS = 1_000  # or the machine is too busy to tell anything
+
+
+class Judgement:
+    """A history, judged from what PostgreSQL held before it."""
+
+    def __init__(self, database, load):
+        self._database = database
+        self._scopes = [None, *load.customers]
+        self._initially = self._counts()
+        self.calls = []
+
+    def _counts(self):
+        by_customer = dict(self._database.rows("SELECT customerid, count(*) FROM orders GROUP BY customerid"))
+        return {
+            scope: sum(by_customer.values()) if scope is None else by_customer.get(scope, 0) for scope in self._scopes
+        }
+
+    def violations(self):
+        """With a last read of PostgreSQL itself after all others: no add that returned is lost."""
+        now, counts = time.monotonic(), self._counts()
+        calls = self.calls + [Call(READ, now, now, 0, scope, counts[scope]) for scope in self._scopes]
+        return [line for scope in self._scopes for line in violations(calls, scope, self._initially[scope])]
+
+    def reads(self):
+        return sum(len(reads_of(self.calls, scope)) for scope in self._scopes)
+
+    def figure(self, name):
+        adds = [call for call in self.calls if call.kind == ADD]
+        killed = sum(call.status == -9 for call in adds)
+        failed = sum(call.status > 0 for call in self.calls)
+        return (
+            f"{name}: {len(self.violations())} violations in {self.reads()} reads"
+            f" beside {len(adds)} adds, {killed} of them killed; {failed} calls failed and said so"
+        )
+
+
+@pytest.fixture
+def judged(ordercache, database, record_property):
+    """Records and judges a history, and tells its figure."""
+    def run(name, seconds, load=Load(), program=(str(PROGRAM),), meanwhile=None):
+        judgement = Judgement(database, load)
+        environment = {"PATH": os.environ["PATH"], **{name: str(value) for name, value in ordercache.environment.items()}}
+        judgement.calls = record(list(program), environment, seconds, load, meanwhile)
+        record_property("history", judgement.figure(name))
+        return judgement
+
+    return run
+
+
+def test_no_read_is_wrong_while_writers_are_killed_and_servers_restarted(judged, redis_server, postgres):
+    def restart_servers():
+        for restart in (restart_redis, postgres.crash_and_restart, restart_redis):
+            time.sleep(SECONDS / 4)
+            restart()
+
+    def restart_redis():
+        redis_server.stop()
+        redis_server.start()
+
+    judgement = judged("ordercache, restarts", SECONDS, meanwhile=restart_servers)
+    assert judgement.violations() == []
+    assert judgement.reads() > LEAST_READS
+
+
+def test_the_checker_finds_what_a_plain_cache_aside_program_does_wrong(judged):
+    judgement = judged("plain cache-aside", 20, Load(readers=4, writers=4, pause=0.1), program=PLAIN)
+    assert judgement.violations() != []
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_no_read_is_wrong_whatever_isolation_the_server_prefers(judged, database, isolation):
+    database.execute(f"ALTER DATABASE {database.name} SET default_transaction_isolation = '{isolation}'")
+    judgement = judged(isolation, 10, Load(pause=0.05))
+    assert judgement.violations() == []
+
+
+def test_no_add_that_returned_is_lost_in_a_crash_though_the_server_commits_asynchronously(judged, database, postgres):
+    database.execute(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
+
+    def crash_twice():
+        for _ in range(2):
+            time.sleep(4)
+            postgres.crash_and_restart()
+
+    judgement = judged("synchronous_commit = off, crashes", 10, Load(readers=2, pause=0), meanwhile=crash_twice)
+    assert judgement.violations() == []
+
+
+def read(begin, end, answer):
+    return Call(READ, begin, end, 0, None, answer)
+
+
+def add(begin, end, status=0):
+    return Call(ADD, begin, end, status, 101)
+
+
+@pytest.mark.parametrize("calls", [
+    [add(0, 1), read(2, 3, 0)],
+    [read(0, 1, 1), add(2, 3)],
+    [add(0, 1, status=3), read(2, 3, 1)],
+    [add(0, 9), read(1, 2, 1), read(3, 4, 0)],
+])
+def test_the_checker_rejects_what_cannot_be(calls):
+    assert len(violations(calls, None, 0)) == 1
+
+
+@pytest.mark.parametrize("calls", [
+    [add(0, 1), read(2, 3, 1)],
+    [add(0, 2), read(1, 3, 0)],
+    [add(0, 2), read(1, 3, 1)],
+    [add(0, 1, status=-9), read(2, 3, 0)],
+    [add(0, 1, status=5), read(2, 3, 1)],
+    [add(0, 9), read(1, 3, 1), read(2, 4, 0)],
+])
+def test_the_checker_accepts_what_can_be(calls):
+    assert violations(calls, None, 0) == []
