@@ -16,7 +16,7 @@ from servers import wait_until
 from wires import ACTS, DIRECTIONS, STALL, Cut, Wire, offsets
 
 AT_ONCE = 16
-TIMEOUT = 1.5
+TIMEOUT = 3
 REPLY_TIMEOUT = 0.4
 # A second in which PostgreSQL is asked to cancel, and what a loaded machine takes.
 GRACE = 2.5
@@ -103,16 +103,16 @@ def small(full):
 
 def assert_kept_contract(trials, statuses):
     for trial in trials:
-        run, lines = trial.run, trial.run.stderr.splitlines()
+        run = trial.run
+        *warnings, last = trial.run.stderr.splitlines() or [""]
         assert run.status in statuses[trial.server], trial
         assert run.seconds < TIMEOUT + GRACE, trial
-        assert len(lines) == len(set(lines)), trial
         if run.status == 0:
             assert run.stdout.count("\n") == 1 and run.stdout.endswith("\n"), trial
-            assert all(line.startswith("ordercache: warning: ") for line in lines) and len(lines) <= 1, trial
+            assert warnings == [] and (last == "" or last.startswith("ordercache: warning: ")), trial
         else:
-            assert run.stdout == "", trial
-            assert len(lines) == 1 and lines[0].startswith("ordercache: error: "), trial
+            assert run.stdout == "" and last.startswith("ordercache: error: "), trial
+            assert len(warnings) <= 1 and all(line.startswith("ordercache: warning: ") for line in warnings), trial
 
 
 def figure(name, trials):

@@ -1,0 +1,163 @@
+"""Peers that say nothing, a byte a second, garbage or far too much: bounded time and memory, and the right status."""
+
+import pathlib
+import re
+import threading
+import time
+
+import pytest
+
+from orders import an_order
+from peers import Listener
+
+TIMEOUT = 3
+GRACE = 2.5
+MOST_MEMORY = 64 << 20
+
+GIGABYTE = 1 << 30
+
+
+class Silent(Listener):
+    pass
+
+
+class Slow(Listener):
+    """A byte a second of a reply that would be good if it came in time."""
+
+    def serve(self, connection):
+        connection.recv(65536)
+        for byte in b"$5\r\n12000\r\n":
+            connection.sendall(bytes([byte]))
+            time.sleep(1)
+
+
+class Garbage(Listener):
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(bytes(range(255, 0, -1)) * 16)
+
+
+class Flood(Listener):
+    """A gigabyte in one bulk string, announced truly."""
+
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(b"$%d\r\n" % GIGABYTE)
+        pour(connection)
+
+
+class EndlessLine(Listener):
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(b"+")
+        pour(connection)
+
+
+class WideArray(Listener):
+    """An array of a thousand million elements, of which it goes on to send some."""
+
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(b"*1000000000\r\n")
+        pour(connection, b":1\r\n" * 16384)
+
+
+class PostgresFlood(Listener):
+    """Declines TLS, then sends an error message of a gigabyte."""
+
+    def serve(self, connection):
+        if connection.recv(8)[4:] == b"\x04\xd2\x16\x2f":
+            connection.sendall(b"N")
+            connection.recv(65536)
+        connection.sendall(b"E" + GIGABYTE.to_bytes(4, "big"))
+        pour(connection)
+
+
+def pour(connection, chunk=b"1" * 65536):
+    for _ in range(GIGABYTE // len(chunk)):
+        connection.sendall(chunk)
+
+
+def quietly(peer):
+    """A program that hangs up is what such a peer must expect."""
+    class Quiet(peer):
+        def serve(self, connection):
+            try:
+                super().serve(connection)
+            except OSError:
+                return
+    return Quiet()
+
+
+REDIS_PEERS = [Silent, Slow, Garbage, Flood, EndlessLine, WideArray]
+POSTGRES_PEERS = [Silent, Slow, Garbage, PostgresFlood]
+
+
+class Memory(threading.Thread):
+    """Watches the peak of a process's resident memory, in bytes."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.peak = 0
+        self._process = process
+        self.start()
+
+    def run(self):
+        status = pathlib.Path(f"/proc/{self._process.pid}/status")
+        while self._process.returncode is None:
+            try:
+                peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+            except OSError:
+                return
+            self.peak = max(self.peak, int(peak[1]) << 10 if peak else 0)
+            time.sleep(0.002)
+
+
+@pytest.fixture
+def run_bounded(ordercache, record_property):
+    """Runs the program to its end within its bounds: status, stdout and stderr."""
+    def run(*arguments, env):
+        begin = time.monotonic()
+        process = ordercache.start(*arguments, f"--timeout={TIMEOUT}", env=env, errors="replace")
+        memory = Memory(process)
+        stdout, stderr = process.communicate(timeout=20)
+        seconds = time.monotonic() - begin
+        assert seconds < TIMEOUT + GRACE
+        assert 0 < memory.peak < MOST_MEMORY
+        record_property("hostile peers, most seconds", round(seconds, 1))
+        record_property("hostile peers, most MiB", memory.peak >> 20)
+        return process.returncode, stdout, stderr
+
+    return run
+
+
+@pytest.mark.parametrize("peer", REDIS_PEERS)
+def test_a_count_is_answered_whatever_redis_says(peer, run_bounded):
+    with quietly(peer) as redis:
+        status, stdout, stderr = run_bounded("count", env={"REDIS_SERVICE_URI": redis_uri(redis)})
+    assert (status, stdout) == (0, "12000\n")
+    assert stderr.startswith("ordercache: warning: ") and stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("peer", REDIS_PEERS)
+@pytest.mark.parametrize("arguments", [an_order(), ["invalidate"], ["ttl"]], ids=["add", "invalidate", "ttl"])
+def test_a_command_that_needs_redis_fails_whatever_it_says_instead(peer, arguments, run_bounded, database):
+    with quietly(peer) as redis:
+        status, stdout, stderr = run_bounded(*arguments, env={"REDIS_SERVICE_URI": redis_uri(redis)})
+    assert (status, stdout) == (4, "")
+    assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
+    assert database.value("SELECT count(*) FROM orders") == 12000
+
+
+@pytest.mark.parametrize("peer", POSTGRES_PEERS)
+@pytest.mark.parametrize("arguments", [an_order(), ["count"]], ids=["add", "count"])
+def test_a_command_that_needs_postgresql_fails_whatever_it_says_instead(peer, arguments, run_bounded, postgres, cache):
+    with quietly(peer) as server:
+        status, stdout, stderr = run_bounded(*arguments, env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
+    assert (status, stdout) == (3, "")
+    assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
+    assert cache.keys() == []
+
+
+def redis_uri(peer):
+    return f"redis://127.0.0.1:{peer.port}"
