@@ -123,7 +123,8 @@ def run_bounded(ordercache, record_property):
         stdout, stderr = process.communicate(timeout=20)
         seconds = time.monotonic() - begin
         assert seconds < TIMEOUT + GRACE
-        assert 0 < memory.peak < MOST_MEMORY
+        assert memory.peak < MOST_MEMORY
+        assert memory.peak > 0 or seconds < 0.5  # too short to be seen
         record_property("hostile peers, most seconds", round(seconds, 1))
         record_property("hostile peers, most MiB", memory.peak >> 20)
         return process.returncode, stdout, stderr
