@@ -48,8 +48,11 @@ function(link_runtime_statically program)
   if(LAZY_LIBRARIES)
     target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc LINKER:--as-needed,--gc-sections)
     # libstdc++ parses floats for libpqxx 7, and calls these two functions of libm for it. The linker
-    # would have libm.so loaded for them though it then drops the caller.
-    target_link_options(${program} PRIVATE LINKER:--undefined=fegetround,--undefined=fesetround)
-    target_link_libraries(${program} PRIVATE -l:libm.a)
+    # would have libm.so loaded for them though it then drops the caller. Unoptimised, fmt calls ceil
+    # too, which in libm.a is for static programs alone: libm.so it is.
+    set(optimised $<CONFIG:Release,RelWithDebInfo>)
+    target_link_options(${program} PRIVATE
+        $<${optimised}:LINKER:--undefined=fegetround,--undefined=fesetround>)
+    target_link_libraries(${program} PRIVATE $<${optimised}:-l:libm.a>)
   endif()
 endfunction()
