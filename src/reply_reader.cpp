@@ -15,6 +15,9 @@ constexpr std::int64_t k_most_elements = 64 << 10;
 constexpr std::size_t k_longest_line = 64 << 10;
 constexpr std::size_t k_largest_reply = 16 << 20;
 
+/// A list, and what hiredis 1 reads besides: a map, a set and a push.
+constexpr std::string_view k_aggregates = "*%~>";
+
 /// Follows the protocol's headers, for hiredis 0.14 makes room for whatever a header claims.
 class Bounds {
 public:
@@ -26,7 +29,10 @@ public:
         }
     }
 
-    void begin_reply() { m_size = 0; }
+    void begin_reply() {
+        m_size = 0;
+        m_elements = 0;
+    }
 
 private:
     static void require(bool in_bounds) {
@@ -46,7 +52,7 @@ private:
         const std::size_t length = end == std::string_view::npos ? bytes.size() : end + 1;
         m_line.append(bytes.substr(0, length));
         require(m_line.size() <= k_longest_line);
-        if (end != std::string_view::npos) {
+        if (m_line.ends_with("\r\n")) { // a bare LF ends nothing for hiredis either
             check_header();
             m_line.clear();
         }
@@ -56,8 +62,9 @@ private:
     void check_header() {
         std::int64_t number = -1;
         std::from_chars(m_line.data() + 1, m_line.data() + m_line.size(), number);
-        if (m_line.front() == '*') {
-            require(number <= k_most_elements);
+        if (k_aggregates.find(m_line.front()) != std::string_view::npos) {
+            m_elements += std::clamp<std::int64_t>(number, 0, k_most_elements + 1);
+            require(m_elements <= k_most_elements);
         } else if (m_line.front() == '$') {
             require(number <= k_longest_text);
             constexpr std::int64_t line_end = 2;
@@ -68,6 +75,7 @@ private:
     std::string m_line;
     std::size_t m_payload = 0;
     std::size_t m_size = 0;
+    std::int64_t m_elements = 0;
 };
 
 RedisReply to_reply(const redisReply& raw) {
