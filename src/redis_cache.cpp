@@ -8,6 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <functional>
+#include <iterator>
+#include <numeric>
+#include <ranges>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -78,6 +82,11 @@ bool is_wrong_type(const RedisReply& reply) {
     return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
 }
 
+std::int64_t sum_of(const std::vector<RedisReply>& replies) {
+    return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
+                                 [](const RedisReply& reply) { return reply.integer; });
+}
+
 template <typename Act>
 void in_pieces(const std::vector<Scope>& scopes, Act act) {
     for (std::size_t begin = 0; begin < scopes.size(); begin += k_pipeline_scopes) {
@@ -89,18 +98,20 @@ void in_pieces(const std::vector<Scope>& scopes, Act act) {
 
 } // namespace
 
-RedisCache::RedisCache(RedisService service, TimeLimit limit, KeyNames names,
+RedisCache::RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
                        std::chrono::seconds time_to_live, Journal& journal)
-    : m_redis(std::move(service), limit), m_names(std::move(names)), m_time_to_live(time_to_live),
+    : m_redis(service, limit), m_names(std::move(names)), m_time_to_live(time_to_live),
       m_journal(journal) {}
 
 std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
-    RedisCommand command = {scopes.size() == 1 ? "GET" : "MGET"};
-    for (const Scope& scope : scopes) {
-        command.push_back(key(scope));
-    }
-    auto replies = run({command});
-    const auto& values = scopes.size() == 1 ? replies : replies.front().list;
+    const auto replies = run_for(scopes, [this](const std::vector<Scope>& together) {
+        RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
+        for (const Scope& scope : together) {
+            command.push_back(key(scope));
+        }
+        return command;
+    });
+    const auto& values = replies.size() == scopes.size() ? replies : replies.front().list;
     std::vector<std::optional<std::int64_t>> counts;
     counts.reserve(scopes.size());
     for (std::size_t i = 0; i < scopes.size(); ++i) {
@@ -116,7 +127,7 @@ std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes) {
         commands.push_back({"SET", m_names.lease(scope), token(), "NX", "PX", lease_time});
         commands.push_back({"GET", key(scope)});
     }
-    const auto replies = run(commands);
+    const auto replies = m_redis.run(commands);
     std::vector<Claim> claims;
     for (std::size_t i = 0; i < replies.size(); i += 2) {
         claims.push_back(
@@ -131,26 +142,33 @@ void RedisCache::take(const std::vector<Scope>& scopes) {
     for (const Scope& scope : scopes) {
         commands.push_back({"SET", m_names.lease(scope), token(), "PX", lease_time});
     }
-    run(commands);
+    m_redis.run(commands);
 }
 
 void RedisCache::renew(const std::vector<Scope>& scopes) {
-    run_script(k_renew, lease_keys(scopes), {token(), std::to_string(k_lease_time.count())});
+    run_on_leases(k_renew, scopes, {token(), std::to_string(k_lease_time.count())});
 }
 
 void RedisCache::release(const std::vector<Scope>& scopes) {
-    run_script(k_release, lease_keys(scopes), {token()}, Deadline::in(k_release_timeout));
+    run_on_leases(k_release, scopes, {token()}, Deadline::in(k_release_timeout));
 }
 
 void RedisCache::fill(const Counts& counts) {
-    std::vector<std::string> keys;
-    std::vector<std::string> arguments = {token(), std::to_string(m_time_to_live.count())};
-    for (const auto& [scope, count] : counts) {
-        keys.push_back(m_names.lease(scope));
-        keys.push_back(key(scope));
-        arguments.push_back(std::to_string(count));
-    }
-    run_script(k_fill, keys, arguments);
+    std::vector<Scope> scopes;
+    std::ranges::copy(std::views::keys(counts), std::back_inserter(scopes));
+    run_for(scopes, [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", k_fill, std::to_string(2 * together.size())};
+        for (const Scope& scope : together) {
+            command.push_back(m_names.lease(scope));
+            command.push_back(key(scope));
+        }
+        command.push_back(token());
+        command.push_back(std::to_string(m_time_to_live.count()));
+        for (const Scope& scope : together) {
+            command.push_back(std::to_string(counts.at(scope)));
+        }
+        return command;
+    });
 }
 
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
@@ -163,17 +181,29 @@ std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
         for (const Scope& scope : piece) {
             commands.push_back({"DEL", key(scope)});
         }
-        const auto replies = run(commands);
-        for (std::size_t i = piece.size(); i < replies.size(); ++i) {
-            dropped += replies[i].integer;
+        const auto replies = m_redis.run(commands);
+        dropped +=
+            sum_of({replies.begin() + static_cast<std::ptrdiff_t>(piece.size()), replies.end()});
+        // A lease that was redirected went after its value: now that it is gone, the value again.
+        if (m_redis.is_cluster()) {
+            commands.erase(commands.begin(),
+                           commands.begin() + static_cast<std::ptrdiff_t>(piece.size()));
+            dropped += sum_of(m_redis.run(commands));
         }
     });
     return dropped;
 }
 
 std::int64_t RedisCache::drop_all() {
-    delete_all(m_names.lease_pattern(), &KeyNames::is_lease);
-    return delete_all(m_names.value_pattern(), &KeyNames::is_value);
+    const auto servers = m_redis.primaries();
+    // A key that moves from one server to the next meanwhile may escape the first look.
+    const int looks = servers.size() > 1 ? 2 : 1;
+    std::int64_t dropped = 0;
+    for (int look = 0; look < looks; ++look) {
+        delete_all(servers, m_names.lease_pattern(), &KeyNames::is_lease);
+        dropped += delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
+    }
+    return dropped;
 }
 
 std::int64_t RedisCache::cached(const std::vector<Scope>& scopes) {
@@ -181,23 +211,21 @@ std::int64_t RedisCache::cached(const std::vector<Scope>& scopes) {
     for (const Scope& scope : scopes) {
         commands.push_back({"EXISTS", key(scope)});
     }
-    std::int64_t cached = 0;
-    for (const RedisReply& reply : run(commands)) {
-        cached += reply.integer;
-    }
-    return cached;
+    return sum_of(m_redis.run(commands));
 }
 
 std::int64_t RedisCache::cached_of_all() {
     std::set<std::string> seen; // a scan may show a key twice
-    scan(m_names.value_pattern(), &KeyNames::is_value,
-         [&](const std::vector<std::string>& keys) { seen.insert(keys.begin(), keys.end()); });
+    for (RedisClient* const server : m_redis.primaries()) {
+        scan(*server, m_names.value_pattern(), &KeyNames::is_value,
+             [&](const std::vector<std::string>& keys) { seen.insert(keys.begin(), keys.end()); });
+    }
     return static_cast<std::int64_t>(seen.size());
 }
 
 std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
     constexpr std::int64_t not_there = -2;
-    const std::int64_t left = run({{"PTTL", key(scope)}}).front().integer;
+    const std::int64_t left = m_redis.run({{"PTTL", key(scope)}}).front().integer;
     if (left == not_there) {
         return std::nullopt;
     }
@@ -205,25 +233,36 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
 }
 
-/// As the client's, but throws where a reply is an error; WRONGTYPE is a value's, for its reader.
-std::vector<RedisReply> RedisCache::run(const std::vector<RedisCommand>& commands,
-                                        std::optional<Deadline> deadline) {
-    auto replies = m_redis.run(commands, deadline);
-    for (std::size_t i = 0; i < replies.size(); ++i) {
-        if (replies[i].kind == RedisReply::Kind::error && !is_wrong_type(replies[i])) {
-            throw m_redis.refusal(commands[i].front(), replies[i].text);
+/// The reply to one command for all scopes or, where a cluster keeps their keys apart, the replies
+/// to one for each.
+std::vector<RedisReply> RedisCache::run_for(const std::vector<Scope>& scopes,
+                                            const CommandFor& command_for,
+                                            std::optional<Deadline> deadline) {
+    if (scopes.size() == 1 || !m_redis.is_cluster()) {
+        auto replies = m_redis.run({command_for(scopes)}, deadline);
+        if (!is_cross_slot(replies.front())) {
+            return replies;
         }
     }
-    return replies;
+    std::vector<RedisCommand> commands;
+    for (const Scope& scope : scopes) {
+        commands.push_back(command_for({scope}));
+    }
+    return m_redis.run(commands, deadline);
 }
 
-void RedisCache::run_script(const char* script, const std::vector<std::string>& keys,
-                            const std::vector<std::string>& arguments,
-                            std::optional<Deadline> deadline) {
-    RedisCommand command = {"EVAL", script, std::to_string(keys.size())};
-    command.insert(command.end(), keys.begin(), keys.end());
-    command.insert(command.end(), arguments.begin(), arguments.end());
-    run({command}, deadline);
+void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,
+                               const std::vector<std::string>& arguments,
+                               std::optional<Deadline> deadline) {
+    const auto command_for = [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", script, std::to_string(together.size())};
+        for (const Scope& scope : together) {
+            command.push_back(m_names.lease(scope));
+        }
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return command;
+    };
+    run_for(scopes, command_for, deadline);
 }
 
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {
@@ -238,19 +277,12 @@ std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const Redis
     return count;
 }
 
-std::vector<std::string> RedisCache::lease_keys(const std::vector<Scope>& scopes) const {
-    std::vector<std::string> keys;
-    for (const Scope& scope : scopes) {
-        keys.push_back(m_names.lease(scope));
-    }
-    return keys;
-}
-
-void RedisCache::scan(const std::string& pattern, KeyTest test,
+void RedisCache::scan(RedisClient& server, const std::string& pattern, KeyTest test,
                       const std::function<void(const std::vector<std::string>&)>& visit) {
     std::string cursor = "0";
     do {
-        const auto page = run({{"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}}).front().list;
+        const auto page =
+            RedisRouter::run_at(server, {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}).list;
         std::vector<std::string> keys;
         for (const RedisReply& key : page.at(1).list) {
             if ((m_names.*test)(key.text)) {
@@ -262,18 +294,20 @@ void RedisCache::scan(const std::string& pattern, KeyTest test,
     } while (cursor != "0");
 }
 
-std::int64_t RedisCache::delete_all(const std::string& pattern, KeyTest test) {
+std::int64_t RedisCache::delete_all(const std::vector<RedisClient*>& servers,
+                                    const std::string& pattern, KeyTest test) {
     std::int64_t deleted = 0;
-    scan(pattern, test, [&](const std::vector<std::string>& keys) {
-        std::vector<RedisCommand> commands;
-        for (const std::string& key : keys) {
-            commands.push_back({"DEL", key});
-        }
-        for (const RedisReply& reply :
-             commands.empty() ? std::vector<RedisReply>{} : run(commands)) {
-            deleted += reply.integer;
-        }
-    });
+    for (RedisClient* const server : servers) {
+        scan(*server, pattern, test, [&](const std::vector<std::string>& keys) {
+            std::vector<RedisCommand> commands;
+            for (const std::string& key : keys) {
+                commands.push_back({"DEL", key});
+            }
+            if (!commands.empty()) {
+                deleted += sum_of(m_redis.run(commands));
+            }
+        });
+    }
     return deleted;
 }
 

@@ -2,7 +2,7 @@
 
 #include "cache_aside.hpp"
 #include "key_names.hpp"
-#include "redis_client.hpp"
+#include "redis_router.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace ordercache {
 class RedisCache : public CountCache {
 public:
     /// Says on `journal` where a value is no count, which it takes for a miss.
-    RedisCache(RedisService service, TimeLimit limit, KeyNames names,
+    RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
                std::chrono::seconds time_to_live, Journal& journal);
 
     /// Connects now, for a command that cannot do without.
@@ -49,19 +49,20 @@ public:
 private:
     using KeyTest = bool (KeyNames::*)(std::string_view) const;
 
-    std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
-                                std::optional<Deadline> deadline = std::nullopt);
-    void run_script(const char* script, const std::vector<std::string>& keys,
-                    const std::vector<std::string>& arguments,
-                    std::optional<Deadline> deadline = std::nullopt);
+    using CommandFor = std::function<RedisCommand(const std::vector<Scope>&)>;
+    std::vector<RedisReply> run_for(const std::vector<Scope>& scopes, const CommandFor& command_for,
+                                    std::optional<Deadline> deadline = std::nullopt);
+    void run_on_leases(const char* script, const std::vector<Scope>& scopes,
+                       const std::vector<std::string>& arguments,
+                       std::optional<Deadline> deadline = std::nullopt);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
-    std::vector<std::string> lease_keys(const std::vector<Scope>& scopes) const;
-    void scan(const std::string& pattern, KeyTest test,
+    void scan(RedisClient& server, const std::string& pattern, KeyTest test,
               const std::function<void(const std::vector<std::string>&)>& visit);
-    std::int64_t delete_all(const std::string& pattern, KeyTest test);
+    std::int64_t delete_all(const std::vector<RedisClient*>& servers, const std::string& pattern,
+                            KeyTest test);
     const std::string& token();
 
-    RedisClient m_redis;
+    RedisRouter m_redis;
     KeyNames m_names;
     std::chrono::seconds m_time_to_live;
     Journal& m_journal;

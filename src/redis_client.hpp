@@ -20,6 +20,8 @@ class RedisClient {
 public:
     RedisClient(RedisService service, TimeLimit limit);
 
+    const RedisService& service() const { return m_service; }
+
     /// Connects, unless that has been done.
     void connect();
 

@@ -14,6 +14,7 @@ import time
 
 import psycopg2
 import redis
+from redis.crc import key_slot
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 TUTORIAL_DUMP = TESTS.parent.parent / "shared" / "data" / "dellstore2-normal-1.0.sql.gz"
@@ -33,9 +34,13 @@ def wait_until(condition, seconds=10, what="the condition"):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One whose number plus 10,000 is a free port too: a cluster's nodes talk to each other there."""
+    while True:
+        with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError, OverflowError):
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            bus.bind(("127.0.0.1", port + 10_000))
+            return port
 
 
 def temporary_folder():
@@ -251,18 +256,89 @@ class Redis:
             self._process.kill()
             self._process.wait()
 
+    def is_running(self):
+        return self._process is not None and self._process.poll() is None
+
     def _answers(self):
-        assert self._process.poll() is None, self._log.read_text()
+        assert self.is_running(), self._log.read_text()
         try:
             return self.client().ping()
         except redis.ConnectionError:
             return False
 
-    def client(self):
-        return redis.Redis(port=self.port, decode_responses=True)
+    def client(self, user=None, password=None):
+        return redis.Redis(port=self.port, username=user, password=password, decode_responses=True)
 
     def uri(self, credentials="", port=None):
         return f"redis://{credentials}127.0.0.1:{port or self.port}"
+
+
+class Cluster:
+    """Three primaries, each with its replicas."""
+
+    def __init__(self, folder, replicas=1):
+        self._replicas = replicas
+        self.nodes = [
+            Redis(
+                folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+                "--cluster-config-file", f"nodes-{number}.conf", "--repl-diskless-sync-delay", "0",
+            )
+            for number in range(3 + 3 * replicas)
+        ]
+
+    def start(self):
+        for node in self.nodes:
+            node.start()
+        subprocess.run(
+            ["redis-cli", "--cluster", "create", *[f"127.0.0.1:{node.port}" for node in self.nodes],
+             "--cluster-replicas", str(self._replicas), "--cluster-yes"],
+            check=True, stdout=subprocess.DEVNULL,
+        )
+        wait_until(self.is_whole, what="the cluster's start")
+
+    def stop(self):
+        for node in self.nodes:
+            node.stop()
+
+    def is_whole(self):
+        """Everyone who runs takes every slot to be served, and every replica follows its primary."""
+        running = [node.client() for node in self.nodes if node.is_running()]
+        return all(
+            client.cluster("info")["cluster_state"] == "ok"
+            and client.info("replication").get("master_link_status", "up") == "up"
+            for client in running
+        )
+
+    def client(self):
+        [port, *_] = [node.port for node in self.nodes if node.is_running()]
+        return redis.RedisCluster("127.0.0.1", port, decode_responses=True)
+
+    def owner(self, key):
+        """The node that serves the key."""
+        with self.client() as client:
+            port = client.get_node_from_key(key).port
+        [owner] = [node for node in self.nodes if node.port == port]
+        return owner
+
+    def primaries(self):
+        return [node for node in self.nodes if node.is_running() and node.client().info("replication")["role"] == "master"]
+
+    @contextlib.contextmanager
+    def slot_on_its_way(self, key):
+        """The key's slot moves meanwhile from its owner to another primary; keys move when the caller moves them."""
+        slot = key_slot(key.encode())
+        source = self.owner(key)
+        [target, *_] = [node for node in self.primaries() if node is not source]
+        ids = {node: node.client().cluster("myid") for node in (source, target)}
+        target.client().cluster("setslot", slot, "importing", ids[source])
+        source.client().cluster("setslot", slot, "migrating", ids[target])
+        try:
+            yield source, target
+        finally:
+            while keys := source.client().execute_command("CLUSTER GETKEYSINSLOT", slot, 100):
+                source.client().execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            for node in (target, source, *self.primaries()):
+                node.client().cluster("setslot", slot, "node", ids[target])
 
 
 @contextlib.contextmanager

@@ -1,0 +1,252 @@
+"""Redis Cluster: any node's URI will do, whatever moves and whoever dies."""
+
+import threading
+import time
+
+import pytest
+
+from orders import LAST_ORDER, added, an_order
+from servers import Cluster, commands_seen, wait_until
+
+CUSTOMERS = range(9_000, 9_030)
+VALUES = ["num_orders:all", *[f"num_orders:{customer}" for customer in CUSTOMERS]]
+
+
+@pytest.fixture(scope="module")
+def cluster(folder):
+    cluster = Cluster(folder)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def cache(cluster):
+    """The cluster, empty."""
+    wait_until(cluster.is_whole, seconds=20, what="the cluster's recovery")
+    client = cluster.client()
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def ordercache(program, postgres, database, cluster, cache):
+    """The program, with the URI of a node that does not serve the total's key."""
+    program.environment.update(PG_SERVICE_URI=postgres.uri(), PG_DATABASE=database.name)
+    owner = cluster.owner("num_orders:all")
+    program.environment["REDIS_SERVICE_URI"] = next(node for node in cluster.primaries() if node is not owner).uri()
+    return program
+
+
+def is_clean(run, answer):
+    return (run.status, run.stdout, run.stderr) == (0, answer, "")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_command_works_through_any_node(ordercache, cluster, cache, number):
+    ordercache.environment["REDIS_SERVICE_URI"] = cluster.nodes[number].uri()
+    assert is_clean(ordercache("count"), "12000\n")
+    assert cache.get("num_orders:all") == "12000"
+    cache.set("num_orders:all", 11999, px=99_500)
+    assert is_clean(ordercache("count"), "11999\n")
+    assert is_clean(ordercache("ttl"), "100\n")
+    assert is_clean(ordercache("count", "--refresh"), "12000\n")
+    assert is_clean(ordercache(*an_order()), "12001\n")
+    assert is_clean(ordercache("count"), "12001\n")
+    assert is_clean(ordercache("count", "--customer", "9999"), "2\n")
+    assert is_clean(ordercache("invalidate", "--customer", "9999", "--dry-run"), "2\n")
+    assert is_clean(ordercache("invalidate", "--customer", "9999"), "2\n")
+    assert ordercache("ttl").status == 1
+    assert cache.keys(target_nodes=cache.PRIMARIES) == []
+
+
+def test_a_hit_through_the_node_that_has_it_is_one_get(ordercache, cluster, cache):
+    cache.set("num_orders:all", 12000)
+    owner = cluster.owner("num_orders:all")
+    with commands_seen(owner.client()) as commands:
+        assert is_clean(ordercache("count", env={"REDIS_SERVICE_URI": owner.uri()}), "12000\n")
+    assert [words for words in commands if "num_orders:all" in words] == [["GET", "num_orders:all"]]
+
+
+def test_an_add_drops_two_counts_that_live_on_two_nodes(ordercache, cluster, cache):
+    owner = cluster.owner("num_orders:all")
+    customer = next(n for n in CUSTOMERS if cluster.owner(f"num_orders:{n}") is not owner)
+    cache.mset_nonatomic({"num_orders:all": 12000, f"num_orders:{customer}": 1, "num_orders:1": 7})
+    assert is_clean(ordercache(*an_order(customer=customer)), "12001\n")
+    assert cache.keys(target_nodes=cache.PRIMARIES) == ["num_orders:1"]
+
+
+def test_an_add_writes_nothing_where_one_of_the_nodes_refuses_the_drop(ordercache, cluster, cache, database):
+    owner = cluster.owner("num_orders:all")
+    owner.client().execute_command("ACL SETUSER", "default", "-del")
+    run = ordercache(*an_order())
+    owner.client().execute_command("ACL SETUSER", "default", "+del")
+    assert (run.status, run.stdout) == (4, "")
+    assert f"Redis at 127.0.0.1:{owner.port} refused DEL" in run.stderr
+    assert added(database) == []
+
+
+def test_a_count_of_many_is_cached_wherever_each_belongs(ordercache, cache, database):
+    arguments = [f"--customer={customer}" for customer in CUSTOMERS]
+    answer = "".join(
+        f"{customer}\t{database.value('SELECT count(*) FROM orders WHERE customerid = %s', customer)}\n"
+        for customer in CUSTOMERS
+    )
+    assert is_clean(ordercache("count", *arguments), answer)
+    assert len(cache.keys(target_nodes=cache.PRIMARIES)) == len(CUSTOMERS)
+    with database.log() as log:
+        assert is_clean(ordercache("count", *arguments), answer)
+    assert log == []
+
+
+def test_a_count_of_many_keeps_to_one_slot_where_the_prefix_has_a_hash_tag(ordercache, cluster, cache):
+    env = {"CACHE_KEY_PREFIX": "{shop}:orders"}
+    arguments = [f"--customer={customer}" for customer in CUSTOMERS]
+    answer = ordercache("count", *arguments, env=env).stdout
+    assert len(cluster.owner("{shop}").client().keys("{shop}:orders:*")) == len(CUSTOMERS)
+    assert is_clean(ordercache("count", *arguments, env=env), answer)
+
+
+def test_invalidate_visits_every_primary_and_touches_nothing_else(ordercache, cache):
+    others = [f"other:{number}" for number in range(30)]
+    cache.mset_nonatomic(dict.fromkeys([*VALUES, *others], 1))
+    assert is_clean(ordercache("invalidate", "--dry-run"), f"{len(VALUES)}\n")
+    assert is_clean(ordercache("invalidate"), f"{len(VALUES)}\n")
+    assert sorted(cache.keys(target_nodes=cache.PRIMARIES)) == sorted(others)
+
+
+def test_invalidate_takes_every_lease_on_every_node(ordercache, cache):
+    cache.mset_nonatomic({f"{{{value}}}:lease": "somebody's" for value in VALUES})
+    assert is_clean(ordercache("invalidate"), "0\n")
+    assert cache.keys(target_nodes=cache.PRIMARIES) == []
+
+
+def test_every_node_is_told_the_same_credentials(ordercache, cluster, cache):
+    for node in cluster.nodes:
+        node.client().acl_setuser("shop", enabled=True, passwords=["+open"], keys=["*"], commands=["+@all"], reset=True)
+        node.client().execute_command("ACL SETUSER", "default", "off")
+    uri = cluster.nodes[0].uri("shop:open@")
+    runs = [ordercache(*command, env={"REDIS_SERVICE_URI": uri}) for command in (("count",), ("invalidate",))]
+    for node in cluster.nodes:
+        node.client("shop", "open").execute_command("ACL SETUSER", "default", "on")
+        node.client().acl_deluser("shop")
+    assert is_clean(runs[0], "12000\n")
+    assert is_clean(runs[1], "1\n")
+
+
+@pytest.mark.parametrize("name, arguments", [("num_orders:all", []), ("num_orders:9999", ["--customer=9999"])])
+def test_a_count_in_a_slot_on_its_way_is_found_on_either_node(ordercache, cluster, cache, name, arguments):
+    cache.set(name, 7, px=99_500)
+    with cluster.slot_on_its_way(name) as (source, target):
+        assert is_clean(ordercache("count", *arguments), "7\n")
+        source.client().execute_command("MIGRATE", "127.0.0.1", target.port, name, 0, 5000)
+        assert is_clean(ordercache("count", *arguments), "7\n")
+        assert is_clean(ordercache("ttl", *arguments), "100\n")
+    assert is_clean(ordercache("count", *arguments), "7\n")
+
+
+def test_an_add_drops_a_count_in_a_slot_on_its_way_from_either_node(ordercache, cluster, cache):
+    for added_order, move in enumerate([False, True], start=LAST_ORDER + 1):
+        cache.set("num_orders:all", 7)
+        with cluster.slot_on_its_way("num_orders:all") as (source, target):
+            if move:
+                source.client().execute_command("MIGRATE", "127.0.0.1", target.port, "num_orders:all", 0, 5000)
+            assert is_clean(ordercache(*an_order()), f"{added_order}\n")
+        assert is_clean(ordercache("count"), f"{added_order}\n")
+
+
+def test_invalidate_drops_what_is_on_its_way(ordercache, cluster, cache):
+    cache.mset_nonatomic(dict.fromkeys(VALUES, 7))
+    with cluster.slot_on_its_way("num_orders:all") as (source, target):
+        source.client().execute_command("MIGRATE", "127.0.0.1", target.port, "num_orders:all", 0, 5000)
+        assert is_clean(ordercache("invalidate"), f"{len(VALUES)}\n")
+    assert cache.keys(target_nodes=cache.PRIMARIES) == []
+
+
+def test_a_fill_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
+    with cluster.slot_on_its_way("num_orders:all") as (_, target):
+        process = ordercache.start("count")
+        wait_until(lambda: target.client().info("errorstats").get("errorstat_TRYAGAIN"), what="a TRYAGAIN")
+    assert process.communicate(timeout=5) == ("12000\n", "")
+    assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_count_does_not_wait_for_ever_for_the_end_of_a_slots_way(ordercache, cluster):
+    with cluster.slot_on_its_way("num_orders:all"):
+        run = ordercache("count")
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert run.stderr.startswith("ordercache: warning: ") and "on its way" in run.stderr
+    assert run.seconds < 4
+
+
+class Load:
+    """Programs that add and count all the time, whose every answer is held against what was true meanwhile."""
+
+    def __init__(self, ordercache, writers=1, readers=2):
+        self.wrong = []
+        self.statuses = []
+        self._ordercache = ordercache
+        self._adds_begun = 0
+        self._adds_done = 0
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._add) for _ in range(writers)]
+        self._threads += [threading.Thread(target=self._count) for _ in range(readers)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _add(self):
+        while not self._over.is_set():
+            with self._lock:
+                self._adds_begun += 1
+            status = self._ordercache(*an_order()).status
+            with self._lock:
+                self.statuses.append(status)
+                self._adds_done += status == 0
+
+    def _count(self):
+        while not self._over.is_set():
+            least = LAST_ORDER + self._adds_done
+            run = self._ordercache("count")
+            if run.status != 0 or not least <= int(run.stdout) <= LAST_ORDER + self._adds_begun:
+                self.wrong.append((least, run))
+
+
+def test_no_count_is_wrong_while_slots_move(ordercache, cluster, cache):
+    with Load(ordercache) as load:
+        for _ in range(15):
+            with cluster.slot_on_its_way("num_orders:all"):
+                time.sleep(0.1)
+            time.sleep(0.1)
+    assert load.wrong == []
+    assert set(load.statuses) <= {0, 4} and load.statuses.count(0) > 10
+    assert is_clean(ordercache("count"), f"{LAST_ORDER + load.statuses.count(0)}\n")
+
+
+def test_a_replica_takes_over_from_a_primary_that_was_killed(ordercache, cluster, cache, database):
+    ordercache("count")
+    victim = cluster.owner("num_orders:all")
+    victim.stop()
+    try:
+        count, add = ordercache("count"), ordercache(*an_order())
+        assert (count.status, count.stdout) == (0, "12000\n")
+        assert f"cannot connect to Redis at 127.0.0.1:{victim.port}" in count.stderr
+        assert (add.status, add.stdout) == (4, "")
+        assert added(database) == []
+        wait_until(lambda: is_clean(ordercache("count"), "12000\n"), seconds=20, what="the take-over")
+        assert is_clean(ordercache(*an_order()), "12001\n")
+        assert is_clean(ordercache("count"), "12001\n")
+        assert ordercache("invalidate").status == 0
+    finally:
+        victim.start()
