@@ -10,7 +10,6 @@ from documents import README, ROOT, Reader, blocks, examples, manual_as, picture
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 
-ORDER_FILE = "date,customer,net,tax\n2023-03-11,9998,10.00,0.80\n2023-03-11,9999,-23.00,-1.80\n"
 ORDER = an_order()[1:]
 
 
@@ -47,7 +46,6 @@ def environment_file(reader):
 
 def test_the_readme_s_sessions_go_as_written(reader):
     session = "".join(blocks("console"))
-    reader.write("orders.csv", ORDER_FILE)
     assert reader.play(session) == session
 
 
@@ -106,7 +104,7 @@ def test_the_rights_that_the_manual_grants_are_enough(reader, store, cache, redi
     assert reader.run(acl).stdout == "OK\n"
     reader.environment["PG_SERVICE_URI"] = reader.environment["PG_SERVICE_URI"].replace(servers.USER, "shop")
     reader.environment["REDIS_SERVICE_URI"] = redis_server.uri("shop:password@") + "/1"
-    reader.write("orders.csv", ORDER_FILE)
+    reader.write("orders.csv", "date,customer,net,tax\n2023-03-11,9998,10.00,0.80\n")
     try:
         for command in (
             "count", "count --refresh", "count --customer 5 --customer 6", f"add {' '.join(ORDER)}",
