@@ -90,6 +90,10 @@ def plain_manual(heading):
     return re.search(rf"^{heading}\n(.*?)(?=^\S)", page, re.DOTALL | re.MULTILINE)[1]
 
 
+def test_the_manual_is_written_without_a_mistake():
+    assert manual_as("lint -W warning") == ""
+
+
 def test_verbose_tells_what_the_manual_says(reader):
     miss, hit = examples("OUTPUT")
     session = f"$ ordercache count -v\n{miss}\n12000\n$ ordercache count -v\n{hit}\n12000\n"
