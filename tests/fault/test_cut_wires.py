@@ -4,7 +4,7 @@ small ones, in both directions. The exit status is the contract's and true, noth
 """
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -149,32 +149,66 @@ def test_a_count_over_cut_wires_is_true_or_fails_honestly(name, bench, cache, da
     record_property("cuts", figure(name, trials))
 
 
-def test_an_add_over_cut_wires_says_truly_whether_it_wrote(bench, cache, database, postgres, small, record_property):
+@pytest.fixture
+def batch(tmp_path):
+    """Arguments that add two orders of a customer at once."""
+    def arguments(customer):
+        file = tmp_path / f"{customer}.csv"
+        file.write_text(f"date,customer,net,tax\n2023-03-10,{customer},23.00,1.80\n2023-03-11,{customer},1,0\n")
+        return ["add", f"--from={file}"]
+
+    return arguments
+
+
+def test_an_add_over_cut_wires_says_truly_whether_it_wrote(add_over_cut_wires):
+    def is_told(run, orders):
+        return [f"{order}\n" for order in orders] == [run.stdout]
+
+    add_over_cut_wires("an add", lambda customer: an_order(customer=customer), 1, is_told)
+
+
+def test_a_batch_over_cut_wires_says_truly_whether_it_wrote(add_over_cut_wires, batch):
+    def is_told(run, orders):
+        return run.stdout == "2\n" and len(orders) == 2
+
+    add_over_cut_wires("a batch", batch, 2, is_told)
+
+
+@pytest.fixture
+def add_over_cut_wires(bench, cache, database, small, record_property):
+    """
+    Tries every cut of an add of `size` orders; `is_told(run, orders)` compares what a good run said with what it wrote.
+    """
     before = dict(database.rows("SELECT customerid, count(*) FROM orders GROUP BY customerid"))
 
     def prepare(prefix, customer):
         cache.set(f"{prefix}:{customer}", before.get(customer, 0))
 
-    trials = bench.try_every_cut(
-        lambda customer: an_order(customer=customer), prepare, [REDIS, POSTGRES], small,
-    )
-    assert_kept_contract(trials, ADD_STATUSES)
-    wait_until(lambda: sessions_of(database) == 0, what="the end of all sessions")
+    def written():
+        added = defaultdict(list)
+        for customer, order in database.rows("SELECT customerid, orderid FROM orders WHERE orderid > %s", LAST_ORDER):
+            added[customer].append(order)
+        return added
 
-    added = {}
-    for customer, order in database.rows("SELECT customerid, orderid FROM orders WHERE orderid > %s", LAST_ORDER):
-        added.setdefault(customer, []).append(order)
-    for trial in trials:
-        orders = added.get(trial.customer, [])
-        if trial.run.status == 0:
-            assert [f"{order}\n" for order in orders] == [trial.run.stdout], trial
-        elif trial.run.status == 5:
-            assert len(orders) <= 1 and trial.cut.act == STALL and "pg_xact_status" in trial.run.stderr, trial
-        else:
-            assert orders == [], trial
-        cached = cache.get(f"{trial.prefix}:{trial.customer}")
-        assert cached in {None, str(before.get(trial.customer, 0) + len(orders))}, trial
-    record_property("cuts", figure("an add", trials))
+    def run(name, arguments_for, size, is_told):
+        trials = bench.try_every_cut(arguments_for, prepare, [REDIS, POSTGRES], small)
+        assert_kept_contract(trials, ADD_STATUSES)
+        wait_until(lambda: sessions_of(database) == 0, what="the end of all sessions")
+        added = written()
+        for trial in trials:
+            orders = added[trial.customer]
+            if trial.run.status == 0:
+                assert is_told(trial.run, orders), trial
+            elif trial.run.status == 5:
+                assert len(orders) in {0, size}, trial
+                assert trial.cut.act == STALL and "pg_xact_status" in trial.run.stderr, trial
+            else:
+                assert orders == [], trial
+            cached = cache.get(f"{trial.prefix}:{trial.customer}")
+            assert cached in {None, str(before.get(trial.customer, 0) + len(orders))}, trial
+        record_property("cuts", figure(name, trials))
+
+    return run
 
 
 def sessions_of(database):
