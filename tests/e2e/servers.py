@@ -240,14 +240,16 @@ class Redis:
         self._log = folder / f"redis-{self.port}.log"
         self._process = None
 
+    def command(self):
+        return [
+            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder), *self._options,
+        ]
+
     def start(self):
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-                    "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder), *self._options,
-                ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
         wait_until(self._answers, what="Redis's start")
 
