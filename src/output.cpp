@@ -1,11 +1,15 @@
 #include "output.hpp"
 
+#include "waiting.hpp"
+
 #include <fmt/format.h>
 
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -16,12 +20,6 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
-/// Where another process made the descriptor non-blocking, a full pipe is no failure.
-void wait_until_writable(int fd) {
-    pollfd writable{fd, POLLOUT, 0};
-    ::poll(&writable, 1, -1);
-}
-
 void throw_write_error(int error) {
     const auto message = fmt::format("cannot write to stdout: {}", std::strerror(error));
     if (error == EPIPE) {
@@ -30,14 +28,15 @@ void throw_write_error(int error) {
     throw Error(ExitStatus::no, message);
 }
 
+/// Waits where a signal may arrive: what a writable pipe takes at once, does not block.
 void write_all(int fd, std::string_view text) {
     while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
+        wait_for(fd, POLLOUT, Deadline::never());
+        const ssize_t written =
+            ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
         if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno == EAGAIN) {
-            wait_until_writable(fd);
-        } else if (errno != EINTR) {
+        } else if (errno != EAGAIN && errno != EINTR) {
             throw_write_error(errno);
         }
     }

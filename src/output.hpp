@@ -22,7 +22,8 @@ public:
 
 /// The answer on stdout, and nothing else. Numbers are plain digits, whatever the locale.
 /// Buffers its lines; every function throws Error (no) when a write fails, ClosedPipe where the
-/// reader has gone (and SIGPIPE is ignored). What was buffered is then lost.
+/// reader has gone (and SIGPIPE is ignored). What was buffered is then lost. A signal ends the wait
+/// for a reader that is slow, with Interrupted.
 class Output {
 public:
     /// Writes to the file descriptor `fd`, which stays the caller's.
