@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 
 
 class Listener:
@@ -96,6 +97,20 @@ def shut(connection):
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()
+
+
+def before_the_server_heard(_proxy, client, server, _message):
+    """The connection breaks before the server hears the message."""
+    shut(server)
+    shut(client)
+
+
+def after_the_server_committed(proxy, client, server, message):
+    """The message is done, and its answer lost."""
+    proxy.mute(server)
+    server.sendall(message)
+    time.sleep(0.5)
+    shut(client)
 
 
 @contextlib.contextmanager

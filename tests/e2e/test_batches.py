@@ -13,7 +13,7 @@ import time
 import pytest
 
 from orders import LAST_ORDER, added
-from peers import Proxy, refusing_port, shut
+from peers import Proxy, after_the_server_committed, before_the_server_heard, refusing_port
 
 HEADER = "date,customer,net,tax\n"
 ORDERS = HEADER + "2023-03-10,9999,23.00,1.80\n2023-03-11,5,-1.5,0\n"
@@ -293,18 +293,6 @@ def test_nothing_is_stored_while_a_batch_commits(ordercache, cache, database, po
         assert cache.keys() == []
     assert writer.communicate(timeout=10)[0] == "2\n"
     assert ordercache("count").stdout == "12002\n"
-
-
-def before_the_server_heard(_proxy, client, server, _message):
-    shut(server)
-    shut(client)
-
-
-def after_the_server_committed(proxy, client, server, message):
-    proxy.mute(server)
-    server.sendall(message)
-    time.sleep(0.5)
-    shut(client)
 
 
 @pytest.mark.parametrize("act, status, orders", [(before_the_server_heard, 3, 0), (after_the_server_committed, 0, 2)])

@@ -7,19 +7,7 @@ import time
 import pytest
 
 from orders import NEXT_ORDER, added, an_order
-from peers import Proxy, shut
-
-
-def before_the_server_heard(proxy, client, server, _message):
-    shut(server)
-    shut(client)
-
-
-def after_the_server_committed(proxy, client, server, message):
-    proxy.mute(server)
-    server.sendall(message)
-    time.sleep(0.5)
-    shut(client)
+from peers import Proxy, after_the_server_committed, before_the_server_heard
 
 
 def and_nobody_answers_again(act):
