@@ -34,7 +34,7 @@ constexpr std::array k_meanings = {
     Meaning{"MASTERDOWN", "it is a replica that has lost its primary: name the primary"},
     Meaning{"CLUSTERDOWN", "the cluster is down: try again"},
     Meaning{"MOVED", "the cluster's nodes do not agree who has the key: try again"},
-    Meaning{"ASK", "the cluster's nodes do not agree who has the key: try again"},
+    Meaning{"ASK", "the key is on its way to another node of the cluster: try again"},
     Meaning{"TRYAGAIN", "the key is on its way to another node of the cluster: try again"},
     Meaning{"MISCONF", "it cannot save to disk and takes no writes: see its log"},
 };

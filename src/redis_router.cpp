@@ -32,14 +32,13 @@ void check(const RedisClient& server, const RedisCommand& command, const RedisRe
     }
 }
 
-/// HELLO may always be asked; a server too old for it has no users whom CLUSTER could be denied.
-bool is_single_server(const RedisReply& hello, const RedisReply& slots) {
-    const auto& facts = hello.list;
-    const auto mode = std::ranges::find(facts, "mode", &RedisReply::text);
-    if (mode != facts.end() && std::next(mode) != facts.end()) {
-        return std::next(mode)->text != "cluster";
+/// What HELLO's reply calls the server: `standalone` or `cluster`; absent: it is too old for HELLO.
+std::optional<std::string> mode_in(const RedisReply& hello) {
+    const auto name = std::ranges::find(hello.list, "mode", &RedisReply::text);
+    if (name == hello.list.end() || std::next(name) == hello.list.end()) {
+        return std::nullopt;
     }
-    return slots.kind == RedisReply::Kind::error && slots.text.starts_with("ERR");
+    return std::next(name)->text;
 }
 
 } // namespace
@@ -67,16 +66,20 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
     return replies;
 }
 
+/// HELLO comes first, for every user may ask it; a server too old for it has no such users.
 std::vector<RedisClient*> RedisRouter::primaries() {
-    const std::vector<RedisCommand> questions = {{"HELLO"}, k_owners_question};
-    const auto replies = m_named->run(questions);
-    if (is_single_server(replies.front(), replies.back())) {
+    const auto mode = mode_in(m_named->run({{"HELLO"}}).front());
+    if (mode && mode != "cluster") {
         return {m_named};
     }
-    check(*m_named, questions.back(), replies.back());
-    auto primaries = learn_owners(replies.back(), *m_named);
+    const auto slots = m_named->run({k_owners_question}).front();
+    if (!mode && slots.text.starts_with("ERR")) {
+        return {m_named};
+    }
+    check(*m_named, k_owners_question, slots);
+    auto primaries = learn_owners(slots, *m_named);
     if (primaries.empty()) {
-        throw m_named->refusal("CLUSTER", "CLUSTERDOWN");
+        throw m_named->refusal(k_owners_question.front(), "CLUSTERDOWN");
     }
     return primaries;
 }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 import servers
+from certificates import Authority
 
 PROGRAM = pathlib.Path(os.environ.get("ORDERCACHE", servers.TESTS.parent / "build" / "ordercache")).resolve()
 PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
@@ -54,6 +55,11 @@ def redis_server(folder):
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(folder):
+    return Authority(folder, "authority")
 
 
 @pytest.fixture

@@ -232,9 +232,18 @@ class Database:
 
 
 class Redis:
-    def __init__(self, folder, *options):
+    """With an authority, it has a TLS port beside the plain one, and shows a certificate for this machine."""
+
+    def __init__(self, folder, *options, authority=None):
         self.folder = folder
         self.port = free_port()
+        if authority:
+            self.tls_port = free_port()
+            options = (
+                *options, "--tls-port", str(self.tls_port), "--tls-ca-cert-file", str(authority.file),
+                "--tls-key-file", str(authority.key), "--tls-cert-file", str(authority.sign_for_this_machine()),
+                "--tls-auth-clients", "optional",
+            )
         self.socket = folder / f"redis-{self.port}.sock"
         self._options = options
         self._log = folder / f"redis-{self.port}.log"
@@ -243,15 +252,18 @@ class Redis:
     def command(self):
         return [
             "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
-            "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder), *self._options,
+            "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder),
+            "--dbfilename", f"redis-{self.port}.rdb", *self._options,
         ]
 
-    def start(self):
+    def start(self, *options, wait=True):
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [*self.command(), *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
-        wait_until(self._answers, what="Redis's start")
+        if wait:
+            wait_until(self._answers, what="Redis's start")
 
     def stop(self):
         if self._process and self._process.poll() is None:
@@ -276,23 +288,26 @@ class Redis:
 
 
 class Cluster:
-    """Three primaries, each with its replicas."""
+    """Three primaries, each with its replicas. With an authority, they speak TLS with each other too."""
 
-    def __init__(self, folder, replicas=1):
+    def __init__(self, folder, replicas=1, authority=None):
         self._replicas = replicas
+        self._authority = authority
+        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"]
+        if authority:
+            options += ["--tls-cluster", "yes", "--tls-replication", "yes"]
         self.nodes = [
-            Redis(
-                folder, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
-                "--cluster-config-file", f"nodes-{number}.conf", "--repl-diskless-sync-delay", "0",
-            )
-            for number in range(3 + 3 * replicas)
+            Redis(folder, *options, "--cluster-config-file", f"nodes-{free_port()}.conf", authority=authority)
+            for _ in range(3 + 3 * replicas)
         ]
 
     def start(self):
         for node in self.nodes:
             node.start()
+        tls = ["--tls", "--cacert", str(self._authority.file)] if self._authority else []
+        ports = [node.tls_port if tls else node.port for node in self.nodes]
         subprocess.run(
-            ["redis-cli", "--cluster", "create", *[f"127.0.0.1:{node.port}" for node in self.nodes],
+            ["redis-cli", *tls, "--cluster", "create", *[f"127.0.0.1:{port}" for port in ports],
              "--cluster-replicas", str(self._replicas), "--cluster-yes"],
             check=True, stdout=subprocess.DEVNULL,
         )

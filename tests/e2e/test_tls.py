@@ -9,15 +9,9 @@ import pytest
 from certificates import Authority
 from orders import added, an_order
 from peers import Listener, Proxy, shut
-from servers import Redis, free_port
+from servers import Redis
 
 COMMANDS = [("count",), tuple(an_order()), ("invalidate",), ("ttl",)]
-LOCAL = ("DNS:localhost", "IP:127.0.0.1")
-
-
-@pytest.fixture(scope="module")
-def authority(folder):
-    return Authority(folder, "authority")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +22,7 @@ def stranger(folder):
 @pytest.fixture(scope="module")
 def tls_server(folder, authority):
     """A Redis with a TLS port and a plain one; a test changes its certificate and more by CONFIG SET."""
-    port = free_port()
-    server = Redis(
-        folder, "--tls-port", str(port), "--tls-ca-cert-file", str(authority.file), "--tls-auth-clients", "optional",
-        "--tls-key-file", str(authority.key), "--tls-cert-file", str(authority.sign("local", *LOCAL)),
-    )
-    server.tls_port = port
+    server = Redis(folder, authority=authority)
     try:
         server.start()
         yield server
@@ -138,7 +127,7 @@ def test_a_common_name_does_not_stand_in_for_a_subject(tls, tls_cache, authority
 
 
 def test_a_certificate_that_expired_is_refused(tls, tls_cache, authority):
-    show(tls_cache, authority.sign("old", *LOCAL, days=0))
+    show(tls_cache, authority.sign_for_this_machine(days=0))
     assert "its certificate has expired" in refusal(tls("ttl"))
 
 
@@ -221,7 +210,7 @@ class Outdated(Listener):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tls_before_1_2_is_refused(tls, authority):
-    with Outdated(authority.sign("local", *LOCAL), authority.key) as server:
+    with Outdated(authority.sign_for_this_machine(), authority.key) as server:
         run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://localhost:{server.port}"})
     assert "TLS 1.2 or newer" in refusal(run)
 
@@ -249,7 +238,7 @@ class NameHearer(Listener):
 
 @pytest.mark.parametrize("host, name", [("localhost", "localhost"), ("127.0.0.1", None)])
 def test_the_servers_name_is_sent_and_an_address_is_not(tls, authority, host, name):
-    with NameHearer(authority.sign("local", *LOCAL), authority.key) as server:
+    with NameHearer(authority.sign_for_this_machine(), authority.key) as server:
         tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://{host}:{server.port}"})
     assert server.names == [name]
 
