@@ -1,7 +1,5 @@
-"""PostgreSQL as people run it: with a hot standby, behind PgBouncer, and with a certificate."""
+"""PostgreSQL as people run it: with a hot standby, and behind PgBouncer."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -77,36 +75,3 @@ class PgBouncer:
         except ConnectionRefusedError:
             return False
         return True
-
-
-class Authority:
-    """A certificate authority of the suite's own."""
-
-    def __init__(self, folder, name):
-        self._folder = folder
-        self._name = name
-        self._key = folder / f"{name}.key"
-        self.certificate = folder / f"{name}.crt"
-        self._openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.certificate,
-        )
-
-    def certify(self, host):
-        """The files of a certificate for a host and of its key, which PostgreSQL's user alone may read."""
-        key, request, certificate = (self._folder / f"{self._name}-{host}.{end}" for end in ("key", "csr", "crt"))
-        self._openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-            "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}", "-keyout", key, "-out", request,
-        )
-        self._openssl(
-            "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial",
-            "-copy_extensions", "copy", "-days", "2", "-out", certificate,
-        )
-        if os.geteuid() == 0:
-            shutil.chown(key, user="postgres")
-        return certificate, key
-
-    @staticmethod
-    def _openssl(*arguments):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True)

@@ -1,6 +1,7 @@
 """PostgreSQL as people run it: pools, standbys, several hosts, roles with little, other schemas, certificates."""
 
 import contextlib
+import os
 import shutil
 import time
 
@@ -8,9 +9,10 @@ import psycopg2
 import pytest
 
 import servers
+from certificates import Authority
 from orders import NEXT_ORDER, added, an_order
 from peers import Listener, Proxy, refusing_port, shut
-from postgres_peers import Authority, PgBouncer, Standby
+from postgres_peers import PgBouncer, Standby
 
 TRIGGER = (
     "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {} END';"
@@ -313,20 +315,27 @@ def test_a_uri_may_name_the_folder_of_a_unix_socket(ordercache, postgres, form):
 
 @pytest.fixture(scope="module")
 def authority(folder):
-    return Authority(folder, "authority")
+    files = folder / "postgres_tls"
+    files.mkdir()
+    return Authority(files, "authority")
 
 
 @pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.certify("localhost")
+def key(authority):
+    """The authority's key, for PostgreSQL's user alone."""
+    key = authority.key.with_name("postgres.key")
+    shutil.copy(authority.key, key)
+    if os.geteuid() == 0:
+        shutil.chown(key, user="postgres")
+    return key
 
 
 @pytest.fixture
-def certified(postgres, certificate):
+def certified(postgres, authority, key):
     """PostgreSQL with a certificate for localhost."""
-    file, key = certificate
+    certificate = authority.sign("localhost", "DNS:localhost")
     with (
-        postgres.setting("ssl_cert_file", file), postgres.setting("ssl_key_file", key), postgres.setting("ssl", "on"),
+        postgres.setting("ssl_cert_file", certificate), postgres.setting("ssl_key_file", key), postgres.setting("ssl", "on"),
     ):
         yield postgres
 
@@ -344,22 +353,22 @@ def test_sslmode_require_is_encrypted(ordercache, certified, database):
 
 
 def test_verify_full_takes_the_authority_from_the_uri_or_the_environment(ordercache, certified, authority):
-    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=authority.certificate)
+    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=authority.file)
     assert ordercache("count", env={"PG_SERVICE_URI": uri}).stdout == "12000\n"
     uri = tls_uri(certified, "localhost", sslmode="verify-full")
-    run = ordercache(*an_order(), env={"PG_SERVICE_URI": uri, "PGSSLROOTCERT": authority.certificate})
+    run = ordercache(*an_order(), env={"PG_SERVICE_URI": uri, "PGSSLROOTCERT": authority.file})
     assert (run.status, run.stdout, run.stderr) == (0, f"{NEXT_ORDER}\n", "")
 
 
 def test_verify_full_refuses_a_certificate_for_another_host(ordercache, certified, authority):
-    uri = tls_uri(certified, "127.0.0.1", sslmode="verify-full", sslrootcert=authority.certificate)
+    uri = tls_uri(certified, "127.0.0.1", sslmode="verify-full", sslrootcert=authority.file)
     run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri})
     assert is_an_error(run, 3, "certificate", "localhost", "127.0.0.1")
 
 
-def test_verify_full_refuses_a_certificate_of_an_unknown_authority(ordercache, certified, folder):
-    stranger = Authority(folder, "stranger")
-    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=stranger.certificate)
+def test_verify_full_refuses_a_certificate_of_an_unknown_authority(ordercache, certified, tmp_path):
+    stranger = Authority(tmp_path, "stranger")
+    uri = tls_uri(certified, "localhost", sslmode="verify-full", sslrootcert=stranger.file)
     assert is_an_error(ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri}), 3, "certificate verify failed")
 
 
