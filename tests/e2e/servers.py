@@ -369,5 +369,6 @@ def commands_seen(cache):
             words = event["command"].split()
             if words[:2] == ["ECHO", "the"]:
                 return
-            if event["client_type"] != "lua":
+            introduces_redis_py = words[:2] == ["CLIENT", "SETINFO"]
+            if event["client_type"] != "lua" and not introduces_redis_py:
                 commands.append(words)
