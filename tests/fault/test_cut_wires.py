@@ -16,8 +16,8 @@ from servers import wait_until
 from wires import ACTS, DIRECTIONS, STALL, Cut, Wire, offsets
 
 AT_ONCE = 16
-TIMEOUT = 3
-REPLY_TIMEOUT = 0.4
+TIMEOUT = 4
+REPLY_TIMEOUT = 1
 # A second in which PostgreSQL is asked to cancel, and what a loaded machine takes.
 GRACE = 2.5
 
