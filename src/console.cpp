@@ -1,5 +1,7 @@
 #include "console.hpp"
 
+#include "terminal.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,16 +31,21 @@ std::string one_line(std::string text) {
     return text;
 }
 
+std::string dimmed(const std::string& line) {
+    return "\x1b[2m" + line + "\x1b[0m";
+}
+
 } // namespace
 
 void Console::configure(bool verbose, bool quiet) {
     m_verbose = verbose;
+    m_dims_notes = verbose && stderr_takes_colours();
     m_quiet = quiet;
 }
 
 void Console::note(const std::string& line) {
     if (m_verbose) {
-        write_line(line);
+        write_line(m_dims_notes ? dimmed(one_line(line)) : one_line(line));
     }
 }
 

@@ -7,7 +7,7 @@
 namespace ordercache {
 
 /// What people are told on stderr, a line each: errors always, warnings unless they are silenced,
-/// steps where they are asked for.
+/// steps where they are asked for, and dim where that is a terminal.
 class Console : public Journal {
 public:
     /// Errors and warnings alone, until it is told otherwise.
@@ -27,6 +27,7 @@ private:
 
     bool m_has_status = false;
     bool m_verbose = false;
+    bool m_dims_notes = false;
     bool m_quiet = false;
 };
 

@@ -1,5 +1,7 @@
 #include "progress.hpp"
 
+#include "environment.hpp"
+#include "terminal.hpp"
 #include "whole_number.hpp"
 
 #include <fmt/format.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
@@ -24,20 +25,16 @@ constexpr auto k_redrawn_after = 100ms;
 constexpr std::size_t k_widest_bar = 50;
 constexpr std::size_t k_narrowest_bar = 5;
 
-std::string_view variable(const char* name) {
-    const char* const value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
 /// Asked for each time, for a window may be resized; absent: stderr is no terminal that can redraw
 /// a line. The bar has no colour, which is all that NO_COLOR asks for.
 std::optional<std::size_t> terminal_columns() {
-    if (isatty(STDERR_FILENO) == 0 || variable("TERM") == "dumb" || variable("TERM").empty()) {
+    if (!stderr_takes_escapes()) {
         return std::nullopt;
     }
     constexpr std::size_t usual = 80;
     constexpr std::size_t most = 1000;
-    if (const auto columns = parse_whole_number(variable("COLUMNS"), 1, most)) {
+    const std::string asked = process_environment("COLUMNS").value_or("");
+    if (const auto columns = parse_whole_number(asked, 1, most)) {
         return *columns;
     }
     winsize size = {};

@@ -1,0 +1,50 @@
+"""A terminal that a test looks at: bash in a tmux of its own, 80 columns by 24 lines."""
+
+import subprocess
+
+from servers import wait_until
+
+
+class Terminal:
+    def __init__(self, folder, environment):
+        self._tmux = ["tmux", "-f", "/dev/null", "-S", folder / "terminal.sock"]
+        environment = {**environment, "LC_ALL": "C.UTF-8"}
+        self._run("new-session", "-d", "-x", "80", "-y", "24", "bash --norc --noprofile -i", env=environment)
+        self.type("PS1='$ ' HISTFILE=; clear")
+        self.wait_for("$")
+
+    def type(self, line):
+        self._run("send-keys", "-l", line)
+        self.press("Enter")
+
+    def press(self, key):
+        """A key by tmux's name for it: C-c, C-z, Enter."""
+        self._run("send-keys", key)
+
+    def screen(self, *options):
+        """What it shows now, without the empty lines at its end; with `-e`, colours as escapes."""
+        return self._run("capture-pane", "-p", *options).stdout.rstrip("\n")
+
+    def wait_for(self, text):
+        """Until the text stands alone on a line."""
+        wait_until(lambda: text in self.screen().splitlines(), what=f"{text!r} on the screen")
+
+    def wait_for_part(self, text):
+        wait_until(lambda: text in self.screen(), what=f"{text!r} on the screen")
+
+    def status(self):
+        """How the last command ended, as the shell sees it."""
+        self.type("echo status=$?")
+        lines = wait_until(
+            lambda: [line for line in self.screen().splitlines() if line.startswith("status=")], what="a status",
+        )
+        return int(lines[-1].removeprefix("status="))
+
+    def resize(self, columns):
+        self._run("resize-window", "-x", str(columns))
+
+    def end(self):
+        self._run("kill-server")
+
+    def _run(self, *command, env=None):
+        return subprocess.run([*self._tmux, *command], env=env, check=True, stdout=subprocess.PIPE, text=True)
