@@ -1,0 +1,61 @@
+// A file of customers: those before the first bad line are given, then what is wrong with it.
+
+#include "customer_list.hpp"
+
+#include "error.hpp"
+#include "fuzzing.hpp"
+#include "uri.hpp"
+
+#include <stdexcept>
+
+namespace {
+
+using namespace ordercache;
+
+struct Reading {
+    std::vector<CustomerId> customers;
+    bool failed = false;
+
+    bool operator==(const Reading&) const = default;
+};
+
+Reading read(std::string_view text) {
+    const MemoryFile file(text);
+    Reading reading;
+    try {
+        CustomerList list(file.path());
+        for (auto some = list.next(); !some.empty(); some = list.next()) {
+            reading.customers.insert(reading.customers.end(), some.begin(), some.end());
+        }
+        require(list.bytes() == text.size(), "every byte was read");
+    } catch (const Error& error) {
+        require(error.status() == ExitStatus::usage, "a refusal is a usage error");
+        reading.failed = true;
+    }
+    return reading;
+}
+
+/// The same, in memory and in the plainest way.
+Reading expected(std::string_view text) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+    Reading reading;
+    for (std::string_view line : split(text, '\n')) {
+        line.remove_suffix(line.ends_with('\r') ? 1 : 0);
+        try {
+            if (!line.empty()) {
+                reading.customers.push_back(parse_customer(line));
+            }
+        } catch (const std::invalid_argument&) {
+            reading.failed = true;
+            break;
+        }
+    }
+    return reading;
+}
+
+} // namespace
+
+FUZZER(input) {
+    require(read(input) == expected(input), "a list is read as its lines say");
+}

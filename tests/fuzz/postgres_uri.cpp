@@ -1,0 +1,105 @@
+// PG_SERVICE_URI: libpq understands the connection string that comes of it, and as it understands
+// the text itself; a password is never shown.
+
+#include "postgres_uri.hpp"
+
+#include "fuzzing.hpp"
+#include "uri.hpp"
+
+#include <libpq-fe.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+
+namespace {
+
+using namespace ordercache;
+using Parameters = std::map<std::string, std::string>;
+
+std::optional<std::string> empty_environment(const char* /*name*/) {
+    return std::nullopt;
+}
+
+/// Absent: refused.
+std::optional<PostgresService> understood(const std::string& text) {
+    try {
+        return parse_postgres_uri(text, "", empty_environment);
+    } catch (const std::invalid_argument& error) {
+        require_no_secret(error.what());
+        return std::nullopt;
+    }
+}
+
+struct LibpqReading {
+    std::optional<Parameters> parameters; ///< Absent: refused, with the message.
+    std::string message;
+};
+
+LibpqReading read_by_libpq(const std::string& text) {
+    char* message = nullptr;
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+        PQconninfoParse(text.c_str(), &message), &PQconninfoFree);
+    const std::unique_ptr<char, decltype(&PQfreemem)> owned(message, &PQfreemem);
+    if (!options) {
+        return {std::nullopt, message == nullptr ? "" : message};
+    }
+    Parameters parameters;
+    for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
+        if (option->val != nullptr) {
+            parameters.emplace(option->keyword, option->val);
+        }
+    }
+    return {parameters, ""};
+}
+
+/// A parameter of a later libpq is all that the installed one may refuse.
+bool is_too_new(const LibpqReading& reading) {
+    return reading.message.find("invalid connection option") != std::string::npos;
+}
+
+void check_against_libpq(const std::string& text, const PostgresService& service) {
+    const LibpqReading ours = read_by_libpq(service.connection_string);
+    require(ours.parameters || is_too_new(ours), "libpq takes the connection string");
+    const LibpqReading theirs = read_by_libpq(text);
+    if (ours.parameters && theirs.parameters) {
+        require(*ours.parameters == *theirs.parameters, "libpq reads the text in the same way");
+    }
+}
+
+void check_says_no_secret(const std::string& text) {
+    if (const auto service = understood(text)) {
+        require_no_secret(service->peer);
+        require_no_secret(service->database);
+    }
+}
+
+/// The input's lines: user, two pieces of a password, and what follows the @.
+void check_secret_in_uri(std::string_view input) {
+    auto lines = split(input, '\n');
+    lines.resize(4);
+    check_says_no_secret(
+        fmt::format("postgres://{}:{}{}{}@{}", lines[0], lines[1], k_secret, lines[2], lines[3]));
+}
+
+/// A password of several words, as it stands where quotes were forgotten.
+void check_secret_in_key_values(std::string_view input) {
+    auto lines = split(input, '\n');
+    lines.resize(2);
+    if (lines[0].find('=') != std::string_view::npos) {
+        return; // The secret may then be a host's name.
+    }
+    check_says_no_secret(fmt::format("password={} {} {}", lines[0], k_secret, lines[1]));
+}
+
+} // namespace
+
+FUZZER(input) {
+    const std::string text(input.substr(0, input.find('\0')));
+    if (const auto service = understood(text)) {
+        check_against_libpq(text, *service);
+    }
+    check_secret_in_uri(text);
+    check_secret_in_key_values(text);
+}
