@@ -132,8 +132,10 @@ Counts CacheAside::falling_back_on_store(LookUp look_up, const std::vector<Scope
 }
 
 Counts CacheAside::cached(const std::vector<Scope>& scopes) {
-    for (const Scope& scope : scopes) {
-        m_journal.note(fmt::format("Checking cache key {}", m_cache.key(scope)));
+    if (m_journal.takes_notes()) {
+        for (const Scope& scope : scopes) {
+            m_journal.note(fmt::format("Checking cache key {}", m_cache.key(scope)));
+        }
     }
     const auto values = m_cache.get(scopes);
 
@@ -254,7 +256,9 @@ void CacheAside::with_cache(const std::function<void()>& act) {
 }
 
 void CacheAside::hit(Counts& found, const Scope& scope, std::int64_t count) {
-    m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
+    if (m_journal.takes_notes()) {
+        m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
+    }
     found.emplace(scope, count);
 }
 

@@ -108,6 +108,10 @@ public:
     /// A step, for -v.
     virtual void note(const std::string& line) = 0;
 
+    /// Whether anybody reads the notes. Where not, a step of each customer of a batch is spared its
+    /// text, which costs more than the step.
+    virtual bool takes_notes() const { return true; }
+
     virtual void warn(const std::string& line) = 0;
 
     /// A line that the next one replaces; empty: none any more. For a terminal.

@@ -14,6 +14,7 @@ public:
     void configure(bool verbose, bool quiet);
 
     void note(const std::string& line) override;
+    bool takes_notes() const override { return m_verbose; }
     void warn(const std::string& line) override;
     void status(const std::string& line) override;
 
