@@ -84,6 +84,7 @@ class Bench:
                 "PG_SERVICE_URI": self._postgres.uri(port=wires[POSTGRES].port),
                 "REDIS_SERVICE_URI": f"redis://127.0.0.1:{wires[REDIS].port}?socket_timeout={REPLY_TIMEOUT}",
                 "CACHE_KEY_PREFIX": prefix,
+                "CACHE_TIMEOUT_SECONDS": 3600,  # what a trial caches is looked at when all are over
             }
             run = self.ordercache(*arguments_for(customer), f"--timeout={TIMEOUT}", env=environment)
             was_cut = server is not None and wires[server].was_cut
