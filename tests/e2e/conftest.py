@@ -48,8 +48,8 @@ def postgres(folder):
 
 
 @pytest.fixture(scope="session")
-def redis_server(folder):
-    server = servers.Redis(folder)
+def redis_server(folder, authority):
+    server = servers.Redis(folder, authority=authority if servers.CACHE == "tls" else None)
     try:
         server.start()
         yield server
@@ -132,9 +132,11 @@ def program():
 
 
 @pytest.fixture
-def ordercache(program, postgres, database, redis_server, cache):
+def ordercache(program, postgres, database, redis_server, authority, cache):
     """The program with a fresh database and an empty cache."""
     program.environment.update(
-        PG_SERVICE_URI=postgres.uri(), PG_DATABASE=database.name, REDIS_SERVICE_URI=redis_server.uri(),
+        PG_SERVICE_URI=postgres.uri(), PG_DATABASE=database.name, REDIS_SERVICE_URI=redis_server.service_uri(),
     )
+    if servers.CACHE == "tls":
+        program.environment["SSL_CERT_FILE"] = authority.file
     return program

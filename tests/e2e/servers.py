@@ -20,6 +20,8 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 TUTORIAL_DUMP = TESTS.parent.parent / "shared" / "data" / "dellstore2-normal-1.0.sql.gz"
 OWN_SAMPLE = TESTS / "sample_store.sql"
 TEMPLATE = "store_template"
+CACHE = os.environ.get("ORDERCACHE_CACHE", "redis")
+"""What the suite meets in Redis's place: `redis`, `valkey`, or Redis spoken to by `unix` or by `tls`."""
 USER = "tester"
 
 
@@ -251,7 +253,7 @@ class Redis:
 
     def command(self):
         return [
-            "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            "valkey-server" if CACHE == "valkey" else "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
             "--unixsocket", str(self.socket), "--save", "", "--dir", str(self.folder),
             "--dbfilename", f"redis-{self.port}.rdb", *self._options,
         ]
@@ -285,6 +287,12 @@ class Redis:
 
     def uri(self, credentials="", port=None):
         return f"redis://{credentials}127.0.0.1:{port or self.port}"
+
+    def service_uri(self):
+        """Of the way that the suite was asked to go."""
+        if CACHE == "unix":
+            return f"unix://{self.socket}"
+        return f"rediss://127.0.0.1:{self.tls_port}" if CACHE == "tls" else self.uri()
 
 
 class Cluster:

@@ -314,13 +314,6 @@ def test_a_uri_may_name_the_folder_of_a_unix_socket(ordercache, postgres, form):
 # TLS
 
 @pytest.fixture(scope="module")
-def authority(folder):
-    files = folder / "postgres_tls"
-    files.mkdir()
-    return Authority(files, "authority")
-
-
-@pytest.fixture(scope="module")
 def key(authority):
     """The authority's key, for PostgreSQL's user alone."""
     key = authority.key.with_name("postgres.key")
