@@ -233,9 +233,11 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
     m_journal.note(fmt::format("Connecting to PostgreSQL at {}", name()));
     set_libpq_defaults();
     try {
-        open_library(libpq);
         m_session = watched(
-            [to = m_service.connection_string] { return std::make_shared<PostgresSession>(to); },
+            [to = m_service.connection_string] {
+                open_library(libpq);
+                return std::make_shared<PostgresSession>(to);
+            },
             {.deadline = m_limit.deadline().or_in(k_connect_timeout),
              .signals = signals,
              .tick_interval = k_renewal_interval,
