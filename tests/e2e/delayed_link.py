@@ -22,12 +22,15 @@ import servers
 NEAR, FAR = "10.9.0.1", "10.9.0.2"
 DEVICE = "delayed"
 
+# Root needs no user namespace, which is not to be had everywhere: not in a chroot.
+USER_TOO = () if os.geteuid() == 0 else ("--map-root-user",)
+
 
 class DelayedLink:
     def __init__(self, round_trip):
         """The round trip is in seconds."""
         self._holder = subprocess.Popen(
-            ["unshare", "--map-root-user", "--net", "/usr/bin/python3", __file__, str(round_trip)],
+            ["unshare", *USER_TOO, "--net", "/usr/bin/python3", __file__, str(round_trip)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         assert self._holder.stdout.readline() == "ready\n", "no network namespace, or no TUN device in it"
@@ -35,7 +38,8 @@ class DelayedLink:
     def within(self, *command):
         """The command, to be run on the near end."""
         return [
-            "nsenter", f"--target={self._holder.pid}", "--user", "--net", "--preserve-credentials", *map(str, command),
+            "nsenter", f"--target={self._holder.pid}", *(("--user", "--preserve-credentials") if USER_TOO else ()), "--net",
+            *map(str, command),
         ]
 
     def __enter__(self):

@@ -219,6 +219,10 @@ class Database:
     def wait_for_activity(self, text):
         wait_until(lambda: self.activity(text), what=f"a statement with {text!r} that waits")
 
+    def wait_for_commit(self):
+        """Until a COMMIT hangs; BEGIN has `READ COMMITTED` and `synchronous_commit` in it."""
+        wait_until(lambda: "COMMIT" in self.activity("commit"), what="a COMMIT that waits")
+
     def wait_for_no_activity(self, text):
         wait_until(lambda: not self.activity(text), what=f"the end of every statement with {text!r}")
 

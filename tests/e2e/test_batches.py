@@ -286,7 +286,7 @@ def test_nothing_is_stored_while_a_batch_commits(ordercache, cache, database, po
     cache.set("num_orders:all", 12000)
     with postgres.setting("synchronous_standby_names", "nobody"):
         writer = ordercache.start("add", "--from", write(ORDERS))
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         assert cache.keys() == []
         for scope in ((), ("--customer", "9999"), ("--customer", "1")):
             assert ordercache("count", *scope).status == 0

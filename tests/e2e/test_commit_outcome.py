@@ -107,5 +107,5 @@ def test_an_add_waits_for_its_commit_where_the_server_would_not(ordercache, data
     database.execute(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
     with postgres.setting("synchronous_standby_names", "nobody"):
         process = ordercache.start(*an_order())
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
     assert process.communicate(timeout=5)[0] == f"{NEXT_ORDER}\n"

@@ -38,8 +38,9 @@ def grant_least(database):
 
 # Behind PgBouncer
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def pgbouncer(folder, postgres):
+    """A new one for each test: Debian 12's may die of a query that is cancelled."""
     pool = PgBouncer(folder, postgres)
     try:
         pool.start()
@@ -396,7 +397,7 @@ def test_a_customer_that_a_trigger_gives_is_the_one_that_is_locked(ordercache, d
     database.execute(TRIGGER.format("NEW.customerid := 5; RETURN NEW;"))
     with postgres.setting("synchronous_standby_names", "nobody"):
         process = ordercache.start(*an_order(), "--json")
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         locks = database.rows("SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid = x'6f726463'::int")
     assert sorted(locks) == [(0,), (5,)]
     assert process.communicate(timeout=5)[0] == '{"updated":{"customer":5,"order":12001}}\n'

@@ -51,7 +51,7 @@ def test_an_add_before_its_commit_ends_by_the_signal_and_writes_nothing(ordercac
 def test_from_commit_until_its_outcome_is_known_a_signal_waits(ordercache, database, postgres, number):
     with postgres.setting("synchronous_standby_names", "nobody"):
         process = ordercache.start(*an_order())
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         process.send_signal(number)
         time.sleep(1)
         assert process.poll() is None

@@ -113,7 +113,7 @@ def test_ctrl_c_in_the_middle_of_a_batch_ends_it_and_nothing_is_written(terminal
 def test_ctrl_c_waits_from_commit_until_its_outcome_is_known(terminal, database, postgres, orders_csv, batch):
     with postgres.setting("synchronous_standby_names", "nobody"):
         terminal.type(f"ordercache add --from {orders_csv}" if batch else ADD)
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         terminal.press("C-c")
         time.sleep(1)
         assert database.activity("commit")

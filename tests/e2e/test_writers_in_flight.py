@@ -14,7 +14,7 @@ def held_commit(ordercache, database, postgres):
     """An add whose COMMIT a standby holds back, and whose client was killed. Calling it lets the COMMIT go on."""
     with postgres.setting("synchronous_standby_names", "nobody"):
         client = ordercache.start(*an_order())
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         client.kill()
         client.wait()
 
@@ -79,7 +79,7 @@ def test_the_counts_are_dropped_before_the_commit(ordercache, cache, database, p
     cache.mset({"num_orders:all": 12000, "num_orders:9999": 1})
     with postgres.setting("synchronous_standby_names", "nobody"):
         writer = ordercache.start(*an_order())
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         assert cache.keys() == []
     assert writer.communicate(timeout=10)[0] == "12001\n"
     assert len(added(database)) == 1
