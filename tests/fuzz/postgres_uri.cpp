@@ -59,11 +59,24 @@ bool is_too_new(const LibpqReading& reading) {
     return reading.message.find("invalid connection option") != std::string::npos;
 }
 
+/// Several hosts are given a limit each where the text has none.
+void overlook_limit(Parameters& ours, const Parameters& theirs) {
+    const auto limit = theirs.find("connect_timeout");
+    const bool has_limit = limit != theirs.end() && !limit->second.empty();
+    if (!has_limit && theirs.contains("host") && theirs.at("host").find(',') != std::string::npos) {
+        ours.erase("connect_timeout");
+        if (limit != theirs.end()) {
+            ours.insert(*limit);
+        }
+    }
+}
+
 void check_against_libpq(const std::string& text, const PostgresService& service) {
-    const LibpqReading ours = read_by_libpq(service.connection_string);
+    LibpqReading ours = read_by_libpq(service.connection_string);
     require(ours.parameters || is_too_new(ours), "libpq takes the connection string");
     const LibpqReading theirs = read_by_libpq(text);
     if (ours.parameters && theirs.parameters) {
+        overlook_limit(*ours.parameters, *theirs.parameters);
         require(*ours.parameters == *theirs.parameters, "libpq reads the text in the same way");
     }
 }
@@ -97,6 +110,9 @@ void check_secret_in_key_values(std::string_view input) {
 
 FUZZER(input) {
     const std::string text(input.substr(0, input.find('\0')));
+    if (text.find(k_secret) != text.npos) {
+        return; // It may then stand for a host as well.
+    }
     if (const auto service = understood(text)) {
         check_against_libpq(text, *service);
     }

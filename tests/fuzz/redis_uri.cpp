@@ -88,6 +88,9 @@ void check_secret(std::string_view input) {
 } // namespace
 
 FUZZER(input) {
+    if (input.find(k_secret) != input.npos) {
+        return; // It may then stand for an option or a host as well.
+    }
     if (const auto service = understood(input)) {
         check_writes_back(*service);
     }
