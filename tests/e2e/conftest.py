@@ -49,12 +49,8 @@ def postgres(folder):
 
 @pytest.fixture(scope="session")
 def redis_server(folder, authority):
-    server = servers.Redis(folder, authority=authority if servers.CACHE == "tls" else None)
-    try:
-        server.start()
+    with servers.running(servers.Redis(folder, authority=authority if servers.CACHE == "tls" else None)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -237,6 +237,16 @@ class Database:
             connection.rollback()
 
 
+@contextlib.contextmanager
+def running(server):
+    """Starts it, and stops it whatever becomes of the test."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
 class Redis:
     """With an authority, it has a TLS port beside the plain one, and shows a certificate for this machine."""
 

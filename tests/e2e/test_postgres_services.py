@@ -41,12 +41,8 @@ def grant_least(database):
 @pytest.fixture
 def pgbouncer(folder, postgres):
     """A new one for each test: Debian 12's may die of a query that is cancelled."""
-    pool = PgBouncer(folder, postgres)
-    try:
-        pool.start()
+    with servers.running(PgBouncer(folder, postgres)) as pool:
         yield pool
-    finally:
-        pool.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from orders import added, an_order
-from servers import Redis, wait_until
+from servers import Redis, running, wait_until
 
 # What the README tells people to grant.
 KEYS = ["~num_orders:*", "~{num_orders:*"]
@@ -17,12 +17,8 @@ DATABASE_COMMANDS = ["+select"]
 @pytest.fixture
 def server(folder):
     """A Redis of the test's own: what it is made to refuse stays with it."""
-    server = Redis(folder)
-    try:
-        server.start()
+    with running(Redis(folder)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

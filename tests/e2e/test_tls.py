@@ -9,7 +9,7 @@ import pytest
 from certificates import Authority
 from orders import added, an_order
 from peers import Listener, Proxy, shut
-from servers import Redis
+from servers import Redis, running
 
 COMMANDS = [("count",), tuple(an_order()), ("invalidate",), ("ttl",)]
 
@@ -22,12 +22,8 @@ def stranger(folder):
 @pytest.fixture(scope="module")
 def tls_server(folder, authority):
     """A Redis with a TLS port and a plain one; a test changes its certificate and more by CONFIG SET."""
-    server = Redis(folder, authority=authority)
-    try:
-        server.start()
+    with running(Redis(folder, authority=authority)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
