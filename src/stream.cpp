@@ -1,8 +1,11 @@
 #include "stream.hpp"
 
 #include "tls_stream.hpp"
+#include "whole_number.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,9 +13,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <system_error>
-#include <utility>
+#include <vector>
 
 namespace ordercache {
 
@@ -21,6 +26,22 @@ namespace {
 std::string reason(int error) {
     return std::generic_category().message(error);
 }
+
+/// Of any family.
+class Address {
+public:
+    Address(const void* address, std::size_t length) : m_length(static_cast<socklen_t>(length)) {
+        std::memcpy(&m_storage, address, length);
+    }
+
+    int family() const { return m_storage.ss_family; }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&m_storage); }
+    socklen_t length() const { return m_length; }
+
+private:
+    sockaddr_storage m_storage = {};
+    socklen_t m_length;
+};
 
 class SocketStream : public Stream {
 public:
@@ -33,8 +54,8 @@ public:
     SocketStream& operator=(const SocketStream&) = delete;
     ~SocketStream() override { close(m_fd); }
 
-    void connect(const sockaddr* address, socklen_t length, Deadline deadline) {
-        if (::connect(m_fd, address, length) != 0) {
+    void connect(const Address& address, Deadline deadline) {
+        if (::connect(m_fd, address.get(), address.length()) != 0) {
             if (errno != EINPROGRESS) {
                 throw StreamError(reason(errno));
             }
@@ -43,7 +64,7 @@ public:
                 throw StreamError(reason(error));
             }
         }
-        if (address->sa_family != AF_UNIX) {
+        if (address.family() != AF_UNIX) {
             send_small_writes_at_once();
         }
     }
@@ -101,50 +122,56 @@ private:
     int m_fd;
 };
 
-using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+/// The address that the host is written as; absent: it is a name.
+std::optional<Address> literal_address(const std::string& host, in_port_t port) {
+    sockaddr_in ipv4 = {};
+    if (inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
+        ipv4.sin_family = AF_INET;
+        ipv4.sin_port = port;
+        return Address(&ipv4, sizeof ipv4);
+    }
+    sockaddr_in6 ipv6 = {};
+    if (inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
+        ipv6.sin6_family = AF_INET6;
+        ipv6.sin6_port = port;
+        return Address(&ipv6, sizeof ipv6);
+    }
+    return std::nullopt;
+}
 
-/// Null where there is no such host.
-Addresses resolve(const std::string& host, const std::string& port, int flags) {
+std::vector<Address> look_up(const std::string& host, const std::string& port) {
     addrinfo wanted = {};
     wanted.ai_socktype = SOCK_STREAM;
-    wanted.ai_flags = flags | AI_NUMERICSERV;
+    wanted.ai_flags = AI_NUMERICSERV;
     addrinfo* found = nullptr;
     const int error = getaddrinfo(host.c_str(), port.c_str(), &wanted, &found);
-    if (error != 0 && error != EAI_NONAME) {
-        throw StreamError(gai_strerror(error));
+    if (error != 0) {
+        throw StreamError(error == EAI_NONAME ? "there is no such host" : gai_strerror(error));
     }
-    return {error == 0 ? found : nullptr, &freeaddrinfo};
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
+    std::vector<Address> addresses;
+    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+        addresses.emplace_back(each->ai_addr, each->ai_addrlen);
+    }
+    return addresses;
 }
 
 /// A name server may take its time, and getaddrinfo cannot be told how long.
-Addresses resolve_name(const std::string& host, const std::string& port, Deadline deadline) {
+std::vector<Address> addresses_of(const RedisService& service, Deadline deadline) {
+    const auto port = parse_whole_number(service.port, 0, 65535).value_or(0);
+    if (const auto address = literal_address(service.host, htons(static_cast<in_port_t>(port)))) {
+        return {*address};
+    }
     try {
-        auto found =
-            watched([host, port] { return resolve(host, port, 0); }, {.deadline = deadline});
-        if (!found) {
-            throw StreamError("there is no such host");
-        }
-        return found;
+        return watched([host = service.host, port = service.port] { return look_up(host, port); },
+                       {.deadline = deadline});
     } catch (const TimedOut&) {
         throw StreamError("the name server did not answer in time");
     }
 }
 
-Addresses addresses_of(const RedisService& service, Deadline deadline) {
-    auto addresses = resolve(service.host, service.port, AI_NUMERICHOST);
-    return addresses ? std::move(addresses) : resolve_name(service.host, service.port, deadline);
-}
-
-int length_of(const addrinfo* list) {
-    int length = 0;
-    for (; list != nullptr; list = list->ai_next) {
-        ++length;
-    }
-    return length;
-}
-
 /// An equal part of what is left, so that one silent address does not use up the others' time.
-Deadline share_of(Deadline deadline, int sharers) {
+Deadline share_of(Deadline deadline, std::size_t sharers) {
     const auto left = deadline.left();
     return left ? Deadline::in(std::chrono::ceil<std::chrono::milliseconds>(*left / sharers))
                 : deadline;
@@ -152,13 +179,14 @@ Deadline share_of(Deadline deadline, int sharers) {
 
 std::unique_ptr<SocketStream> connect_tcp(const RedisService& service, Deadline deadline) {
     const auto addresses = addresses_of(service, deadline);
-    for (const addrinfo* each = addresses.get();; each = each->ai_next) {
+    for (auto address = addresses.begin();; ++address) {
+        const auto left = static_cast<std::size_t>(addresses.end() - address);
         try {
-            auto stream = std::make_unique<SocketStream>(each->ai_family);
-            stream->connect(each->ai_addr, each->ai_addrlen, share_of(deadline, length_of(each)));
+            auto stream = std::make_unique<SocketStream>(address->family());
+            stream->connect(*address, share_of(deadline, left));
             return stream;
         } catch (const StreamError&) {
-            if (each->ai_next == nullptr) {
+            if (left == 1) {
                 throw;
             }
         }
@@ -173,7 +201,7 @@ std::unique_ptr<SocketStream> connect_unix(const std::string& path, Deadline dea
     }
     path.copy(address.sun_path, path.size());
     auto stream = std::make_unique<SocketStream>(AF_UNIX);
-    stream->connect(reinterpret_cast<const sockaddr*>(&address), sizeof address, deadline);
+    stream->connect(Address(&address, sizeof address), deadline);
     return stream;
 }
 
