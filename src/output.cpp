@@ -47,34 +47,37 @@ void write_all(int fd, std::string_view text) {
 Output::Output(Format format, int fd) : m_format(format), m_fd(fd) {}
 
 void Output::count(std::int64_t count) {
-    line(fmt::format("{}", count), fmt::format(R"({{"count":{}}})", count));
+    line(is_json() ? fmt::format(R"({{"count":{}}})", count) : std::to_string(count));
 }
 
 void Output::customer_count(CustomerId customer, std::int64_t count) {
-    line(fmt::format("{}\t{}", customer, count),
-         fmt::format(R"({{"customer":{},"count":{}}})", customer, count));
+    line(is_json() ? fmt::format(R"({{"customer":{},"count":{}}})", customer, count)
+                   : fmt::format("{}\t{}", customer, count));
 }
 
 void Output::order_added(CustomerId customer, OrderId order) {
-    line(fmt::format("{}", order),
-         fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer, order));
+    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer, order)
+                   : std::to_string(order));
 }
 
 void Output::orders_added(std::int64_t orders) {
-    line(fmt::format("{}", orders), fmt::format(R"({{"updated":{{"orders":{}}}}})", orders));
+    line(is_json() ? fmt::format(R"({{"updated":{{"orders":{}}}}})", orders)
+                   : std::to_string(orders));
 }
 
 void Output::invalidated(std::int64_t counts) {
-    line(fmt::format("{}", counts), fmt::format(R"({{"invalidated":{}}})", counts));
+    line(is_json() ? fmt::format(R"({{"invalidated":{}}})", counts) : std::to_string(counts));
 }
 
 void Output::time_to_live(std::optional<std::chrono::seconds> left) {
     if (!left) {
-        line("", R"({"ttl":null})");
+        if (is_json()) {
+            line(R"({"ttl":null})");
+        }
         return;
     }
     const std::int64_t seconds = left->count() < 0 ? -1 : left->count();
-    line(fmt::format("{}", seconds), fmt::format(R"({{"ttl":{}}})", seconds));
+    line(is_json() ? fmt::format(R"({{"ttl":{}}})", seconds) : std::to_string(seconds));
 }
 
 void Output::page(const std::string& text) {
@@ -86,12 +89,8 @@ void Output::flush() {
     write_all(m_fd, std::exchange(m_buffer, {}));
 }
 
-void Output::line(const std::string& text, const std::string& json) {
-    const std::string& chosen = m_format == Format::json ? json : text;
-    if (chosen.empty()) {
-        return;
-    }
-    m_buffer += chosen;
+void Output::line(const std::string& text) {
+    m_buffer += text;
     m_buffer += '\n';
     if (m_buffer.size() >= k_buffer_size) {
         flush();

@@ -44,7 +44,8 @@ public:
     void flush();
 
 private:
-    void line(const std::string& text, const std::string& json);
+    bool is_json() const { return m_format == Format::json; }
+    void line(const std::string& text);
 
     Format m_format;
     int m_fd;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 namespace ordercache {
@@ -17,7 +18,9 @@ constexpr auto k_patience = 2s;
 constexpr auto k_first_pause = 5ms;
 constexpr auto k_longest_pause = 100ms;
 
-const RedisCommand k_owners_question = {"CLUSTER", "SLOTS"};
+RedisCommand owners_question() {
+    return {"CLUSTER", "SLOTS"};
+}
 
 const std::string& key_of(const RedisCommand& command) {
     constexpr std::size_t after_script_and_number = 3;
@@ -72,14 +75,14 @@ std::vector<RedisClient*> RedisRouter::primaries() {
     if (mode && mode != "cluster") {
         return {m_named};
     }
-    const auto slots = m_named->run({k_owners_question}).front();
+    const auto slots = m_named->run({owners_question()}).front();
     if (!mode && slots.text.starts_with("ERR")) {
         return {m_named};
     }
-    check(*m_named, k_owners_question, slots);
+    check(*m_named, owners_question(), slots);
     auto primaries = learn_owners(slots, *m_named);
     if (primaries.empty()) {
-        throw m_named->refusal(k_owners_question.front(), "CLUSTERDOWN");
+        throw m_named->refusal(owners_question().front(), "CLUSTERDOWN");
     }
     return primaries;
 }
@@ -113,7 +116,7 @@ void RedisRouter::follow(std::vector<Errand> errands, std::optional<Deadline> de
             throw m_named->refusal(errands.front().command->front(), errands.front().reply->text);
         }
         if (errands.size() > 1 && !m_knows_all_owners) {
-            learn_owners(m_named->run({k_owners_question}).front(), *m_named);
+            learn_owners(m_named->run({owners_question()}).front(), *m_named);
         }
         pause_for(pause);
         pause = std::clamp<std::chrono::milliseconds>(pause * 2, k_first_pause, k_longest_pause);
@@ -207,7 +210,8 @@ std::vector<RedisClient*> RedisRouter::learn_owners(const RedisReply& slots,
     m_knows_all_owners = true;
     for (const SlotRange& range : slot_ranges_in(slots)) {
         RedisClient* const owner = node(range.primary, informant);
-        std::fill(m_owners.begin() + range.first, m_owners.begin() + range.last + 1, owner);
+        std::ranges::fill(std::span(m_owners).subspan(range.first, range.last - range.first + 1),
+                          owner);
         if (std::ranges::find(owners, owner) == owners.end()) {
             owners.push_back(owner);
         }

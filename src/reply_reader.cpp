@@ -108,21 +108,14 @@ RedisReply to_reply(const redisReply& raw) {
 } // namespace
 
 std::string format_command(const RedisCommand& command) {
-    std::vector<const char*> arguments;
-    std::vector<std::size_t> lengths;
+    constexpr auto k_line_end = "\r\n";
+    std::string wire = '*' + std::to_string(command.size()) + k_line_end;
     for (const std::string& argument : command) {
-        arguments.push_back(argument.data());
-        lengths.push_back(argument.size());
+        wire += '$' + std::to_string(argument.size()) + k_line_end;
+        wire += argument;
+        wire += k_line_end;
     }
-    char* formatted = nullptr;
-    // hiredis 0.14 gives an int, 1.x a long long.
-    const auto length = redisFormatCommandArgv(&formatted, static_cast<int>(command.size()),
-                                               arguments.data(), lengths.data());
-    if (length < 0) {
-        throw std::bad_alloc();
-    }
-    const std::unique_ptr<char, decltype(&redisFreeCommand)> owned(formatted, &redisFreeCommand);
-    return {formatted, static_cast<std::size_t>(length)};
+    return wire;
 }
 
 struct ReplyReader::State {

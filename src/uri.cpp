@@ -146,8 +146,7 @@ Endpoint parse_endpoint(std::string_view text) {
 
 std::string to_string(const Endpoint& endpoint) {
     const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
-    return is_ipv6 ? fmt::format("[{}]:{}", endpoint.host, endpoint.port)
-                   : fmt::format("{}:{}", endpoint.host, endpoint.port);
+    return (is_ipv6 ? '[' + endpoint.host + ']' : endpoint.host) + ':' + endpoint.port;
 }
 
 std::vector<UriOption> parse_query(std::string_view query) {
