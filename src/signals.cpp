@@ -19,16 +19,17 @@ void note_arrival(int signal) {
     g_arrived = signal;
 }
 
-bool is_ignored(int signal) {
-    struct sigaction current = {};
-    sigaction(signal, nullptr, &current);
-    return current.sa_handler == SIG_IGN;
-}
-
-void handle(int signal) {
+/// Sets what a signal does, but where the parent had it ignored; gives whether it did.
+bool set_handler(int signal, void (*handler)(int)) {
     struct sigaction action = {};
-    action.sa_handler = note_arrival;
-    sigaction(signal, &action, nullptr);
+    struct sigaction inherited = {};
+    action.sa_handler = handler;
+    sigaction(signal, &action, &inherited);
+    if (inherited.sa_handler != SIG_IGN) {
+        return true;
+    }
+    sigaction(signal, &inherited, nullptr);
+    return false;
 }
 
 } // namespace
@@ -37,22 +38,16 @@ void hold_signals() {
     sigset_t held;
     sigemptyset(&held);
     for (const int signal : k_held) {
-        if (!is_ignored(signal)) {
-            sigaddset(&held, signal);
-            handle(signal);
-        }
+        sigaddset(&held, signal);
     }
     sigprocmask(SIG_BLOCK, &held, &g_mask_for_waiting);
+    for (const int signal : k_held) {
+        set_handler(signal, note_arrival);
+    }
 }
 
 bool ignore_sigpipe() {
-    if (is_ignored(SIGPIPE)) {
-        return false;
-    }
-    struct sigaction action = {};
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, nullptr);
-    return true;
+    return set_handler(SIGPIPE, SIG_IGN);
 }
 
 const sigset_t& mask_for_waiting() {
