@@ -75,11 +75,12 @@ SELECT pg_current_xact_id(), currval(pg_get_serial_sequence('orders', 'orderid')
 }
 
 /// The keys on which writers hold a lock, and the batch's where this server is a standby: it lags
-/// behind every writer. The session knows its database's number; pg_database would tell it too, but
-/// to open that catalogue is a fifth of what the probe costs a fresh session.
+/// behind every writer. Most of what the probe costs a fresh session is looking names up: a quarter
+/// less by pg_locks' own function than by that view, and a fifth less by the session's database
+/// than by pg_database.
 std::string probe_sql() {
     return fmt::format(R"sql(
-SELECT objid FROM pg_locks
+SELECT objid FROM pg_lock_status()
 WHERE locktype = 'advisory' AND classid = {0} AND objsubid = 2
   AND database = (SELECT datid FROM pg_stat_get_activity(pg_backend_pid()))
 UNION ALL SELECT {1} WHERE pg_is_in_recovery())sql",
@@ -282,8 +283,7 @@ private:
 
     void sort() {
         std::ranges::sort(m_customers);
-        const auto repeats = std::ranges::unique(m_customers);
-        m_customers.erase(repeats.begin(), repeats.end());
+        m_customers.erase(std::unique(m_customers.begin(), m_customers.end()), m_customers.end());
     }
 
     std::vector<CustomerId> m_customers;
