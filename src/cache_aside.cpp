@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace ordercache {
@@ -17,16 +16,24 @@ using namespace std::chrono_literals;
 constexpr auto k_first_pause = 5ms;
 constexpr auto k_longest_pause = 100ms;
 
-std::vector<Scope> without_repeats(const std::vector<Scope>& scopes) {
-    const std::set<Scope> distinct(scopes.begin(), scopes.end());
-    return {distinct.begin(), distinct.end()};
+std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
+    if (!std::ranges::is_sorted(scopes)) {
+        std::ranges::sort(scopes);
+    }
+    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+    return scopes;
 }
 
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
     ordered.reserve(scopes.size());
+    auto next = counts.begin();
     for (const Scope& scope : scopes) {
-        ordered.push_back(counts.at(scope));
+        if (next == counts.end() || next->first != scope) {
+            next = counts.find(scope);
+        }
+        ordered.push_back(next->second);
+        ++next;
     }
     return ordered;
 }
@@ -259,7 +266,7 @@ void CacheAside::hit(Counts& found, const Scope& scope, std::int64_t count) {
     if (m_journal.takes_notes()) {
         m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
     }
-    found.emplace(scope, count);
+    found.emplace_hint(found.end(), scope, count); // they come in order
 }
 
 } // namespace ordercache

@@ -12,7 +12,7 @@
 namespace ordercache {
 
 /// Few enough to hold in memory, and to have answers soon; enough to make round trips cheap.
-inline constexpr std::size_t k_customers_at_once = 1000;
+inline constexpr std::size_t k_customers_at_once = 5000;
 
 /// A file of customers, a number a line; empty lines are skipped. What is wrong with the file
 /// throws Error (usage).

@@ -52,7 +52,7 @@ void Output::count(std::int64_t count) {
 
 void Output::customer_count(CustomerId customer, std::int64_t count) {
     line(is_json() ? fmt::format(R"({{"customer":{},"count":{}}})", customer, count)
-                   : fmt::format("{}\t{}", customer, count));
+                   : std::to_string(customer) + '\t' + std::to_string(count));
 }
 
 void Output::order_added(CustomerId customer, OrderId order) {

@@ -11,7 +11,6 @@
 #include <functional>
 #include <iterator>
 #include <numeric>
-#include <ranges>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -27,6 +26,10 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
 /// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
 constexpr std::size_t k_pipeline_scopes = 1000;
+
+/// Few enough for the replies to the first commands of a pipeline to be read while the server works
+/// on the next, and for a script not to keep others waiting.
+constexpr std::size_t k_command_scopes = 250;
 
 // Counts travel as strings: Lua turns large numbers into floats.
 // KEYS: lease, value, lease, value … ARGV: token, seconds to live, count, count …
@@ -88,9 +91,9 @@ std::int64_t sum_of(const std::vector<RedisReply>& replies) {
 }
 
 template <typename Act>
-void in_pieces(const std::vector<Scope>& scopes, Act act) {
-    for (std::size_t begin = 0; begin < scopes.size(); begin += k_pipeline_scopes) {
-        const std::size_t end = std::min(begin + k_pipeline_scopes, scopes.size());
+void in_pieces(const std::vector<Scope>& scopes, std::size_t size, Act act) {
+    for (std::size_t begin = 0; begin < scopes.size(); begin += size) {
+        const std::size_t end = std::min(begin + size, scopes.size());
         act(std::vector<Scope>(scopes.begin() + static_cast<std::ptrdiff_t>(begin),
                                scopes.begin() + static_cast<std::ptrdiff_t>(end)));
     }
@@ -106,17 +109,25 @@ RedisCache::RedisCache(const RedisService& service, TimeLimit limit, KeyNames na
 std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
     const auto replies = run_for(scopes, [this](const std::vector<Scope>& together) {
         RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
+        command.reserve(1 + together.size());
         for (const Scope& scope : together) {
             command.push_back(key(scope));
         }
         return command;
     });
-    const auto& values = replies.size() == scopes.size() ? replies : replies.front().list;
     std::vector<std::optional<std::int64_t>> counts;
     counts.reserve(scopes.size());
-    for (std::size_t i = 0; i < scopes.size(); ++i) {
-        counts.push_back(count_in(scopes[i], values.at(i)));
+    const auto add = [&](const RedisReply& value) {
+        counts.push_back(count_in(scopes.at(counts.size()), value));
+    };
+    for (const RedisReply& reply : replies) {
+        if (reply.kind == RedisReply::Kind::list) {
+            std::ranges::for_each(reply.list, add);
+        } else {
+            add(reply);
+        }
     }
+    counts.resize(scopes.size()); // what a reply leaves out is a miss
     return counts;
 }
 
@@ -155,7 +166,7 @@ void RedisCache::release(const std::vector<Scope>& scopes) {
 
 void RedisCache::fill(const Counts& counts) {
     std::vector<Scope> scopes;
-    std::ranges::copy(std::views::keys(counts), std::back_inserter(scopes));
+    std::ranges::transform(counts, std::back_inserter(scopes), &Counts::value_type::first);
     run_for(scopes, [&](const std::vector<Scope>& together) {
         RedisCommand command = {"EVAL", k_fill, std::to_string(2 * together.size())};
         for (const Scope& scope : together) {
@@ -173,7 +184,7 @@ void RedisCache::fill(const Counts& counts) {
 
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
     std::int64_t dropped = 0;
-    in_pieces(scopes, [&](const std::vector<Scope>& piece) {
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
         std::vector<RedisCommand> commands;
         for (const Scope& scope : piece) {
             commands.push_back({"DEL", m_names.lease(scope)});
@@ -233,18 +244,22 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
 }
 
-/// The reply to one command for all scopes or, where a cluster keeps their keys apart, the replies
-/// to one for each.
+/// The replies to one command for many scopes each or, where a cluster keeps their keys apart, to
+/// one for each.
 std::vector<RedisReply> RedisCache::run_for(const std::vector<Scope>& scopes,
                                             const CommandFor& command_for,
                                             std::optional<Deadline> deadline) {
+    std::vector<RedisCommand> commands;
     if (scopes.size() == 1 || !m_redis.is_cluster()) {
-        auto replies = m_redis.run({command_for(scopes)}, deadline);
-        if (!is_cross_slot(replies.front())) {
+        in_pieces(scopes, k_command_scopes, [&](const std::vector<Scope>& together) {
+            commands.push_back(command_for(together));
+        });
+        auto replies = m_redis.run(commands, deadline);
+        if (std::ranges::none_of(replies, is_cross_slot)) {
             return replies;
         }
+        commands.clear();
     }
-    std::vector<RedisCommand> commands;
     for (const Scope& scope : scopes) {
         commands.push_back(command_for({scope}));
     }

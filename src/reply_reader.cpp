@@ -96,6 +96,7 @@ RedisReply to_reply(const redisReply& raw) {
         break;
     case REDIS_REPLY_ARRAY:
         reply.kind = RedisReply::Kind::list;
+        reply.list.reserve(raw.elements);
         std::transform(raw.element, raw.element + raw.elements, std::back_inserter(reply.list),
                        [](const redisReply* element) { return to_reply(*element); });
         break;

@@ -134,14 +134,14 @@ TEST_CASE("the customers before a bad line are given, and then the error") {
 
 TEST_CASE("a list comes in pieces, and is over when it is empty") {
     std::string text;
-    for (int i = 1; i <= 2500; ++i) {
+    for (int i = 1; i <= 12500; ++i) {
         text += std::to_string(i) + '\n';
     }
     const TemporaryFile file(text);
     CustomerList list(file.path());
-    CHECK(list.next().size() == 1000);
-    CHECK(list.next().front() == 1001);
-    CHECK(list.next().back() == 2500);
+    CHECK(list.next().size() == 5000);
+    CHECK(list.next().front() == 5001);
+    CHECK(list.next().back() == 12500);
     CHECK(list.next().empty());
     CHECK(list.bytes() == text.size());
     CHECK(list.size() == text.size());
