@@ -171,9 +171,9 @@ TEST_CASE("a timeout is a number of seconds, and 0 is none") {
 }
 
 TEST_CASE("what is no timeout is refused with the reason") {
-    for (const char* bad : {"x", "-1", "+1", "1e3", "1s", " 1", ".5", "5.", "0.0001", "1.2.3",
-                            "inf", "nan", "0x10", "1,5", ".", "2147483.001", "2147484",
-                            "99999999999999999999999999"}) {
+    for (const char* bad :
+         {"x", "-1", "+1", "1e3", "1s", " 1", ".5", "5.", "0.0001", "1.2.3", "inf", "nan", "0x10",
+          "1,5", ".", "2147483.001", "2147484", "99999999999999999999999999"}) {
         CAPTURE(bad);
         CHECK(refusal({"ttl", "--timeout", bad}) ==
               "--timeout: a timeout is a number of seconds up to 2147483, such as 30 or 0.5");

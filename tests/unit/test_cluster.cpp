@@ -77,10 +77,9 @@ TEST_CASE("CLUSTER SLOTS names the primary of each range before its replicas") {
     const auto node = [](const char* host, std::int64_t port) {
         return list({text(host), number(port), text("id")});
     };
-    const auto ranges =
-        slot_ranges_in(list({list({number(0), number(8191), node("10.0.0.1", 6379),
-                                   node("10.0.0.2", 6379)}),
-                             list({number(8192), number(16383), node("", 6380)})}));
+    const auto ranges = slot_ranges_in(
+        list({list({number(0), number(8191), node("10.0.0.1", 6379), node("10.0.0.2", 6379)}),
+              list({number(8192), number(16383), node("", 6380)})}));
     REQUIRE(ranges.size() == 2);
     CHECK(ranges[0].first == 0);
     CHECK(ranges[0].last == 8191);
