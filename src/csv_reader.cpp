@@ -21,7 +21,7 @@ bool ends_within_quotes(std::string_view line, bool within) {
 }
 
 void split_at_commas(std::string_view line, CsvReader::Fields& fields) {
-    for (auto comma = line.find(','); comma != line.npos; comma = line.find(',')) {
+    for (auto comma = line.find(','); comma != std::string_view::npos; comma = line.find(',')) {
         fields.push_back(line.substr(0, comma));
         line.remove_prefix(comma + 1);
     }
@@ -50,7 +50,7 @@ private:
         const std::size_t begin = m_at;
         m_at = std::min(m_text.find(',', begin), m_text.size());
         const auto field = std::string_view(m_text).substr(begin, m_at - begin);
-        if (field.find('"') != field.npos) {
+        if (field.find('"') != std::string_view::npos) {
             throw std::invalid_argument("a quote stands in a field that does not begin with one");
         }
         return field;

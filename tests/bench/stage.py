@@ -1,6 +1,7 @@
 """Where it is played: servers of the benchmark's own, stores of several sizes, and the yardsticks, compiled."""
 
 import contextlib
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -46,8 +47,9 @@ class Stage:
         subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-o", program, BENCH / source, *libraries], check=True)
         return program
 
+    @functools.cache
     def store(self, rows):
-        """A store with that many orders, evenly spread over all customers."""
+        """A store with that many orders, evenly spread over all customers; the same one for all who ask."""
         store = servers.Database(self.postgres, f"store_{rows}")
         store.create()
         for change in (
@@ -63,6 +65,7 @@ class Stage:
             store.execute(change)
         return store
 
+    @functools.cache
     def empty_store(self):
         """The tutorial's store without its orders."""
         store = servers.Database(self.postgres, "store_empty")
