@@ -287,3 +287,35 @@ def test_every_node_is_spoken_to_over_tls(program, postgres, database, tls_clust
         node.client().config_set("port", 0)  # so that there is TLS alone
     assert is_clean(program("count", *arguments), answer.stdout)
     assert is_clean(program("invalidate"), f"{len(CUSTOMERS)}\n")
+
+
+@pytest.fixture
+def shop(cluster):
+    """A user on every node with just what the manual page has it granted."""
+    rules = ["~num_orders:*", "~{num_orders:*}:lease", "+get", "+mget", "+set", "+del", "+exists", "+pttl", "+pexpire"]
+    rules += ["+scan", "+eval", "+asking", "+cluster|slots"]
+    for node in cluster.nodes:
+        node.client().execute_command("ACL SETUSER", "shop", "reset", "on", ">open", *rules)
+    yield "shop:open@"
+    for node in cluster.nodes:
+        node.client().execute_command("ACL DELUSER", "shop")
+
+
+def test_a_user_with_just_what_the_manual_lists_can_do_everything(ordercache, cluster, cache, shop):
+    [node, *_] = [node for node in cluster.primaries() if node is not cluster.owner("num_orders:all")]
+    ordercache.environment["REDIS_SERVICE_URI"] = node.uri(shop)
+    some = [f"--customer={customer}" for customer in CUSTOMERS]
+    for arguments, answer in [
+        (["count"], "12000\n"), (["count"], "12000\n"), (["count", "--refresh"], "12000\n"), (["ttl"], "120\n"),
+        (an_order(), "12001\n"), (["count", *some], None), (["count", *some], None),
+        (["invalidate", "--dry-run"], f"{len(CUSTOMERS)}\n"), (["invalidate"], f"{len(CUSTOMERS)}\n"),
+    ]:
+        run = ordercache(*arguments)
+        assert (run.status, run.stderr) == (0, "")
+        assert run.stdout == answer or not answer
+    cache.set("num_orders:all", 7)
+    with cluster.slot_on_its_way("num_orders:all") as (source, target):
+        source.client().execute_command("MIGRATE", "127.0.0.1", target.port, "num_orders:all", 0, 5000)
+        assert is_clean(ordercache("count"), "7\n")
+    for each in cluster.nodes:
+        assert each.client().execute_command("ACL LOG") == []

@@ -190,6 +190,22 @@ def test_a_server_without_memory_says_what_to_raise_and_still_drops(ordercache, 
     assert not admin.exists("num_orders:9999")
 
 
+def test_a_server_that_cannot_save_sends_to_its_log_and_serves_what_it_has(ordercache, folder, database):
+    gone = folder / "gone"
+    gone.mkdir()
+    with running(Redis(folder, "--dir", str(gone), "--save", "3600 1")) as server, server.client() as client:
+        client.set("num_orders:9999", "7")
+        gone.rmdir()
+        client.bgsave()
+        wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", what="a save that fails")
+        sentence = "it cannot save to disk and takes no writes: see its log"
+        uri = server.uri()
+        check_that_it_is_told(
+            ordercache, database, sentence, commands=[tuple(an_order()), ("invalidate",)], REDIS_SERVICE_URI=uri,
+        )
+        assert ordercache("count", "--customer=9999", env={"REDIS_SERVICE_URI": uri}).stdout == "7\n"
+
+
 def test_a_server_that_is_busy_with_a_script_is_told_so(ordercache, server, admin, database):
     admin.config_set("busy-reply-threshold", 10)
     script = threading.Thread(target=loop_for_ever, args=(server.client(),))
