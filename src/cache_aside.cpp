@@ -27,7 +27,7 @@ std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
     ordered.reserve(scopes.size());
-    auto next = counts.begin();
+    auto next = counts.begin(); // a list is in the map's own order more often than not
     for (const Scope& scope : scopes) {
         if (next == counts.end() || next->first != scope) {
             next = counts.find(scope);
