@@ -296,6 +296,7 @@ def shop(cluster):
     rules += ["+scan", "+eval", "+asking", "+cluster|slots"]
     for node in cluster.nodes:
         node.client().execute_command("ACL SETUSER", "shop", "reset", "on", ">open", *rules)
+        node.client().execute_command("ACL LOG RESET")
     yield "shop:open@"
     for node in cluster.nodes:
         node.client().execute_command("ACL DELUSER", "shop")

@@ -17,6 +17,13 @@ def output_of(*command, env=None):
 
 
 @pytest.fixture
+def ordercache(ordercache, redis_server):
+    """By TCP, whatever way the suite goes: TLS has libraries and turns of its own."""
+    ordercache.environment["REDIS_SERVICE_URI"] = redis_server.uri()
+    return ordercache
+
+
+@pytest.fixture
 def calls(ordercache, tmp_path):
     """Runs the program and gives its system calls: lines as strace writes them."""
 
