@@ -1,11 +1,13 @@
 # Sourced by the scripts that try things in a Debian of its own, in a folder: a chroot. They run as root.
 
-# Makes one with terminals, where apt-get knows of all packages: chroot_make FOLDER RELEASE [PACKAGE,...]
+# Makes one with terminals and a TUN device, where apt-get knows of all packages: chroot_make FOLDER RELEASE [PACKAGE,...]
 chroot_make() {
   mmdebstrap --quiet --variant=apt --skip=cleanup/apt/lists ${3:+--include="$3"} "$2" "$1"
   mount -t proc proc "$1/proc"
   mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts"
   ln --symbolic --force pts/ptmx "$1/dev/ptmx"
+  mkdir "$1/dev/net"
+  mknod "$1/dev/net/tun" c 10 200
 }
 
 # Lets a folder be seen there under its own name: chroot_share FOLDER SHARED

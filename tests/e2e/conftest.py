@@ -19,6 +19,8 @@ PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
 
 
 def pytest_sessionstart():
+    # A shell's background job has SIGINT ignored, and would pass that on to the programs that are to end by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not os.access(PROGRAM, os.X_OK):
         pytest.exit(f"there is no {PROGRAM}: build it first, or name another in ORDERCACHE", returncode=1)
 
