@@ -51,7 +51,19 @@ def postgres(folder):
 
 @pytest.fixture(scope="session")
 def redis_server(folder, authority):
-    with servers.running(servers.Redis(folder, authority=authority if servers.CACHE == "tls" else None)) as server:
+    of_a_kind = servers.Cluster(folder, replicas=0) if servers.CACHE == "cluster" else single_redis(folder, authority)
+    with servers.running(of_a_kind) as server:
+        yield server
+
+
+def single_redis(folder, authority):
+    return servers.Redis(folder, authority=authority if servers.CACHE == "tls" else None)
+
+
+@pytest.fixture
+def lone_redis(folder, authority):
+    """A Redis of the test's own: one server, though the suite meet a cluster, with databases by number."""
+    with servers.running(single_redis(folder, authority)) as server:
         yield server
 
 
@@ -70,7 +82,7 @@ def database(postgres, numbers=itertools.count(1)):
 
 @pytest.fixture
 def cache(redis_server):
-    """Redis, empty."""
+    """A client of Redis, which is empty."""
     client = redis_server.client()
     client.flushall()
     yield client

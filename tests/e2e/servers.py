@@ -21,7 +21,7 @@ TUTORIAL_DUMP = TESTS.parent.parent / "shared" / "data" / "dellstore2-normal-1.0
 OWN_SAMPLE = TESTS / "sample_store.sql"
 TEMPLATE = "store_template"
 CACHE = os.environ.get("ORDERCACHE_CACHE", "redis")
-"""What the suite meets in Redis's place: `redis`, `valkey`, or Redis spoken to by `unix` or by `tls`."""
+"""What the suite meets in Redis's place: `redis`, `valkey`, Redis spoken to by `unix` or by `tls`, or a `cluster`."""
 USER = "tester"
 
 
@@ -296,11 +296,15 @@ class Redis:
         except redis.ConnectionError:
             return False
 
-    def client(self, user=None, password=None):
-        return redis.Redis(port=self.port, username=user, password=password, decode_responses=True)
+    def client(self, user=None, password=None, db=0):
+        return redis.Redis(port=self.port, username=user, password=password, db=db, decode_responses=True)
 
     def uri(self, credentials="", port=None):
         return f"redis://{credentials}127.0.0.1:{port or self.port}"
+
+    def owner(self, _key):
+        """The server that has the key: itself."""
+        return self
 
     def service_uri(self):
         """Of the way that the suite was asked to go."""
@@ -309,13 +313,30 @@ class Redis:
         return f"rediss://127.0.0.1:{self.tls_port}" if CACHE == "tls" else self.uri()
 
 
+class ClusterClient(redis.RedisCluster):
+    """Takes a cluster for one server: speaks to all primaries of what all have, and sets keys of any slot at once."""
+
+    COMMAND_FLAGS = {
+        **redis.RedisCluster.COMMAND_FLAGS,
+        **dict.fromkeys(
+            ["KEYS", "DBSIZE", "ACL SETUSER", "ACL DELUSER", "CLIENT PAUSE"], redis.RedisCluster.PRIMARIES,
+        ),
+    }
+    mset = redis.RedisCluster.mset_nonatomic
+
+
 class Cluster:
     """Three primaries, each with its replicas. With an authority, they speak TLS with each other too."""
 
     def __init__(self, folder, replicas=1, authority=None):
         self._replicas = replicas
         self._authority = authority
-        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0"]
+        # Soon enough for a test where a replica can take over; else never, however busy the machine.
+        milliseconds_until_missed = 1000 if replicas else 60_000
+        options = [
+            "--cluster-enabled", "yes", "--cluster-node-timeout", str(milliseconds_until_missed),
+            "--repl-diskless-sync-delay", "0",
+        ]
         if authority:
             options += ["--tls-cluster", "yes", "--tls-replication", "yes"]
         self.nodes = [
@@ -350,7 +371,14 @@ class Cluster:
 
     def client(self):
         [port, *_] = [node.port for node in self.nodes if node.is_running()]
-        return redis.RedisCluster("127.0.0.1", port, decode_responses=True)
+        return ClusterClient("127.0.0.1", port, decode_responses=True)
+
+    def uri(self, credentials=""):
+        """Of a node that does not serve the total's key: the program must go to another."""
+        owner = self.owner("num_orders:all")
+        return next(node for node in self.primaries() if node is not owner).uri(credentials)
+
+    service_uri = uri
 
     def owner(self, key):
         """The node that serves the key."""
@@ -382,15 +410,22 @@ class Cluster:
 
 @contextlib.contextmanager
 def commands_seen(cache):
-    """The commands that others send to Redis meanwhile, as lists of words, filled at the end."""
+    """The commands that others send to Redis meanwhile, as lists of words, filled at the end: node by node."""
+    nodes = [node.redis_connection for node in cache.get_primaries()] if isinstance(cache, ClusterClient) else [cache]
     commands = []
-    with cache.monitor() as monitor:
+    with contextlib.ExitStack() as watched:
+        monitors = [watched.enter_context(node.monitor()) for node in nodes]
         yield commands
-        cache.echo("the end")
-        for event in monitor.listen():
-            words = event["command"].split()
-            if words[:2] == ["ECHO", "the"]:
-                return
-            introduces_redis_py = words[:2] == ["CLIENT", "SETINFO"]
-            if event["client_type"] != "lua" and not introduces_redis_py:
-                commands.append(words)
+        for node, monitor in zip(nodes, monitors):
+            node.echo("the end")
+            commands += others_commands(monitor)
+
+
+def others_commands(monitor):
+    """What a node has heard until the end, but for scripts' commands and how redis-py introduces itself."""
+    for event in monitor.listen():
+        words = event["command"].split()
+        if words[:2] == ["ECHO", "the"]:
+            return
+        if event["client_type"] != "lua" and words[:2] != ["CLIENT", "SETINFO"]:
+            yield words

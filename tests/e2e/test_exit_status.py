@@ -102,20 +102,21 @@ def test_a_password_that_redis_rejects_is_4(ordercache, database, redis_server, 
 
 
 @pytest.fixture
-def replica(cache):
+def replica(ordercache, lone_redis):
     """Redis as a replica of nobody who answers."""
-    cache.replicaof("127.0.0.1", 1)
-    yield
-    cache.replicaof("NO", "ONE")
+    lone_redis.client().replicaof("127.0.0.1", 1)
+    ordercache.environment["REDIS_SERVICE_URI"] = lone_redis.service_uri()
 
 
-def test_a_replica_takes_no_drop(ordercache, database, replica):
+@pytest.mark.usefixtures("replica")
+def test_a_replica_takes_no_drop(ordercache, database):
     assert ordercache(*an_order()).status == 4
     assert ordercache("invalidate", "--customer", "9999").status == 4
     assert added(database) == []
 
 
-def test_a_replica_does_not_keep_postgresql_from_answering(ordercache, replica):
+@pytest.mark.usefixtures("replica")
+def test_a_replica_does_not_keep_postgresql_from_answering(ordercache):
     run = ordercache("count")
     assert (run.status, run.stdout) == (0, "12000\n")
     assert run.stderr.startswith("ordercache: warning: ")

@@ -11,8 +11,8 @@ SETTING_UP = {"AUTH", "SELECT", "HELLO", "CLIENT"}
 
 @pytest.fixture
 def watched(ordercache, redis_server):
-    """The program behind a proxy that watches its talk with Redis."""
-    with Proxy(redis_server.port) as proxy:
+    """The program behind a proxy that watches its talk with Redis: of a cluster, with the node that has the total."""
+    with Proxy(redis_server.owner("num_orders:all").port) as proxy:
         ordercache.environment["REDIS_SERVICE_URI"] = f"redis://127.0.0.1:{proxy.port}"
         yield proxy
 
@@ -40,14 +40,13 @@ def test_a_hit_opens_no_connection_to_postgresql(ordercache, cache, database):
     assert log == []
 
 
-def test_credentials_and_the_database_cost_a_hit_no_round_trip(ordercache, cache, watched):
-    cache.acl_setuser("shop", enabled=True, passwords=["+open"], keys=["*"], commands=["+@all"], reset=True)
-    cache.select(3)
-    cache.set("num_orders:all", 4711)
-    run = ordercache("count", env={"REDIS_SERVICE_URI": f"redis://shop:open@127.0.0.1:{watched.port}/3"})
-    cache.acl_deluser("shop")
+def test_credentials_and_the_database_cost_a_hit_no_round_trip(ordercache, lone_redis):
+    lone_redis.client().acl_setuser("shop", enabled=True, passwords=["+open"], keys=["*"], commands=["+@all"])
+    lone_redis.client(db=3).set("num_orders:all", 4711)
+    with Proxy(lone_redis.port) as proxy:
+        run = ordercache("count", env={"REDIS_SERVICE_URI": f"redis://shop:open@127.0.0.1:{proxy.port}/3"})
     assert run.stdout == "4711\n"
-    assert watched.round_trips == 1
+    assert proxy.round_trips == 1
 
 
 def test_a_miss_is_two_round_trips_more(ordercache, watched):

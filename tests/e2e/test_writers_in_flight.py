@@ -65,7 +65,7 @@ def test_a_fill_that_an_add_overtakes_is_refused(ordercache, cache, redis_server
         overtaken.wait(timeout=1.5)
         server.sendall(message)
 
-    with Proxy(redis_server.port, trigger=b"EVAL", act=hold_back) as proxy:
+    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"EVAL", act=hold_back) as proxy:
         reader = ordercache.start("count", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
         wait_until(lambda: proxy.triggered, what="the fill")
         assert ordercache(*an_order()).status == 0
