@@ -55,6 +55,33 @@ private:
     int m_fd;
 };
 
+/// A call in a thread of its own.
+class RunningCall {
+public:
+    explicit RunningCall(std::function<void()> call)
+        : m_thread([done = m_done, call = std::move(call)] {
+              call();
+              done->announce();
+          }) {}
+
+    const Completion& done() const { return *m_done; }
+
+    void join() { m_thread.join(); }
+
+    void join_or_abandon(Deadline deadline) {
+        if (m_done->wait(deadline, Signals::wait)) {
+            m_thread.join();
+        } else {
+            g_abandoned_calls = true;
+            m_thread.detach();
+        }
+    }
+
+private:
+    std::shared_ptr<Completion> m_done = std::make_shared<Completion>();
+    std::thread m_thread;
+};
+
 void watch_until_done(const Completion& done, const Watch& watch) {
     for (;;) {
         const bool ticks = static_cast<bool>(watch.tick);
@@ -69,18 +96,17 @@ void watch_until_done(const Completion& done, const Watch& watch) {
     }
 }
 
-/// Ends the call if that can be had within the grace; else leaves its thread behind.
-void cancel_or_abandon(std::thread& thread, const Completion& done, const Watch& watch) {
-    if (watch.cancel) {
-        g_abandoned_calls = true;
-        std::thread(watch.cancel).detach();
-        if (done.wait(Deadline::in(k_cancel_grace), Signals::wait)) {
-            thread.join();
-            return;
-        }
+/// Ends the call if that can be had within the grace; else leaves its thread behind. The cancel has
+/// the same grace: a PgBouncer may die of one whose client leaves before it is through.
+void cancel_or_abandon(RunningCall& call, const Watch& watch) {
+    if (!watch.cancel) {
+        call.join_or_abandon(Deadline::in(0ms));
+        return;
     }
-    g_abandoned_calls = true;
-    thread.detach();
+    const Deadline grace = Deadline::in(k_cancel_grace);
+    RunningCall cancel(watch.cancel);
+    call.join_or_abandon(grace);
+    cancel.join_or_abandon(grace);
 }
 
 } // namespace
@@ -147,18 +173,14 @@ void pause_for(std::chrono::milliseconds duration) {
 }
 
 void run_watched(std::function<void()> call, const Watch& watch) {
-    const auto done = std::make_shared<Completion>();
-    std::thread thread([done, call = std::move(call)] {
-        call();
-        done->announce();
-    });
+    RunningCall running(std::move(call));
     try {
-        watch_until_done(*done, watch);
+        watch_until_done(running.done(), watch);
     } catch (...) {
-        cancel_or_abandon(thread, *done, watch);
+        cancel_or_abandon(running, watch);
         throw;
     }
-    thread.join();
+    running.join();
 }
 
 bool has_abandoned_calls() {

@@ -77,9 +77,9 @@ struct Watch {
 void run_watched(std::function<void()> call, const Watch& watch);
 
 /// Runs a blocking call, which must own all that it uses, and gives what it returns or throws.
-/// When the deadline comes, a signal arrives or the tick throws, the call is cancelled and given
-/// a second to end; after that it is abandoned, and TimedOut, Interrupted or the tick's exception
-/// thrown.
+/// When the deadline comes, a signal arrives or the tick throws, the call is cancelled. It and the
+/// cancel are given a second to end; what does not is abandoned. Then TimedOut, Interrupted or the
+/// tick's exception is thrown.
 template <typename Call>
 auto watched(Call call, const Watch& watch) {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Call>()>>(std::move(call));

@@ -95,6 +95,13 @@ def test_past_its_timeout_a_query_behind_pgbouncer_is_cancelled_too(pooled, data
         database.wait_for_no_activity("count(*)")
 
 
+def test_pgbouncer_outlives_the_queries_that_are_cancelled(pooled, database):
+    with database.orders_locked():
+        for _ in range(8):
+            assert is_an_error(pooled("count", "--timeout", "0.2"), 3, "--timeout")
+    assert pooled("count").stdout == "12000\n"
+
+
 def test_a_pool_without_a_free_connection_is_waited_for_until_the_timeout(pooled, postgres, pgbouncer, database):
     with contextlib.closing(psycopg2.connect(postgres.uri(database.name, port=pgbouncer.port))) as other, other.cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -243,7 +243,22 @@ TEST_CASE("a watched call that cannot be cancelled is left behind within a secon
     }));
 }
 
-TEST_CASE("a cancel that outlasts the call it ended is left behind") {
+TEST_CASE("a cancel that outlasts the call it ended is waited for") {
+    CHECK(holds_in_child([] {
+        const BlockingCall call;
+        const auto through = std::make_shared<std::atomic<bool>>(false);
+        Watch watch = watch_for(5ms);
+        watch.cancel = [end = call.ending(), through] {
+            end();
+            std::this_thread::sleep_for(20ms);
+            *through = true;
+        };
+        return throws<TimedOut>([&] { watched(call.body(), watch); }) && *through &&
+               !has_abandoned_calls();
+    }));
+}
+
+TEST_CASE("a cancel that does not end with the call is left behind within a second") {
     CHECK(holds_in_child([] {
         const BlockingCall call;
         Watch watch = watch_for(5ms);
