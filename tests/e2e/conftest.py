@@ -13,6 +13,7 @@ import pytest
 
 import servers
 from certificates import Authority
+from postgres_peers import PgBouncer
 
 PROGRAM = pathlib.Path(os.environ.get("ORDERCACHE", servers.TESTS.parent / "build" / "ordercache")).resolve()
 PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
@@ -73,7 +74,18 @@ def authority(folder):
 
 
 @pytest.fixture
-def database(postgres, numbers=itertools.count(1)):
+def pool(folder, postgres):
+    """What stands between the program and PostgreSQL, if anything shall. A new one for each test, so that it knows of no
+    connection from before."""
+    if servers.STORE != "pgbouncer":
+        yield None
+        return
+    with servers.running(PgBouncer(folder, postgres, size=20)) as pool, postgres.behind(pool):
+        yield pool
+
+
+@pytest.fixture
+def database(postgres, pool, numbers=itertools.count(1)):
     database = servers.Database(postgres, f"store_{next(numbers)}")
     database.create()
     yield database

@@ -32,31 +32,37 @@ class Standby(Postgres):
 
 
 class PgBouncer:
-    """A pool of one server connection a database, in transaction mode and else as it comes."""
+    """A pool of server connections for each database and role, in transaction mode and else as it comes."""
 
-    def __init__(self, folder, postgres):
+    def __init__(self, folder, postgres, size=1):
         self.port = free_port()
         self._folder = folder
         self._postgres = postgres
+        self._size = size
+        self._log = self._file("log")
         self._process = None
 
+    def _file(self, suffix):
+        return self._folder / f"pgbouncer-{self.port}.{suffix}"
+
     def start(self):
-        users = self._folder / "pgbouncer.users"
-        users.write_text(f'"{USER}" "unused"\n"stranger" "known"\n')
-        configuration = self._folder / "pgbouncer.ini"
+        users, rules, configuration = self._file("users"), self._file("hba"), self._file("ini")
+        users.write_text(f'"{USER}" ""\n"stranger" "known"\n"shop" ""\n')
+        rules.write_text("host all stranger 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n")
         configuration.write_text(
             "[databases]\n"
             f"* = host=127.0.0.1 port={self._postgres.port}\n"
             "[pgbouncer]\n"
             "listen_addr = 127.0.0.1\n"
             f"listen_port = {self.port}\n"
-            "unix_socket_dir =\n"
-            "auth_type = scram-sha-256\n"
+            f"unix_socket_dir = {self._folder}\n"
+            "auth_type = hba\n"
+            f"auth_hba_file = {rules}\n"
             f"auth_file = {users}\n"
             "pool_mode = transaction\n"
-            "default_pool_size = 1\n"
+            f"default_pool_size = {self._size}\n"
         )
-        with (self._folder / "pgbouncer.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 as_postgres("/usr/sbin/pgbouncer", configuration),
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -69,7 +75,7 @@ class PgBouncer:
             self._process.wait(timeout=20)
 
     def _listens(self):
-        assert self._process.poll() is None, (self._folder / "pgbouncer.log").read_text()
+        assert self._process.poll() is None, self._log.read_text()
         try:
             socket.create_connection(("127.0.0.1", self.port)).close()
         except ConnectionRefusedError:

@@ -22,6 +22,8 @@ OWN_SAMPLE = TESTS / "sample_store.sql"
 TEMPLATE = "store_template"
 CACHE = os.environ.get("ORDERCACHE_CACHE", "redis")
 """What the suite meets in Redis's place: `redis`, `valkey`, Redis spoken to by `unix` or by `tls`, or a `cluster`."""
+STORE = os.environ.get("ORDERCACHE_STORE", "postgres")
+"""What the program meets in PostgreSQL's place: `postgres` itself, or a `pgbouncer` before it."""
 USER = "tester"
 
 
@@ -67,6 +69,7 @@ class Postgres:
     def __init__(self, folder):
         self.folder = folder
         self.port = free_port()
+        self.service_port = self.port  # where the program is to find it
         self._data = folder / "data"
         self._log = folder / "postgres.log"
         versions = pathlib.Path("/usr/lib/postgresql").iterdir()
@@ -165,7 +168,16 @@ class Postgres:
         wait_until(lambda: self.execute("postgres", f"SHOW {name}") != before, what=f"the change of {name}")
 
     def uri(self, database="defaultdb", user=USER, password="unused", port=None):
-        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
+        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.service_port}/{database}"
+
+    @contextlib.contextmanager
+    def behind(self, pool):
+        """The program finds the pool in the server's place meanwhile."""
+        self.service_port = pool.port
+        try:
+            yield
+        finally:
+            self.service_port = self.port
 
     @contextlib.contextmanager
     def log_of(self, database):

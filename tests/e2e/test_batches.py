@@ -297,7 +297,7 @@ def test_nothing_is_stored_while_a_batch_commits(ordercache, cache, database, po
 
 @pytest.mark.parametrize("act, status, orders", [(before_the_server_heard, 3, 0), (after_the_server_committed, 0, 2)])
 def test_the_outcome_of_a_commit_without_an_answer_is_learnt(ordercache, database, postgres, write, act, status, orders):
-    with Proxy(postgres.port, trigger=b"COMMIT\0", act=act) as proxy:
+    with Proxy(postgres.service_port, trigger=b"COMMIT\0", act=act) as proxy:
         run = ordercache("add", "--from", write(ORDERS), env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
         assert proxy.triggered
     assert run.status == status

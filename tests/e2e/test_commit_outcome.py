@@ -21,7 +21,7 @@ def and_nobody_answers_again(act):
 def add_through(ordercache, postgres):
     """Runs an add whose COMMIT meets with `act`."""
     def run(act, *arguments):
-        with Proxy(postgres.port, trigger=b"COMMIT\0", act=act) as proxy:
+        with Proxy(postgres.service_port, trigger=b"COMMIT\0", act=act) as proxy:
             finished = ordercache(*an_order(), *arguments, env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
             assert proxy.triggered
             return finished

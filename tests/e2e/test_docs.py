@@ -14,7 +14,7 @@ ORDER = an_order()[1:]
 
 
 @pytest.fixture
-def store(postgres):
+def store(postgres, pool):
     """The demo's, under the name that the program looks for."""
     store = servers.Database(postgres, "dellstore")
     postgres.execute("postgres", "CREATE DATABASE dellstore")
@@ -28,7 +28,7 @@ def store(postgres):
 @pytest.fixture
 def reader(tmp_path, store, postgres, redis_server, cache):
     return Reader(tmp_path, {
-        "PG_SERVICE_URI": f"postgresql://{servers.USER}@db.example:{postgres.port}/defaultdb?hostaddr=127.0.0.1",
+        "PG_SERVICE_URI": f"postgresql://{servers.USER}@db.example:{postgres.service_port}/defaultdb?hostaddr=127.0.0.1",
         "REDIS_SERVICE_URI": redis_server.uri(),
     })
 

@@ -104,7 +104,7 @@ def falls_silent(*_):
 
 
 def test_a_connection_that_falls_silent_ends_with_the_timeout(ordercache, postgres, cache):
-    with Proxy(postgres.port, trigger=b"count(", act=falls_silent) as proxy:
+    with Proxy(postgres.service_port, trigger=b"count(", act=falls_silent) as proxy:
         run = ordercache("count", "--timeout", "1", env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
     assert (run.status, run.stdout) == (3, "")
     assert run.seconds < 1 + SLACK
@@ -113,7 +113,7 @@ def test_a_connection_that_falls_silent_ends_with_the_timeout(ordercache, postgr
 
 def test_a_cancellation_that_falls_silent_does_not_hold_the_program(ordercache, database, postgres, cache):
     cancel_request = (80877102).to_bytes(4, "big")
-    with database.orders_locked(), Proxy(postgres.port, trigger=cancel_request, act=falls_silent) as proxy:
+    with database.orders_locked(), Proxy(postgres.service_port, trigger=cancel_request, act=falls_silent) as proxy:
         run = ordercache("count", "--timeout", "1", env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
     assert (run.status, run.stdout) == (3, "")
     assert run.seconds < 1 + 2 * SLACK
