@@ -29,11 +29,8 @@ std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Co
     ordered.reserve(scopes.size());
     auto next = counts.begin(); // a list is in the map's own order more often than not
     for (const Scope& scope : scopes) {
-        if (next == counts.end() || next->first != scope) {
-            next = counts.find(scope);
-        }
-        ordered.push_back(next->second);
-        ++next;
+        const bool is_next = next != counts.end() && next->first == scope;
+        ordered.push_back(is_next ? (next++)->second : counts.at(scope));
     }
     return ordered;
 }
@@ -266,7 +263,7 @@ void CacheAside::hit(Counts& found, const Scope& scope, std::int64_t count) {
     if (m_journal.takes_notes()) {
         m_journal.note(fmt::format("Found {}, value is {}", m_cache.key(scope), count));
     }
-    found.emplace_hint(found.end(), scope, count); // they come in order
+    found.emplace_hint(found.end(), scope, count); // those of a list come in order
 }
 
 } // namespace ordercache

@@ -107,7 +107,7 @@ RedisCache::RedisCache(const RedisService& service, TimeLimit limit, KeyNames na
       m_journal(journal) {}
 
 std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
-    const auto replies = run_for(scopes, [this](const std::vector<Scope>& together) {
+    const auto answers = run_for(scopes, [this](const std::vector<Scope>& together) {
         RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
         command.reserve(1 + together.size());
         for (const Scope& scope : together) {
@@ -117,43 +117,49 @@ std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope
     });
     std::vector<std::optional<std::int64_t>> counts;
     counts.reserve(scopes.size());
-    const auto add = [&](const RedisReply& value) {
-        counts.push_back(count_in(scopes.at(counts.size()), value));
-    };
-    for (const RedisReply& reply : replies) {
-        if (reply.kind == RedisReply::Kind::list) {
-            std::ranges::for_each(reply.list, add);
-        } else {
-            add(reply);
+    for (const auto& [asked, reply] : answers) {
+        if (asked.size() == 1) {
+            counts.push_back(count_in(asked.front(), reply));
+            continue;
         }
+        if (reply.list.size() != asked.size()) {
+            throw CacheError(
+                fmt::format("Redis gave {} values for {} keys", reply.list.size(), asked.size()));
+        }
+        std::ranges::transform(
+            asked, reply.list, std::back_inserter(counts),
+            [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
     }
-    counts.resize(scopes.size()); // what a reply leaves out is a miss
     return counts;
 }
 
 std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes) {
     const auto lease_time = std::to_string(k_lease_time.count());
-    std::vector<RedisCommand> commands;
-    for (const Scope& scope : scopes) {
-        commands.push_back({"SET", m_names.lease(scope), token(), "NX", "PX", lease_time});
-        commands.push_back({"GET", key(scope)});
-    }
-    const auto replies = m_redis.run(commands);
     std::vector<Claim> claims;
-    for (std::size_t i = 0; i < replies.size(); i += 2) {
-        claims.push_back(
-            {replies[i].kind == RedisReply::Kind::text, parse_count(replies[i + 1].text)});
-    }
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"SET", m_names.lease(scope), token(), "NX", "PX", lease_time});
+            commands.push_back({"GET", key(scope)});
+        }
+        const auto replies = m_redis.run(commands);
+        for (std::size_t i = 0; i < replies.size(); i += 2) {
+            claims.push_back(
+                {replies[i].kind == RedisReply::Kind::text, parse_count(replies[i + 1].text)});
+        }
+    });
     return claims;
 }
 
 void RedisCache::take(const std::vector<Scope>& scopes) {
     const auto lease_time = std::to_string(k_lease_time.count());
-    std::vector<RedisCommand> commands;
-    for (const Scope& scope : scopes) {
-        commands.push_back({"SET", m_names.lease(scope), token(), "PX", lease_time});
-    }
-    m_redis.run(commands);
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"SET", m_names.lease(scope), token(), "PX", lease_time});
+        }
+        m_redis.run(commands);
+    });
 }
 
 void RedisCache::renew(const std::vector<Scope>& scopes) {
@@ -244,26 +250,33 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
 }
 
-/// The replies to one command for many scopes each or, where a cluster keeps their keys apart, to
-/// one for each.
-std::vector<RedisReply> RedisCache::run_for(const std::vector<Scope>& scopes,
-                                            const CommandFor& command_for,
-                                            std::optional<Deadline> deadline) {
+/// Runs a command for many scopes each or, where a cluster keeps their keys apart, for one each.
+std::vector<RedisCache::Answer> RedisCache::run_for(const std::vector<Scope>& scopes,
+                                                    const CommandFor& command_for,
+                                                    std::optional<Deadline> deadline) {
+    auto answers =
+        run_in_pieces(scopes, m_redis.is_cluster() ? 1 : k_command_scopes, command_for, deadline);
+    if (std::ranges::any_of(answers, is_cross_slot, &Answer::reply)) {
+        answers = run_in_pieces(scopes, 1, command_for, deadline);
+    }
+    return answers;
+}
+
+std::vector<RedisCache::Answer> RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
+                                                          std::size_t size,
+                                                          const CommandFor& command_for,
+                                                          std::optional<Deadline> deadline) {
+    std::vector<Answer> answers;
     std::vector<RedisCommand> commands;
-    if (scopes.size() == 1 || !m_redis.is_cluster()) {
-        in_pieces(scopes, k_command_scopes, [&](const std::vector<Scope>& together) {
-            commands.push_back(command_for(together));
-        });
-        auto replies = m_redis.run(commands, deadline);
-        if (std::ranges::none_of(replies, is_cross_slot)) {
-            return replies;
-        }
-        commands.clear();
+    in_pieces(scopes, size, [&](const std::vector<Scope>& piece) {
+        commands.push_back(command_for(piece));
+        answers.push_back({piece, {}});
+    });
+    auto replies = m_redis.run(commands, deadline);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        answers[i].reply = std::move(replies[i]);
     }
-    for (const Scope& scope : scopes) {
-        commands.push_back(command_for({scope}));
-    }
-    return m_redis.run(commands, deadline);
+    return answers;
 }
 
 void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,

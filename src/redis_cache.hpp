@@ -50,8 +50,16 @@ private:
     using KeyTest = bool (KeyNames::*)(std::string_view) const;
 
     using CommandFor = std::function<RedisCommand(const std::vector<Scope>&)>;
-    std::vector<RedisReply> run_for(const std::vector<Scope>& scopes, const CommandFor& command_for,
-                                    std::optional<Deadline> deadline = std::nullopt);
+    struct Answer {
+        std::vector<Scope> scopes; ///< Those that the command was for.
+        RedisReply reply;
+    };
+
+    std::vector<Answer> run_for(const std::vector<Scope>& scopes, const CommandFor& command_for,
+                                std::optional<Deadline> deadline = std::nullopt);
+    std::vector<Answer> run_in_pieces(const std::vector<Scope>& scopes, std::size_t size,
+                                      const CommandFor& command_for,
+                                      std::optional<Deadline> deadline);
     void run_on_leases(const char* script, const std::vector<Scope>& scopes,
                        const std::vector<std::string>& arguments,
                        std::optional<Deadline> deadline = std::nullopt);

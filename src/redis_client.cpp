@@ -78,16 +78,14 @@ void RedisClient::connect() {
 std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
     connect();
-    const auto timeout = m_service.reply_timeout.value_or(k_reply_timeout);
-    const Deadline until = deadline.value_or(m_limit.deadline().or_in(timeout));
     if (m_conversation->greeted) {
-        return converse(commands, until);
+        return converse(commands, deadline);
     }
 
     auto all = greeting();
     const auto greetings = static_cast<std::ptrdiff_t>(all.size());
     std::ranges::copy(commands, std::back_inserter(all));
-    auto replies = converse(all, until);
+    auto replies = converse(all, deadline);
     for (std::ptrdiff_t i = 0; i < greetings; ++i) {
         const auto& reply = replies[static_cast<std::size_t>(i)];
         if (reply.kind == RedisReply::Kind::error) {
@@ -122,10 +120,15 @@ std::vector<RedisCommand> RedisClient::greeting() const {
     return greeting;
 }
 
+/// Until when a wait for the next reply may last.
+Deadline RedisClient::next_deadline() const {
+    return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
+}
+
 std::vector<RedisReply> RedisClient::converse(const std::vector<RedisCommand>& commands,
-                                              Deadline deadline) {
+                                              std::optional<Deadline> deadline) {
     try {
-        write(commands, deadline);
+        write(commands, deadline.value_or(next_deadline()));
         return read_replies(commands.size(), deadline);
     } catch (const Interrupted&) {
         m_conversation.reset(); // replies may still come; what is asked next is asked anew
@@ -143,17 +146,20 @@ void RedisClient::write(const std::vector<RedisCommand>& commands, Deadline dead
     m_conversation->stream->write(bytes, deadline);
 }
 
-std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted, Deadline deadline) {
+std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted,
+                                                  std::optional<Deadline> deadline) {
     std::vector<RedisReply> replies;
     std::array<char, 16384> buffer;
+    Deadline until = deadline.value_or(next_deadline());
     for (;;) {
         while (auto reply = m_conversation->reader.next()) {
             replies.push_back(std::move(*reply));
+            until = deadline.value_or(next_deadline());
         }
         if (replies.size() >= wanted) {
             return replies;
         }
-        const std::size_t received = m_conversation->stream->read(buffer, deadline);
+        const std::size_t received = m_conversation->stream->read(buffer, until);
         m_conversation->reader.feed({buffer.data(), received});
     }
 }

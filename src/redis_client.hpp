@@ -26,8 +26,9 @@ public:
     void connect();
 
     /// Connects if need be, sends the commands in one write, with the password and the database
-    /// before the first, and gives a reply to each. An error reply is given, not thrown. Waits as
-    /// long as the service's and the user's limits allow, or until `deadline` if one is given.
+    /// before the first, and gives a reply to each. An error reply is given, not thrown. Waits for
+    /// each as long as the service's and the user's limits allow, or for all until `deadline` if
+    /// one is given.
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
                                 std::optional<Deadline> deadline = std::nullopt);
 
@@ -42,9 +43,11 @@ private:
     };
 
     std::vector<RedisCommand> greeting() const;
-    std::vector<RedisReply> converse(const std::vector<RedisCommand>& commands, Deadline deadline);
+    Deadline next_deadline() const;
+    std::vector<RedisReply> converse(const std::vector<RedisCommand>& commands,
+                                     std::optional<Deadline> deadline);
     void write(const std::vector<RedisCommand>& commands, Deadline deadline);
-    std::vector<RedisReply> read_replies(std::size_t wanted, Deadline deadline);
+    std::vector<RedisReply> read_replies(std::size_t wanted, std::optional<Deadline> deadline);
     CacheError failure(const std::string& what);
 
     RedisService m_service;

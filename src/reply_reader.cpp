@@ -109,12 +109,11 @@ RedisReply to_reply(const redisReply& raw) {
 } // namespace
 
 std::string format_command(const RedisCommand& command) {
-    constexpr auto k_line_end = "\r\n";
-    std::string wire = '*' + std::to_string(command.size()) + k_line_end;
+    std::string wire = '*' + std::to_string(command.size()) + "\r\n";
     for (const std::string& argument : command) {
-        wire += '$' + std::to_string(argument.size()) + k_line_end;
+        wire += '$' + std::to_string(argument.size()) + "\r\n";
         wire += argument;
-        wire += k_line_end;
+        wire += "\r\n";
     }
     return wire;
 }

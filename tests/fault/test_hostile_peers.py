@@ -150,6 +150,42 @@ def test_a_command_that_needs_redis_fails_whatever_it_says_instead(peer, argumen
     assert database.value("SELECT count(*) FROM orders") == 12000
 
 
+@pytest.mark.parametrize("values", [0, 1, 3])
+def test_a_wrong_number_of_values_is_nobodys_count(values, run_bounded, database):
+    class Miscounting(Listener):
+        def serve(self, connection):
+            connection.recv(65536)
+            connection.sendall(b"*%d\r\n" % values + b"$1\r\n7\r\n" * values)
+
+    customers = [9998, 9999]
+    with quietly(Miscounting) as redis:
+        status, stdout, stderr = run_bounded(
+            "count", *[f"--customer={customer}" for customer in customers], env={"REDIS_SERVICE_URI": redis_uri(redis)},
+        )
+    orders = [database.value("SELECT count(*) FROM orders WHERE customerid = %s", customer) for customer in customers]
+    assert (status, stdout) == (0, "".join(f"{customer}\t{count}\n" for customer, count in zip(customers, orders)))
+    assert f"Redis gave {values} values for 2 keys" in stderr and stderr.count("\n") == 1
+
+
+def test_each_reply_of_a_pipeline_has_its_own_time(run_bounded, tmp_path):
+    class Deliberate(Listener):
+        """Takes its time for each 250 values, within the two seconds that a reply has."""
+
+        def serve(self, connection):
+            while connection.recv(65536):
+                for _ in range(3):
+                    time.sleep(1)
+                    connection.sendall(b"*250\r\n" + b"$1\r\n7\r\n" * 250)
+
+    customers = tmp_path / "customers"
+    customers.write_text("".join(f"{customer}\n" for customer in range(1, 751)))
+    with quietly(Deliberate) as redis:
+        status, stdout, stderr = run_bounded(
+            "count", f"--customers-from={customers}", env={"REDIS_SERVICE_URI": redis_uri(redis)},
+        )
+    assert (status, stdout.count("\t7\n"), stderr) == (0, 750, "")
+
+
 @pytest.mark.parametrize("peer", POSTGRES_PEERS)
 @pytest.mark.parametrize("arguments", [an_order(), ["count"]], ids=["add", "count"])
 def test_a_command_that_needs_postgresql_fails_whatever_it_says_instead(peer, arguments, run_bounded, postgres, cache):
