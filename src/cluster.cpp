@@ -1,5 +1,7 @@
 #include "cluster.hpp"
 
+#include "whole_number.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -32,20 +34,26 @@ std::string_view hashed_part(std::string_view key) {
     return key.substr(open + 1, close - open - 1);
 }
 
-/// `host:port`, where the host may be empty or an IPv6 address without brackets.
-Endpoint endpoint_in(std::string_view text) {
+constexpr std::int64_t k_highest_port = 65535;
+
+/// `host:port`, where the host may be empty or an IPv6 address without brackets; absent where there
+/// is no port.
+std::optional<Endpoint> endpoint_in(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) {
-        return {};
+        return std::nullopt;
     }
-    return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
+    const auto port = parse_whole_number(text.substr(colon + 1), 1, k_highest_port);
+    return port ? std::optional(Endpoint{std::string(text.substr(0, colon)), std::to_string(*port)})
+                : std::nullopt;
 }
 
 bool is_slot_range(const RedisReply& reply) {
     return reply.list.size() >= 3 && reply.list[0].kind == RedisReply::Kind::integer &&
            reply.list[1].kind == RedisReply::Kind::integer && reply.list[2].list.size() >= 2 &&
            reply.list[0].integer >= 0 && reply.list[0].integer <= reply.list[1].integer &&
-           reply.list[1].integer < static_cast<std::int64_t>(k_slots);
+           reply.list[1].integer < static_cast<std::int64_t>(k_slots) &&
+           reply.list[2].list[1].integer >= 1 && reply.list[2].list[1].integer <= k_highest_port;
 }
 
 } // namespace
@@ -59,15 +67,15 @@ std::optional<Redirection> redirection_in(const RedisReply& reply) {
         return std::nullopt;
     }
     const std::string_view text = reply.text;
-    const Endpoint node = endpoint_in(text.substr(text.rfind(' ') + 1));
-    if (text.starts_with("MOVED ")) {
-        return Redirection{Redirection::Kind::moved, node};
-    }
-    if (text.starts_with("ASK ")) {
-        return Redirection{Redirection::Kind::ask, node};
-    }
     if (text.starts_with("TRYAGAIN")) {
         return Redirection{Redirection::Kind::try_again};
+    }
+    const auto node = endpoint_in(text.substr(text.rfind(' ') + 1));
+    if (node && text.starts_with("MOVED ")) {
+        return Redirection{Redirection::Kind::moved, *node};
+    }
+    if (node && text.starts_with("ASK ")) {
+        return Redirection{Redirection::Kind::ask, *node};
     }
     return std::nullopt;
 }

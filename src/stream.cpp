@@ -122,18 +122,18 @@ private:
     int m_fd;
 };
 
-/// The address that the host is written as; absent: it is a name.
-std::optional<Address> literal_address(const std::string& host, in_port_t port) {
+/// The address that the host is written as; absent: it must be looked up.
+std::optional<Address> literal_address(const std::string& host, std::uint16_t port) {
     sockaddr_in ipv4 = {};
     if (inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
         ipv4.sin_family = AF_INET;
-        ipv4.sin_port = port;
+        ipv4.sin_port = htons(port);
         return Address(&ipv4, sizeof ipv4);
     }
     sockaddr_in6 ipv6 = {};
     if (inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
         ipv6.sin6_family = AF_INET6;
-        ipv6.sin6_port = port;
+        ipv6.sin6_port = htons(port);
         return Address(&ipv6, sizeof ipv6);
     }
     return std::nullopt;
@@ -156,12 +156,12 @@ std::vector<Address> look_up(const std::string& host, const std::string& port) {
     return addresses;
 }
 
-/// A name server may take its time, and getaddrinfo cannot be told how long.
 std::vector<Address> addresses_of(const RedisService& service, Deadline deadline) {
-    const auto port = parse_whole_number(service.port, 0, 65535).value_or(0);
-    if (const auto address = literal_address(service.host, htons(static_cast<in_port_t>(port)))) {
+    const auto port = parse_whole_number(service.port, 1, 65535).value();
+    if (const auto address = literal_address(service.host, static_cast<std::uint16_t>(port))) {
         return {*address};
     }
+    // A name server may take its time, and getaddrinfo cannot be told how long.
     try {
         return watched([host = service.host, port = service.port] { return look_up(host, port); },
                        {.deadline = deadline});

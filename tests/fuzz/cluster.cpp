@@ -4,6 +4,7 @@
 #include "cluster.hpp"
 
 #include "fuzzing.hpp"
+#include "whole_number.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -12,14 +13,21 @@ namespace {
 
 using namespace ordercache;
 
+bool has_port(const Endpoint& node) {
+    return parse_whole_number(node.port, 1, 65535).has_value();
+}
+
 void check_reply(const RedisReply& reply) {
     for (const SlotRange& range : slot_ranges_in(reply)) {
         require(range.first <= range.last, "a range has a slot");
         require(range.last < k_slots, "a slot is one of the cluster's");
+        require(has_port(range.primary), "a primary has a port");
     }
-    if (redirection_in(reply)) {
+    if (const auto redirection = redirection_in(reply)) {
         require(reply.kind == RedisReply::Kind::error, "a redirection is an error");
         require(!is_cross_slot(reply), "a command of several slots is not redirected");
+        require(redirection->kind == Redirection::Kind::try_again || has_port(redirection->node),
+                "another node has a port");
     }
 }
 

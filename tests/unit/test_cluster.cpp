@@ -73,6 +73,17 @@ TEST_CASE("TRYAGAIN is a redirection, and other replies are none") {
     CHECK_FALSE(redirection_in(text("MOVED 3999 127.0.0.1:6381")).has_value());
 }
 
+TEST_CASE("a node without a port that there is, is nobody to go to") {
+    for (const auto* node : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "localhost:65536", ":x"}) {
+        CHECK_FALSE(redirection_in(error(std::string("MOVED 3999 ") + node)).has_value());
+        CHECK_FALSE(redirection_in(error(std::string("ASK 3999 ") + node)).has_value());
+    }
+    for (const int port : {-1, 0, 65536}) {
+        const auto node = list({text("10.0.0.1"), number(port), text("id")});
+        CHECK(slot_ranges_in(list({list({number(0), number(5), node})})).empty());
+    }
+}
+
 TEST_CASE("CLUSTER SLOTS names the primary of each range before its replicas") {
     const auto node = [](const char* host, std::int64_t port) {
         return list({text(host), number(port), text("id")});
