@@ -6,7 +6,7 @@ chroot_make() {
   mount -t proc proc "$1/proc"
   mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts"
   ln --symbolic --force pts/ptmx "$1/dev/ptmx"
-  mkdir "$1/dev/net"
+  mkdir --parents "$1/dev/net"
   mknod "$1/dev/net/tun" c 10 200
 }
 
