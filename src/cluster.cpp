@@ -1,7 +1,5 @@
 #include "cluster.hpp"
 
-#include "whole_number.hpp"
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -34,8 +32,6 @@ std::string_view hashed_part(std::string_view key) {
     return key.substr(open + 1, close - open - 1);
 }
 
-constexpr std::int64_t k_highest_port = 65535;
-
 /// `host:port`, where the host may be empty or an IPv6 address without brackets; absent where there
 /// is no port.
 std::optional<Endpoint> endpoint_in(std::string_view text) {
@@ -43,7 +39,7 @@ std::optional<Endpoint> endpoint_in(std::string_view text) {
     if (colon == std::string_view::npos) {
         return std::nullopt;
     }
-    const auto port = parse_whole_number(text.substr(colon + 1), 1, k_highest_port);
+    const auto port = parse_port(text.substr(colon + 1));
     return port ? std::optional(Endpoint{std::string(text.substr(0, colon)), std::to_string(*port)})
                 : std::nullopt;
 }
@@ -53,7 +49,7 @@ bool is_slot_range(const RedisReply& reply) {
            reply.list[1].kind == RedisReply::Kind::integer && reply.list[2].list.size() >= 2 &&
            reply.list[0].integer >= 0 && reply.list[0].integer <= reply.list[1].integer &&
            reply.list[1].integer < static_cast<std::int64_t>(k_slots) &&
-           reply.list[2].list[1].integer >= 1 && reply.list[2].list[1].integer <= k_highest_port;
+           parse_port(std::to_string(reply.list[2].list[1].integer)).has_value();
 }
 
 } // namespace

@@ -1,7 +1,7 @@
 #include "stream.hpp"
 
 #include "tls_stream.hpp"
-#include "whole_number.hpp"
+#include "uri.hpp"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -157,8 +157,7 @@ std::vector<Address> look_up(const std::string& host, const std::string& port) {
 }
 
 std::vector<Address> addresses_of(const RedisService& service, Deadline deadline) {
-    const auto port = parse_whole_number(service.port, 1, 65535).value();
-    if (const auto address = literal_address(service.host, static_cast<std::uint16_t>(port))) {
+    if (const auto address = literal_address(service.host, parse_port(service.port).value())) {
         return {*address};
     }
     // A name server may take its time, and getaddrinfo cannot be told how long.

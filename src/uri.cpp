@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <stdexcept>
 #include <system_error>
 
@@ -165,8 +166,13 @@ std::vector<UriOption> parse_query(std::string_view query) {
     return options;
 }
 
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    const auto port = parse_whole_number(text, 1, std::numeric_limits<std::uint16_t>::max());
+    return port ? std::optional(static_cast<std::uint16_t>(*port)) : std::nullopt;
+}
+
 void check_port(std::string_view port) {
-    if (!parse_whole_number(port, 1, 65535)) {
+    if (!parse_port(port)) {
         throw std::invalid_argument("the port must be a number from 1 to 65535");
     }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,6 +59,9 @@ struct UriOption {
 
 /// Takes `name=value&…` apart. Throws std::invalid_argument where one has no value.
 std::vector<UriOption> parse_query(std::string_view query);
+
+/// The port; absent where the text is no number from 1 to 65535.
+std::optional<std::uint16_t> parse_port(std::string_view text);
 
 /// Throws std::invalid_argument unless `port` is a number from 1 to 65535.
 void check_port(std::string_view port);

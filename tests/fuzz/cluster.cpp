@@ -4,7 +4,6 @@
 #include "cluster.hpp"
 
 #include "fuzzing.hpp"
-#include "whole_number.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -14,7 +13,7 @@ namespace {
 using namespace ordercache;
 
 bool has_port(const Endpoint& node) {
-    return parse_whole_number(node.port, 1, 65535).has_value();
+    return parse_port(node.port).has_value();
 }
 
 void check_reply(const RedisReply& reply) {
