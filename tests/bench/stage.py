@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 BENCH = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(BENCH.parent / "e2e"))
+sys.path.insert(0, str(BENCH.parent / "harness"))
 
 import servers  # noqa: E402
 

@@ -8,7 +8,7 @@ import subprocess
 from xml.etree import ElementTree
 
 import servers
-from conftest import PROGRAM
+from program import PROGRAM
 
 ROOT = servers.TESTS.parent
 README = (ROOT / "README.md").read_text()

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import PROGRAM
+from program import PROGRAM
 from orders import an_order
 
 VALGRIND = [

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import PROGRAM
+from program import PROGRAM
 from delayed_link import DelayedLink, DistantRedis
 
 ROUND_TRIP = 0.2  # long beside whatever else a process waits for on a busy machine

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import PROGRAM
+from program import PROGRAM
 from orders import added, an_order
 from terminals import Terminal
 

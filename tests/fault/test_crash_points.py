@@ -10,8 +10,8 @@ import time
 import pytest
 
 import tracer
-from harness import PROGRAM
 from orders import an_order
+from program import PROGRAM
 from servers import wait_until
 
 CUSTOMER = 9999

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from harness import PROGRAM
 from histories import ADD, READ, Call, Load, reads_of, record, violations
+from program import PROGRAM
 
 PLAIN = [str(pathlib.Path(__file__).with_name("plain_cache_aside"))]
 SECONDS = 60

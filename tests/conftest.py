@@ -2,20 +2,16 @@
 
 import itertools
 import os
-import pathlib
 import shutil
 import signal
-import subprocess
-import time
-from dataclasses import dataclass
 
 import pytest
 
 import servers
 from certificates import Authority
 from postgres_peers import PgBouncer
+from program import PROGRAM, Program
 
-PROGRAM = pathlib.Path(os.environ.get("ORDERCACHE", servers.TESTS.parent / "build" / "ordercache")).resolve()
 PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
 
 
@@ -99,50 +95,6 @@ def cache(redis_server):
     client.flushall()
     yield client
     client.close()
-
-
-@dataclass
-class Run:
-    """A finished run of the program. A status below 0 is the signal that ended it."""
-
-    status: int
-    stdout: str
-    stderr: str
-    seconds: float
-
-
-class Program:
-    def __init__(self, environment):
-        self.environment = environment
-        self._started = []
-
-    def __call__(self, *arguments, env=None, stdin="", timeout=20):
-        begin = time.monotonic()
-        finished = subprocess.run(
-            [PROGRAM, *arguments], env=self._environment(env), input=stdin, timeout=timeout,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-        )
-        return Run(finished.returncode, finished.stdout, finished.stderr, time.monotonic() - begin)
-
-    def start(self, *arguments, env=None, **options):
-        """The program, left running; its output is text."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(
-            [PROGRAM, *arguments], env=self._environment(env), text=True, **{**streams, **options},
-        )
-        self._started.append(process)
-        return process
-
-    def _environment(self, changes):
-        """With the changes; a variable that is None is unset."""
-        merged = {**self.environment, **(changes or {})}
-        return {name: str(value) for name, value in merged.items() if value is not None}
-
-    def end(self):
-        for process in self._started:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            process.communicate()
 
 
 @pytest.fixture
