@@ -1,12 +1,12 @@
-#include "cli.hpp"
-#include "commands.hpp"
-#include "config.hpp"
-#include "console.hpp"
-#include "error.hpp"
-#include "output.hpp"
-#include "signals.hpp"
-#include "standard_streams.hpp"
-#include "waiting.hpp"
+#include "app/commands.hpp"
+#include "app/config.hpp"
+#include "base/error.hpp"
+#include "base/signals.hpp"
+#include "base/waiting.hpp"
+#include "cli/command_line.hpp"
+#include "io/console.hpp"
+#include "io/output.hpp"
+#include "io/standard_streams.hpp"
 
 #include <csignal>
 #include <cstdlib>

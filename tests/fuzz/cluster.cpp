@@ -1,7 +1,7 @@
 // What the nodes of a cluster send: slots that there are, and redirections out of errors alone; and
 // keys with a hash tag in common are in one slot.
 
-#include "cluster.hpp"
+#include "redis/cluster.hpp"
 
 #include "fuzzing.hpp"
 

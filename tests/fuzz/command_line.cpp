@@ -1,11 +1,11 @@
 // The command line, a word a line: what is understood is written as other words and understood the
 // same; what is not is a usage error with a sentence.
 
-#include "cli.hpp"
+#include "cli/command_line.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "uri.hpp"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // Any CSV file: its records, written with every field in quotes, are read again as they were.
 
-#include "csv_reader.hpp"
+#include "io/csv_reader.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 #include "fuzzing.hpp"
 
 #include <optional>

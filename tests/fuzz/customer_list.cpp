@@ -1,10 +1,10 @@
 // A file of customers: those before the first bad line are given, then what is wrong with it.
 
-#include "customer_list.hpp"
+#include "io/customer_list.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "uri.hpp"
 
 #include <stdexcept>
 

@@ -1,9 +1,9 @@
 // A file of orders: those that are read, written anew, are read again as they were; what is wrong
 // is a usage error that names a line of the file.
 
-#include "order_file.hpp"
+#include "io/order_file.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 #include "fuzzing.hpp"
 
 #include <algorithm>

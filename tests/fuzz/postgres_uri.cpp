@@ -1,10 +1,10 @@
 // PG_SERVICE_URI: libpq understands the connection string that comes of it, and as it understands
 // the text itself; a password is never shown.
 
-#include "postgres_uri.hpp"
+#include "postgres/uri.hpp"
 
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "uri.hpp"
 
 #include <libpq-fe.h>
 

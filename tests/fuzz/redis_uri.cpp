@@ -1,10 +1,10 @@
 // REDIS_SERVICE_URI: what is understood is written as another URI and understood the same; a
 // password is never shown.
 
-#include "redis_uri.hpp"
+#include "redis/uri.hpp"
 
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "uri.hpp"
 
 #include <optional>
 #include <stdexcept>

@@ -1,10 +1,10 @@
 // What a Redis server sends: read the same however it is cut into pieces, and within bounds; and a
 // command on the wire is read back as it was.
 
-#include "reply_reader.hpp"
+#include "redis/reply_reader.hpp"
 
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "uri.hpp"
 
 #include <algorithm>
 #include <stdexcept>

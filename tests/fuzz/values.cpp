@@ -1,10 +1,10 @@
 // Dates, customers, amounts and durations: nothing is accepted but what has the contract's form,
 // and what is accepted prints back to the same.
 
+#include "base/order.hpp"
+#include "base/seconds.hpp"
+#include "base/uri.hpp"
 #include "fuzzing.hpp"
-#include "order.hpp"
-#include "seconds.hpp"
-#include "uri.hpp"
 
 #include <optional>
 #include <regex>

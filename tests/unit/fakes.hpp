@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cache_aside.hpp"
-#include "error.hpp"
+#include "base/error.hpp"
+#include "cache_aside/cache_aside.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -331,7 +331,7 @@ public:
     /// How long a count takes.
     milliseconds query_time{0};
 
-    std::vector<Scope> written_now(const std::vector<Scope>& scopes, const Tick&) override {
+    std::vector<Scope> writers_in_flight(const std::vector<Scope>& scopes, const Tick&) override {
         m_script.reach(Step::probe);
         std::vector<Scope> written;
         std::ranges::copy_if(scopes, std::back_inserter(written), [&](const Scope& scope) {
@@ -399,13 +399,16 @@ private:
     bool m_is_commit_sent = false;
 };
 
-class MemoryJournal : public Journal {
+class MemoryReporter : public Reporter {
 public:
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
 
-    void note(const std::string& line) override { notes.push_back(line); }
     void warn(const std::string& line) override { warnings.push_back(line); }
+
+private:
+    bool is_verbose() const override { return true; }
+    void write_note(const std::string& line) override { notes.push_back(line); }
 };
 
 /// One run of the program.
@@ -414,7 +417,7 @@ public:
     explicit Process(Servers& servers, milliseconds patience = std::chrono::seconds{10})
         : cache(servers, script), store(servers, script),
           cache_aside(
-              cache, [this]() -> OrderStore& { return connected_store(); }, journal,
+              cache, [this]() -> OrderStore& { return connected_store(); }, reporter,
               [this](milliseconds pause) { let_pass(pause); }, patience),
           m_servers(servers) {}
     Process(const Process&) = delete;
@@ -423,7 +426,7 @@ public:
     Script script;
     Cache cache;
     Store store;
-    MemoryJournal journal;
+    MemoryReporter reporter;
     std::vector<milliseconds> pauses;
     CacheAside cache_aside;
 

@@ -1,0 +1,119 @@
+#include "app/commands.hpp"
+
+#include "app/context.hpp"
+#include "base/error.hpp"
+#include "io/order_file.hpp"
+#include "io/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ordercache {
+
+namespace {
+
+void write_without_cache(PendingOrders& orders, Context& context) {
+    context.reporter().warn(
+        "the cache is left as it is: counts may lag until their time to live ends");
+    orders.commit();
+}
+
+/// Whatever would fail, fails now; nothing is written.
+void rehearse(StoredOrders& orders, const Add& add, Context& context) {
+    orders.check();
+    if (add.use_cache) {
+        context.cache().cached({k_all_orders});
+    }
+}
+
+void write(StoredOrders& orders, const Add& add, Context& context) {
+    if (add.dry_run) {
+        rehearse(orders, add, context);
+    } else if (add.use_cache) {
+        context.cache_aside().commit(orders);
+    } else {
+        write_without_cache(orders, context);
+    }
+}
+
+/// Once orders are committed, whoever asked must learn what they are: by the error if not by
+/// stdout.
+template <typename Tell>
+void tell(const Add& add, const std::string& what, Context& context, Tell tell_output) {
+    try {
+        tell_output(context.output());
+        context.output().flush();
+    } catch (const Error& error) {
+        if (add.dry_run) {
+            throw;
+        }
+        throw Error(ExitStatus::look_first,
+                    fmt::format("{} committed, but {}", what, error.what()));
+    }
+}
+
+void add_order(const Add& add, Context& context) {
+    if (add.use_cache) {
+        context.cache().connect();
+    }
+    context.reporter().note(
+        [&] { return fmt::format("Adding order for customer {}", add.order->customer); });
+    const auto order = context.store().insert(*add.order);
+    write(*order, add, context);
+    if (!add.dry_run) {
+        context.reporter().note([&] { return fmt::format("Added new order {}", order->id()); });
+    }
+    tell(add, fmt::format("order {} is", order->id()), context,
+         [&](Output& output) { output.order_added(order->customer(), order->id()); });
+}
+
+/// Has a first piece of the file been found good: nothing is contacted before.
+std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
+                                   Context& context) {
+    if (add.use_cache) {
+        context.cache().connect();
+    }
+    context.reporter().note("Adding orders");
+    auto batch = context.store().begin_batch();
+    Progress progress("orders", context.reporter());
+    for (; !orders.empty(); orders = file.next()) {
+        batch->copy(orders);
+        progress.show({batch->size(), file.bytes(), file.size()});
+    }
+    batch->finish();
+    return batch;
+}
+
+void add_file(const Add& add, Context& context) {
+    OrderFile file(*add.from);
+    auto first = file.next();
+    std::int64_t size = 0;
+    if (!first.empty()) {
+        const auto batch = copy(file, std::move(first), add, context);
+        write(*batch, add, context);
+        size = batch->size();
+    }
+    if (!add.dry_run) {
+        context.reporter().note([&] { return fmt::format("Added {} new orders", size); });
+    }
+    tell(add, fmt::format("{} orders are", size), context,
+         [&](Output& output) { output.orders_added(size); });
+}
+
+} // namespace
+
+ExitStatus run(const Add& add, Context& context) {
+    if (add.from) {
+        add_file(add, context);
+    } else {
+        add_order(add, context);
+    }
+    return ExitStatus::done;
+}
+
+} // namespace ordercache

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/environment.hpp"
+#include "postgres/uri.hpp"
+#include "redis/uri.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace ordercache {
+
+/// The environment's answers, each read when a command needs it: a hit needs no PG_SERVICE_URI.
+class Config {
+public:
+    /// Gets its variables from `environment`, and says on `warn`, once each, what it passes over.
+    Config(Environment environment, std::function<void(const std::string&)> warn);
+
+    /// REDIS_SERVICE_URI. Throws Error (usage) naming the variable, never its value. Warns where
+    /// the URI asks that no certificate be verified.
+    RedisService redis() const;
+
+    /// PG_SERVICE_URI with PG_DATABASE. Throws Error (usage) naming the variable, never its value.
+    PostgresService postgres() const;
+
+    /// CACHE_KEY_PREFIX, `num_orders` where it is unset or empty. Throws Error (usage) where its
+    /// braces are not one cluster hash tag, `{shop}:orders` say.
+    std::string key_prefix() const;
+
+    /// CACHE_TIMEOUT_SECONDS, 120 where it is unset. Where it is bad: a warning, and 120.
+    std::chrono::seconds time_to_live() const;
+
+private:
+    std::string required(const char* name, const char* example) const;
+
+    Environment m_environment;
+    std::function<void(const std::string&)> m_warn;
+};
+
+} // namespace ordercache

@@ -1,0 +1,58 @@
+#include "app/context.hpp"
+
+#include "redis/key_names.hpp"
+
+#include <variant>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds k_patience_without_limit = 15s;
+
+bool is_batch(const Command& command) {
+    if (const auto* count = std::get_if<Count>(&command)) {
+        return count->customers_from || count->customers.size() > 1;
+    }
+    const auto* add = std::get_if<Add>(&command);
+    return add != nullptr && add->from;
+}
+
+} // namespace
+
+Context::Context(const Invocation& invocation, const Config& config, Reporter& reporter)
+    : m_output(invocation.format), m_reporter(reporter), m_config(config),
+      m_limit(is_batch(invocation.command) ? TimeLimit::each_wait(invocation.timeout)
+                                           : TimeLimit::whole(invocation.timeout)) {}
+
+RedisCache& Context::cache() {
+    if (!m_cache) {
+        m_cache.emplace(m_config.redis(), m_limit, KeyNames(m_config.key_prefix()),
+                        m_config.time_to_live(), m_reporter);
+    }
+    return *m_cache;
+}
+
+PostgresStore& Context::store() {
+    if (!m_store) {
+        m_store.emplace(m_config.postgres(), m_limit, m_reporter);
+    }
+    return *m_store;
+}
+
+CacheAside& Context::cache_aside() {
+    if (!m_cache_aside) {
+        const auto orders = [this]() -> OrderStore& { return store(); };
+        m_cache_aside.emplace(cache(), orders, m_reporter, pause_for, patience());
+    }
+    return *m_cache_aside;
+}
+
+/// Half of the user's time for another reader's answer, so that half is left for our own.
+std::chrono::milliseconds Context::patience() const {
+    return m_limit.limit() ? *m_limit.limit() / 2 : k_patience_without_limit;
+}
+
+} // namespace ordercache

@@ -1,0 +1,75 @@
+#include "app/commands.hpp"
+
+#include "app/context.hpp"
+#include "io/customer_list.hpp"
+#include "io/progress.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <vector>
+
+namespace ordercache {
+
+namespace {
+
+std::vector<std::int64_t> counts_of(const std::vector<Scope>& scopes, CacheUse use,
+                                    Context& context) {
+    switch (use) {
+    case CacheUse::none:
+        return counts_from_store(context.store(), scopes, context.reporter());
+    case CacheUse::refresh:
+        return context.cache_aside().refresh(scopes);
+    case CacheUse::normal:
+        break;
+    }
+    return context.cache_aside().counts(scopes);
+}
+
+void answer(std::span<const CustomerId> customers, CacheUse use, Context& context) {
+    const auto counts = counts_of({customers.begin(), customers.end()}, use, context);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        context.output().customer_count(customers[i], counts[i]);
+    }
+}
+
+/// Each piece is written before the next is read: what fails later takes no answer along.
+void answer_list(const Count& count, Context& context) {
+    CustomerList list(*count.customers_from);
+    Progress progress("customers", context.reporter());
+    std::int64_t answered = 0;
+    for (auto customers = list.next(); !customers.empty(); customers = list.next()) {
+        answer(customers, count.cache, context);
+        progress.hide();
+        context.output().flush();
+        answered += std::ssize(customers);
+        progress.show({answered, list.bytes(), list.size()});
+    }
+}
+
+void answer_given(const Count& count, Context& context) {
+    for (auto rest = std::span(count.customers); !rest.empty();) {
+        const auto piece = rest.first(std::min(rest.size(), k_customers_at_once));
+        answer(piece, count.cache, context);
+        context.output().flush();
+        rest = rest.subspan(piece.size());
+    }
+}
+
+} // namespace
+
+ExitStatus run(const Count& count, Context& context) {
+    if (count.customers_from) {
+        answer_list(count, context);
+    } else if (count.customers.size() > 1) {
+        answer_given(count, context);
+    } else {
+        const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
+        context.output().count(counts_of({scope}, count.cache, context).front());
+    }
+    context.output().flush();
+    return ExitStatus::done;
+}
+
+} // namespace ordercache

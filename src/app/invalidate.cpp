@@ -1,0 +1,31 @@
+#include "app/commands.hpp"
+
+#include "app/context.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace ordercache {
+
+namespace {
+
+std::int64_t drop(const Invalidate& invalidate, Context& context) {
+    RedisCache& cache = context.cache();
+    if (!invalidate.customer) {
+        context.reporter().note("Clearing all caches");
+        return invalidate.dry_run ? cache.cached_of_all() : cache.drop_all();
+    }
+    const std::vector<Scope> scopes = {k_all_orders, Scope{*invalidate.customer}};
+    note_drop(scopes, cache, context.reporter());
+    return invalidate.dry_run ? cache.cached(scopes) : cache.drop(scopes);
+}
+
+} // namespace
+
+ExitStatus run(const Invalidate& invalidate, Context& context) {
+    context.output().invalidated(drop(invalidate, context));
+    context.output().flush();
+    return ExitStatus::done;
+}
+
+} // namespace ordercache

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace ordercache {
+
+/// The moment up to which a wait may last, or never.
+class Deadline {
+public:
+    static Deadline never() { return Deadline{std::nullopt}; }
+    static Deadline in(std::chrono::milliseconds duration);
+
+    /// This deadline, or one in `duration`: whichever comes first.
+    Deadline or_in(std::chrono::milliseconds duration) const;
+
+    bool passed() const;
+
+    /// What is left, zero where it has passed; absent where it never comes.
+    std::optional<std::chrono::nanoseconds> left() const;
+
+private:
+    using Moment = std::chrono::steady_clock::time_point;
+    explicit Deadline(std::optional<Moment> moment) : m_moment(moment) {}
+
+    std::optional<Moment> m_moment;
+};
+
+/// The user's --timeout: it bounds the whole of a command, or each wait of a batch.
+class TimeLimit {
+public:
+    static TimeLimit whole(std::optional<std::chrono::milliseconds> limit);
+    static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
+
+    /// Until when a wait that begins now may last.
+    Deadline deadline() const;
+
+    /// The limit itself; absent: none.
+    std::optional<std::chrono::milliseconds> limit() const { return m_limit; }
+
+private:
+    TimeLimit(std::optional<std::chrono::milliseconds> limit, std::optional<Deadline> whole)
+        : m_limit(limit), m_whole(whole) {}
+
+    std::optional<std::chrono::milliseconds> m_limit;
+    std::optional<Deadline> m_whole;
+};
+
+enum class Signals { interrupt, wait };
+
+/// Waits until `fd` is ready for `events` (poll's); false where the deadline came first.
+/// Throws Interrupted when a signal arrives, but where signals are to wait.
+bool wait_for(int fd, short events, Deadline deadline, Signals signals = Signals::interrupt);
+
+/// Lets time pass. Throws Interrupted when a signal arrives.
+void pause_for(std::chrono::milliseconds duration);
+
+/// Thrown by `run_cancellable` when the deadline came before the call's end.
+struct TimedOut {};
+
+/// What is done while a blocking call runs.
+struct CallOptions {
+    Deadline deadline = Deadline::never();
+    Signals signals = Signals::interrupt;
+    std::chrono::milliseconds tick_interval{500};
+    std::function<void()> tick = {}; ///< Called again and again; empty: nothing.
+    std::function<void()> cancel =
+        {}; ///< Asks the call to end; may block itself. Empty: no way to.
+};
+
+/// Runs `call` in a second thread while this one waits.
+void run_in_thread(std::function<void()> call, const CallOptions& options);
+
+/// Runs a blocking call, which must own all that it uses, and gives what it returns or throws.
+/// When the deadline comes, a signal arrives or the tick throws, the call is cancelled. It and the
+/// cancel are given a second to end; what does not is abandoned. Then TimedOut, Interrupted or the
+/// tick's exception is thrown.
+template <typename Call>
+auto run_cancellable(Call call, const CallOptions& options) {
+    auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Call>()>>(std::move(call));
+    auto result = task->get_future();
+    run_in_thread([task] { (*task)(); }, options);
+    return result.get();
+}
+
+/// Whether a thread was left behind that may still run: the process must end without destroying
+/// what it uses.
+bool has_abandoned_calls();
+
+} // namespace ordercache

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ordercache {
+
+/// The lines of a file, or of stdin for `-`, in constant memory. Waits for a pipe or a terminal as
+/// long as it takes; a signal ends the wait with Interrupted. What cannot be read throws Error
+/// (usage).
+class LineReader {
+public:
+    explicit LineReader(const std::string& path);
+    LineReader(const LineReader&) = delete;
+    LineReader& operator=(const LineReader&) = delete;
+    ~LineReader();
+
+    /// The next line without its end (LF or CRLF), and the first without a byte-order mark. Valid
+    /// until the next call; absent: there is none.
+    std::optional<std::string_view> next();
+
+    /// The number of the line that was given last, from 1.
+    std::size_t number() const { return m_number; }
+
+    /// How many bytes the lines had that were given.
+    std::uint64_t bytes() const { return m_bytes; }
+
+    /// Of the whole file; absent where nobody knows, as for a pipe.
+    std::optional<std::uint64_t> size() const;
+
+    /// What is wrong with a line, for the user.
+    std::string complaint(std::size_t line, std::string_view what) const;
+
+private:
+    bool read_more();
+
+    std::string m_name;
+    int m_fd;
+    std::vector<char> m_buffer;
+    std::size_t m_begin = 0;
+    std::size_t m_end = 0;
+    std::size_t m_number = 0;
+    std::uint64_t m_bytes = 0;
+};
+
+} // namespace ordercache

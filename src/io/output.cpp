@@ -1,0 +1,100 @@
+#include "io/output.hpp"
+
+#include "base/waiting.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+constexpr std::size_t k_buffer_size = 65536;
+
+void throw_write_error(int error) {
+    const auto message = fmt::format("cannot write to stdout: {}", std::strerror(error));
+    if (error == EPIPE) {
+        throw ClosedPipe(message);
+    }
+    throw Error(ExitStatus::no, message);
+}
+
+/// Waits where a signal may arrive: what a writable pipe takes at once, does not block.
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        wait_for(fd, POLLOUT, Deadline::never());
+        const ssize_t written =
+            ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EAGAIN && errno != EINTR) {
+            throw_write_error(errno);
+        }
+    }
+}
+
+} // namespace
+
+Output::Output(Format format, int fd) : m_format(format), m_fd(fd) {}
+
+void Output::count(std::int64_t count) {
+    line(is_json() ? fmt::format(R"({{"count":{}}})", count) : std::to_string(count));
+}
+
+void Output::customer_count(CustomerId customer, std::int64_t count) {
+    line(is_json() ? fmt::format(R"({{"customer":{},"count":{}}})", customer, count)
+                   : std::to_string(customer) + '\t' + std::to_string(count));
+}
+
+void Output::order_added(CustomerId customer, OrderId order) {
+    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer, order)
+                   : std::to_string(order));
+}
+
+void Output::orders_added(std::int64_t orders) {
+    line(is_json() ? fmt::format(R"({{"updated":{{"orders":{}}}}})", orders)
+                   : std::to_string(orders));
+}
+
+void Output::invalidated(std::int64_t counts) {
+    line(is_json() ? fmt::format(R"({{"invalidated":{}}})", counts) : std::to_string(counts));
+}
+
+void Output::time_to_live(std::optional<std::chrono::seconds> left) {
+    if (!left) {
+        if (is_json()) {
+            line(R"({"ttl":null})");
+        }
+        return;
+    }
+    const std::int64_t seconds = left->count() < 0 ? -1 : left->count();
+    line(is_json() ? fmt::format(R"({{"ttl":{}}})", seconds) : std::to_string(seconds));
+}
+
+void Output::page(const std::string& text) {
+    m_buffer += text;
+}
+
+void Output::flush() {
+    // Forgotten even where the write fails: a second flush must not repeat half a line.
+    write_all(m_fd, std::exchange(m_buffer, {}));
+}
+
+void Output::line(const std::string& text) {
+    m_buffer += text;
+    m_buffer += '\n';
+    if (m_buffer.size() >= k_buffer_size) {
+        flush();
+    }
+}
+
+} // namespace ordercache

@@ -1,0 +1,349 @@
+#include "redis/cache.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <functional>
+#include <iterator>
+#include <numeric>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Beside the user's limit: giving a lease up also works when that has passed.
+constexpr std::chrono::milliseconds k_release_timeout = 500ms;
+
+/// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
+constexpr std::size_t k_pipeline_scopes = 1000;
+
+/// Few enough for the replies to the first commands of a pipeline to be read while the server works
+/// on the next, and for a script not to keep others waiting.
+constexpr std::size_t k_command_scopes = 250;
+
+// Counts travel as strings: Lua turns large numbers into floats.
+// KEYS: lease, value, lease, value … ARGV: token, seconds to live, count, count …
+constexpr auto k_fill = R"lua(
+for i = 1, #KEYS, 2 do
+  if redis.call('GET', KEYS[i]) == ARGV[1] then
+    redis.call('SET', KEYS[i + 1], ARGV[(i + 1) / 2 + 2], 'EX', ARGV[2])
+    redis.call('DEL', KEYS[i])
+  end
+end)lua";
+
+// KEYS: leases. ARGV: token, milliseconds.
+constexpr auto k_renew = R"lua(
+for _, lease in ipairs(KEYS) do
+  if redis.call('GET', lease) == ARGV[1] then
+    redis.call('PEXPIRE', lease, ARGV[2])
+  end
+end)lua";
+
+// KEYS: leases. ARGV: token.
+constexpr auto k_release = R"lua(
+for _, lease in ipairs(KEYS) do
+  if redis.call('GET', lease) == ARGV[1] then
+    redis.call('DEL', lease)
+  end
+end)lua";
+
+std::string random_token() {
+    std::array<unsigned char, 16> bits{};
+    std::size_t filled = 0;
+    while (filled < bits.size()) {
+        const ssize_t got = getrandom(bits.data() + filled, bits.size() - filled, 0);
+        if (got < 0 && errno != EINTR) {
+            throw std::system_error(errno, std::generic_category(), "getrandom");
+        }
+        filled += got < 0 ? 0 : static_cast<std::size_t>(got);
+    }
+    std::string token;
+    for (const unsigned char byte : bits) {
+        token += fmt::format("{:02x}", byte);
+    }
+    return token;
+}
+
+std::optional<std::int64_t> parse_count(std::string_view text) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    const bool is_count = error == std::errc{} && end == text.data() + text.size() && count >= 0;
+    return is_count && text.front() != '-' ? std::optional(count) : std::nullopt;
+}
+
+bool is_wrong_type(const RedisReply& reply) {
+    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
+}
+
+std::int64_t sum_of(const std::vector<RedisReply>& replies) {
+    return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
+                                 [](const RedisReply& reply) { return reply.integer; });
+}
+
+template <typename Act>
+void in_pieces(const std::vector<Scope>& scopes, std::size_t size, Act act) {
+    for (std::size_t begin = 0; begin < scopes.size(); begin += size) {
+        const std::size_t end = std::min(begin + size, scopes.size());
+        act(std::vector<Scope>(scopes.begin() + static_cast<std::ptrdiff_t>(begin),
+                               scopes.begin() + static_cast<std::ptrdiff_t>(end)));
+    }
+}
+
+} // namespace
+
+RedisCache::RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
+                       std::chrono::seconds time_to_live, Reporter& reporter)
+    : m_redis(service, limit), m_names(std::move(names)), m_time_to_live(time_to_live),
+      m_reporter(reporter) {}
+
+std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
+    const auto answers = run_for(scopes, [this](const std::vector<Scope>& together) {
+        RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
+        command.reserve(1 + together.size());
+        for (const Scope& scope : together) {
+            command.push_back(key(scope));
+        }
+        return command;
+    });
+    std::vector<std::optional<std::int64_t>> counts;
+    counts.reserve(scopes.size());
+    for (const auto& [asked, reply] : answers) {
+        if (asked.size() == 1) {
+            counts.push_back(count_in(asked.front(), reply));
+            continue;
+        }
+        if (reply.list.size() != asked.size()) {
+            throw CacheError(
+                fmt::format("Redis gave {} values for {} keys", reply.list.size(), asked.size()));
+        }
+        std::ranges::transform(
+            asked, reply.list, std::back_inserter(counts),
+            [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
+    }
+    return counts;
+}
+
+std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes) {
+    const auto lease_time = std::to_string(k_lease_time.count());
+    std::vector<Claim> claims;
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"SET", m_names.lease(scope), token(), "NX", "PX", lease_time});
+            commands.push_back({"GET", key(scope)});
+        }
+        const auto replies = m_redis.run(commands);
+        for (std::size_t i = 0; i < replies.size(); i += 2) {
+            claims.push_back(
+                {replies[i].kind == RedisReply::Kind::text, parse_count(replies[i + 1].text)});
+        }
+    });
+    return claims;
+}
+
+void RedisCache::take(const std::vector<Scope>& scopes) {
+    const auto lease_time = std::to_string(k_lease_time.count());
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"SET", m_names.lease(scope), token(), "PX", lease_time});
+        }
+        m_redis.run(commands);
+    });
+}
+
+void RedisCache::renew(const std::vector<Scope>& scopes) {
+    run_on_leases(k_renew, scopes, {token(), std::to_string(k_lease_time.count())});
+}
+
+void RedisCache::release(const std::vector<Scope>& scopes) {
+    run_on_leases(k_release, scopes, {token()}, Deadline::in(k_release_timeout));
+}
+
+void RedisCache::fill(const Counts& counts) {
+    std::vector<Scope> scopes;
+    std::ranges::transform(counts, std::back_inserter(scopes), &Counts::value_type::first);
+    run_for(scopes, [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", k_fill, std::to_string(2 * together.size())};
+        for (const Scope& scope : together) {
+            command.push_back(m_names.lease(scope));
+            command.push_back(key(scope));
+        }
+        command.push_back(token());
+        command.push_back(std::to_string(m_time_to_live.count()));
+        for (const Scope& scope : together) {
+            command.push_back(std::to_string(counts.at(scope)));
+        }
+        return command;
+    });
+}
+
+std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
+    std::int64_t dropped = 0;
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"DEL", m_names.lease(scope)});
+        }
+        for (const Scope& scope : piece) {
+            commands.push_back({"DEL", key(scope)});
+        }
+        const auto replies = m_redis.run(commands);
+        dropped +=
+            sum_of({replies.begin() + static_cast<std::ptrdiff_t>(piece.size()), replies.end()});
+        // A lease that was redirected went after its value: now that it is gone, the value again.
+        if (m_redis.is_cluster()) {
+            commands.erase(commands.begin(),
+                           commands.begin() + static_cast<std::ptrdiff_t>(piece.size()));
+            dropped += sum_of(m_redis.run(commands));
+        }
+    });
+    return dropped;
+}
+
+std::int64_t RedisCache::drop_all() {
+    const auto servers = m_redis.primaries();
+    // A key that moves from one server to the next meanwhile may escape the first look.
+    const int looks = servers.size() > 1 ? 2 : 1;
+    std::int64_t dropped = 0;
+    for (int look = 0; look < looks; ++look) {
+        delete_all(servers, m_names.lease_pattern(), &KeyNames::is_lease);
+        dropped += delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
+    }
+    return dropped;
+}
+
+std::int64_t RedisCache::cached(const std::vector<Scope>& scopes) {
+    std::vector<RedisCommand> commands;
+    for (const Scope& scope : scopes) {
+        commands.push_back({"EXISTS", key(scope)});
+    }
+    return sum_of(m_redis.run(commands));
+}
+
+std::int64_t RedisCache::cached_of_all() {
+    std::set<std::string> seen; // a scan may show a key twice
+    for (RedisClient* const server : m_redis.primaries()) {
+        scan(*server, m_names.value_pattern(), &KeyNames::is_value,
+             [&](const std::vector<std::string>& keys) { seen.insert(keys.begin(), keys.end()); });
+    }
+    return static_cast<std::int64_t>(seen.size());
+}
+
+std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
+    constexpr std::int64_t not_there = -2;
+    const std::int64_t left = m_redis.run({{"PTTL", key(scope)}}).front().integer;
+    if (left == not_there) {
+        return std::nullopt;
+    }
+    return left < 0 ? std::chrono::seconds(left)
+                    : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
+}
+
+/// Runs a command for many scopes each or, where a cluster keeps their keys apart, for one each.
+std::vector<RedisCache::Answer> RedisCache::run_for(const std::vector<Scope>& scopes,
+                                                    const CommandFor& command_for,
+                                                    std::optional<Deadline> deadline) {
+    auto answers =
+        run_in_pieces(scopes, m_redis.is_cluster() ? 1 : k_command_scopes, command_for, deadline);
+    if (std::ranges::any_of(answers, is_cross_slot, &Answer::reply)) {
+        answers = run_in_pieces(scopes, 1, command_for, deadline);
+    }
+    return answers;
+}
+
+std::vector<RedisCache::Answer> RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
+                                                          std::size_t size,
+                                                          const CommandFor& command_for,
+                                                          std::optional<Deadline> deadline) {
+    std::vector<Answer> answers;
+    std::vector<RedisCommand> commands;
+    in_pieces(scopes, size, [&](const std::vector<Scope>& piece) {
+        commands.push_back(command_for(piece));
+        answers.push_back({piece, {}});
+    });
+    auto replies = m_redis.run(commands, deadline);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        answers[i].reply = std::move(replies[i]);
+    }
+    return answers;
+}
+
+void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,
+                               const std::vector<std::string>& arguments,
+                               std::optional<Deadline> deadline) {
+    const auto command_for = [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", script, std::to_string(together.size())};
+        for (const Scope& scope : together) {
+            command.push_back(m_names.lease(scope));
+        }
+        command.insert(command.end(), arguments.begin(), arguments.end());
+        return command;
+    };
+    run_for(scopes, command_for, deadline);
+}
+
+std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {
+    if (value.kind == RedisReply::Kind::nil) {
+        return std::nullopt;
+    }
+    const auto count = is_wrong_type(value) ? std::nullopt : parse_count(value.text);
+    if (!count) {
+        m_reporter.warn(
+            fmt::format("the value of {} in Redis is no count; computing it anew", key(scope)));
+    }
+    return count;
+}
+
+void RedisCache::scan(RedisClient& server, const std::string& pattern, KeyTest test,
+                      const std::function<void(const std::vector<std::string>&)>& visit) {
+    std::string cursor = "0";
+    do {
+        const auto page =
+            RedisRouter::run_at(server, {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}).list;
+        std::vector<std::string> keys;
+        for (const RedisReply& key : page.at(1).list) {
+            if ((m_names.*test)(key.text)) {
+                keys.push_back(key.text);
+            }
+        }
+        visit(keys);
+        cursor = page.at(0).text;
+    } while (cursor != "0");
+}
+
+std::int64_t RedisCache::delete_all(const std::vector<RedisClient*>& servers,
+                                    const std::string& pattern, KeyTest test) {
+    std::int64_t deleted = 0;
+    for (RedisClient* const server : servers) {
+        scan(*server, pattern, test, [&](const std::vector<std::string>& keys) {
+            std::vector<RedisCommand> commands;
+            for (const std::string& key : keys) {
+                commands.push_back({"DEL", key});
+            }
+            if (!commands.empty()) {
+                deleted += sum_of(m_redis.run(commands));
+            }
+        });
+    }
+    return deleted;
+}
+
+const std::string& RedisCache::token() {
+    if (m_token.empty()) {
+        m_token = random_token();
+    }
+    return m_token;
+}
+
+} // namespace ordercache

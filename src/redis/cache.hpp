@@ -1,0 +1,80 @@
+#pragma once
+
+#include "cache_aside/cache_aside.hpp"
+#include "redis/key_names.hpp"
+#include "redis/router.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ordercache {
+
+/// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
+/// share. A lease holds 128 random bits, the token of the one process that may fill its value.
+class RedisCache : public CountCache {
+public:
+    /// Says on `reporter` where a value is no count, which it takes for a miss.
+    RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
+               std::chrono::seconds time_to_live, Reporter& reporter);
+
+    /// Connects now, for a command that cannot do without.
+    void connect() { m_redis.connect(); }
+
+    std::string key(const Scope& scope) const override { return m_names.value(scope); }
+    std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) override;
+    std::vector<Claim> acquire(const std::vector<Scope>& scopes) override;
+    void take(const std::vector<Scope>& scopes) override;
+    void renew(const std::vector<Scope>& scopes) override;
+    void release(const std::vector<Scope>& scopes) override;
+    void fill(const Counts& counts) override;
+    std::int64_t drop(const std::vector<Scope>& scopes) override;
+    std::int64_t drop_all() override;
+    std::chrono::seconds time_to_live() const override { return m_time_to_live; }
+
+    /// How many of the scopes' values are cached.
+    std::int64_t cached(const std::vector<Scope>& scopes);
+
+    /// How many values are cached, of all scopes.
+    std::int64_t cached_of_all();
+
+    /// What the value's expiry leaves it, rounded up; negative: it never expires; absent: it is
+    /// not cached.
+    std::optional<std::chrono::seconds> time_left(const Scope& scope);
+
+private:
+    using KeyTest = bool (KeyNames::*)(std::string_view) const;
+
+    using CommandFor = std::function<RedisCommand(const std::vector<Scope>&)>;
+    struct Answer {
+        std::vector<Scope> scopes; ///< Those that the command was for.
+        RedisReply reply;
+    };
+
+    std::vector<Answer> run_for(const std::vector<Scope>& scopes, const CommandFor& command_for,
+                                std::optional<Deadline> deadline = std::nullopt);
+    std::vector<Answer> run_in_pieces(const std::vector<Scope>& scopes, std::size_t size,
+                                      const CommandFor& command_for,
+                                      std::optional<Deadline> deadline);
+    void run_on_leases(const char* script, const std::vector<Scope>& scopes,
+                       const std::vector<std::string>& arguments,
+                       std::optional<Deadline> deadline = std::nullopt);
+    std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
+    void scan(RedisClient& server, const std::string& pattern, KeyTest test,
+              const std::function<void(const std::vector<std::string>&)>& visit);
+    std::int64_t delete_all(const std::vector<RedisClient*>& servers, const std::string& pattern,
+                            KeyTest test);
+    const std::string& token();
+
+    RedisRouter m_redis;
+    KeyNames m_names;
+    std::chrono::seconds m_time_to_live;
+    Reporter& m_reporter;
+    std::string m_token;
+};
+
+} // namespace ordercache

@@ -1,0 +1,145 @@
+#include "app/config.hpp"
+
+#include "base/error.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace ordercache;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+struct Fixture {
+    explicit Fixture(Variables given)
+        : variables(std::move(given)),
+          config(
+              [this](const char* name) -> std::optional<std::string> {
+                  const auto found = variables.find(name);
+                  return found == variables.end() ? std::nullopt : std::optional(found->second);
+              },
+              [this](const std::string& warning) { warnings.push_back(warning); }) {}
+
+    Fixture(const Fixture&) = delete;
+    Fixture& operator=(const Fixture&) = delete;
+
+    Variables variables;
+    std::vector<std::string> warnings;
+    Config config;
+};
+
+template <typename Read>
+std::string refusal(Variables variables, Read read) {
+    const Fixture fixture(std::move(variables));
+    try {
+        read(fixture.config);
+    } catch (const Error& error) {
+        CHECK(error.status() == ExitStatus::usage);
+        return error.what();
+    }
+    return "accepted";
+}
+
+std::string redis_refusal(Variables variables) {
+    return refusal(std::move(variables), [](const Config& config) { config.redis(); });
+}
+
+std::string postgres_refusal(Variables variables) {
+    return refusal(std::move(variables), [](const Config& config) { config.postgres(); });
+}
+
+std::string prefix_refusal(const char* prefix) {
+    return refusal({{"CACHE_KEY_PREFIX", prefix}},
+                   [](const Config& config) { config.key_prefix(); });
+}
+
+} // namespace
+
+TEST_CASE("a service that is not named is refused by its variable's name") {
+    CHECK(redis_refusal({}) == "REDIS_SERVICE_URI is not set: it must name the service, as in "
+                               "redis://user:password@host:6379/0");
+    CHECK(redis_refusal({{"REDIS_SERVICE_URI", ""}}) == redis_refusal({}));
+    CHECK(postgres_refusal({}) == "PG_SERVICE_URI is not set: it must name the service, as in "
+                                  "postgres://user:password@host:5432/defaultdb");
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", ""}}) == postgres_refusal({}));
+}
+
+TEST_CASE("a malformed service URI is refused by its variable's name") {
+    CHECK(redis_refusal({{"REDIS_SERVICE_URI", "redis://h:0"}}) ==
+          "REDIS_SERVICE_URI: the port must be a number from 1 to 65535");
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", "postgres://h:0"}}) ==
+          "PG_SERVICE_URI: the port must be a number from 1 to 65535");
+}
+
+TEST_CASE("the Redis service is the URI's") {
+    Fixture fixture(Variables{{"REDIS_SERVICE_URI", "rediss://u:pw@cache.example:7000/3"}});
+    const RedisService service = fixture.config.redis();
+    CHECK(service.peer() == "cache.example:7000");
+    CHECK(service.database == 3);
+    CHECK(fixture.warnings.empty());
+}
+
+TEST_CASE("a certificate that is not to be verified is warned of once") {
+    Fixture fixture(Variables{{"REDIS_SERVICE_URI", "rediss://u:pw@h?ssl_cert_reqs=none"}});
+    CHECK_FALSE(fixture.config.redis().verify_certificate);
+    CHECK_FALSE(fixture.config.redis().verify_certificate);
+    REQUIRE(fixture.warnings.size() == 1);
+    CHECK(fixture.warnings[0].find("REDIS_SERVICE_URI: ssl_cert_reqs=none") == 0);
+}
+
+TEST_CASE("the database is dellstore, another, or the URI's own") {
+    const auto database = [](Variables variables) {
+        variables["PG_SERVICE_URI"] = "postgres://u:pw@h/defaultdb";
+        const Fixture fixture(std::move(variables));
+        return fixture.config.postgres().database;
+    };
+    CHECK(database({}) == "dellstore");
+    CHECK(database({{"PG_DATABASE", "shop"}}) == "shop");
+    CHECK(database({{"PG_DATABASE", ""}}) == "defaultdb");
+    CHECK(database({{"PGDATABASE", "other"}}) == "dellstore");
+}
+
+TEST_CASE("keys begin with num_orders unless another prefix is set") {
+    CHECK(Fixture(Variables{}).config.key_prefix() == "num_orders");
+    CHECK(Fixture(Variables{{"CACHE_KEY_PREFIX", ""}}).config.key_prefix() == "num_orders");
+    CHECK(Fixture(Variables{{"CACHE_KEY_PREFIX", "shop"}}).config.key_prefix() == "shop");
+    CHECK(Fixture(Variables{{"CACHE_KEY_PREFIX", "{shop}:o"}}).config.key_prefix() == "{shop}:o");
+    CHECK(Fixture(Variables{{"CACHE_KEY_PREFIX", "a{b}"}}).config.key_prefix() == "a{b}");
+}
+
+TEST_CASE("a prefix whose braces are not one hash tag is refused") {
+    for (const char* prefix :
+         {"{", "}", "{}", "a{}b", "}{", "{a", "a}", "{a}{b}", "{{a}}", "{a}}"}) {
+        CAPTURE(prefix);
+        CHECK(prefix_refusal(prefix) ==
+              "CACHE_KEY_PREFIX: braces must enclose one hash tag, as in {shop}:orders");
+    }
+}
+
+TEST_CASE("a count lives for 120 seconds unless another time to live is set") {
+    CHECK(Fixture(Variables{}).config.time_to_live() == 120s);
+    CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "1"}}).config.time_to_live() == 1s);
+    CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "010"}}).config.time_to_live() == 10s);
+    CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "2147483647"}}).config.time_to_live() ==
+          2147483647s);
+}
+
+TEST_CASE("a bad time to live is warned of once, and 120 is used") {
+    for (const char* text : {"", "0", "-1", "+5", "1.5", "60s", " 60", "60 ", "0x10", "1e3",
+                             "2147483648", "99999999999999999999", "abc"}) {
+        CAPTURE(text);
+        Fixture fixture(Variables{{"CACHE_TIMEOUT_SECONDS", text}});
+        CHECK(fixture.config.time_to_live() == 120s);
+        CHECK(fixture.config.time_to_live() == 120s);
+        REQUIRE(fixture.warnings.size() == 1);
+        CHECK(fixture.warnings[0] == "CACHE_TIMEOUT_SECONDS: a time to live must be a whole number "
+                                     "of seconds from 1 to 2147483647; 120 is used");
+    }
+}

@@ -1,0 +1,613 @@
+#include "base/error.hpp"
+#include "base/signals.hpp"
+#include "cache_aside/cache_aside.hpp"
+#include "fakes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+using namespace ordercache;
+using namespace ordercache::fakes;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t k_orders = 12000;
+constexpr Scope k_customer{9999};
+constexpr Scope k_another_customer{7};
+
+using Lines = std::vector<std::string>;
+using Steps = std::vector<Step>;
+
+/// A count that is cached, right or wrong.
+void cache_value(Servers& servers, const Scope& scope, std::int64_t count) {
+    servers.values.set(scope, count, 120s);
+}
+
+/// A program that writes without the protocol.
+void write_outside(Servers& servers, CustomerId customer) {
+    servers.make_visible(servers.begin({customer}, std::vector<Scope>{}));
+}
+
+} // namespace
+
+TEST_CASE("a hit is one GET and nothing else") {
+    Servers servers(k_orders);
+    Process process(servers);
+    cache_value(servers, k_all_orders, 5);
+
+    CHECK(process.count() == 5);
+    CHECK(process.script.taken() == Steps{Step::get});
+}
+
+TEST_CASE("a cached 0 is a hit") {
+    Servers servers(k_orders);
+    Process process(servers);
+    cache_value(servers, k_all_orders, 0);
+
+    CHECK(process.count() == 0);
+    CHECK(process.script.taken() == Steps{Step::get});
+}
+
+TEST_CASE("a miss connects, takes the lease, probes, counts and fills, in this "
+          "order") {
+    Servers servers(k_orders);
+    Process process(servers);
+
+    CHECK(process.count() == k_orders);
+    CHECK(process.script.taken() == Steps{Step::get, Step::connect, Step::acquire, Step::look,
+                                          Step::probe, Step::snapshot, Step::answer, Step::fill});
+}
+
+TEST_CASE("a count that missed is cached for its time to live, and its lease "
+          "given up") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.count();
+
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+    servers.clock.tick(120s - 1ms);
+    CHECK(servers.values.get(k_all_orders) == k_orders);
+    servers.clock.tick(1ms);
+    CHECK_FALSE(servers.values.get(k_all_orders));
+}
+
+TEST_CASE("a customer without orders has a count of 0 that is cached") {
+    Servers servers(k_orders);
+    Process process(servers);
+
+    CHECK(process.count(k_customer) == 0);
+    CHECK(servers.values.get(k_customer) == 0);
+}
+
+TEST_CASE("counts come in the order asked, and one asked twice is answered twice") {
+    Servers servers(k_orders);
+    Process process(servers);
+    cache_value(servers, k_customer, 2);
+
+    const auto counts = process.cache_aside.counts(
+        {k_customer, k_all_orders, k_another_customer, k_all_orders, k_customer});
+    CHECK(counts == std::vector<std::int64_t>{2, k_orders, 0, k_orders, 2});
+    CHECK(std::ranges::count(process.reporter.notes, "Checking cache key num_orders:all") == 1);
+    CHECK(process.script.times(Step::acquire) == 2);
+    CHECK(process.script.times(Step::snapshot) == 1);
+}
+
+TEST_CASE("a count is answered and not cached while its writer is in flight") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.begin({*k_customer.customer}, scopes_of(*k_customer.customer));
+
+    SUBCASE("on a miss") {
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("on a refresh") {
+        CHECK(process.refresh() == k_orders);
+    }
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a writer of one customer's orders does not keep another's count "
+          "from the cache") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.begin({*k_customer.customer}, scopes_of(*k_customer.customer));
+
+    process.cache_aside.counts({k_customer, k_another_customer});
+    CHECK_FALSE(servers.values.get(k_customer));
+    CHECK(servers.values.get(k_another_customer));
+    CHECK_FALSE(servers.leases.get(k_customer));
+}
+
+TEST_CASE("a batch in flight keeps every count from the cache") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.begin({*k_customer.customer}, std::nullopt);
+
+    process.cache_aside.counts({k_all_orders, k_another_customer});
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK_FALSE(servers.values.get(k_another_customer));
+}
+
+TEST_CASE("a standby's count is answered and not cached") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.is_standby = true;
+
+    CHECK(process.count() == k_orders);
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a reader that lost its lease to another fills nothing and leaves "
+          "the other's lease") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    const auto lose_lease_before = [&](Step step) {
+        process.script.before(step, [&] {
+            servers.clock.tick(k_lease_time);
+            other.cache.acquire({k_all_orders});
+        });
+    };
+
+    SUBCASE("where it fills") {
+        lose_lease_before(Step::fill);
+    }
+    SUBCASE("where it releases") {
+        servers.is_standby = true;
+        lose_lease_before(Step::release);
+    }
+    CHECK(process.count() == k_orders);
+    CHECK(other.cache.is_ours(k_all_orders));
+    CHECK_FALSE(servers.values.get(k_all_orders));
+}
+
+TEST_CASE("a lease is renewed for as long as the query runs") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.store.query_time = 60s;
+    process.script.before(Step::answer, [&] { CHECK(process.cache.is_ours(k_all_orders)); });
+
+    CHECK(process.count() == k_orders);
+    CHECK(servers.values.get(k_all_orders) == k_orders);
+}
+
+TEST_CASE("a renewal that comes too late does not take the lease back") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.store.query_time = 600ms;
+    process.script.before(Step::renew, [&] {
+        servers.clock.tick(k_lease_time);
+        other.cache.acquire({k_all_orders});
+        write_outside(servers, 1);
+    });
+
+    CHECK(process.count() == k_orders);
+    CHECK(other.cache.is_ours(k_all_orders));
+    CHECK_FALSE(servers.values.get(k_all_orders));
+}
+
+TEST_CASE("a renewal does not bring back a lease that a drop took") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process writer(servers);
+    process.store.query_time = 600ms;
+    process.script.before(Step::renew, [&] { writer.add(*k_customer.customer); });
+
+    CHECK(process.count() == k_orders);
+    CHECK_FALSE(servers.was_stale());
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a refresh computes anew and replaces the count") {
+    Servers servers(k_orders);
+    Process process(servers);
+    cache_value(servers, k_all_orders, 5);
+
+    CHECK(process.refresh() == k_orders);
+    CHECK(servers.values.get(k_all_orders) == k_orders);
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+    CHECK(process.script.taken() ==
+          Steps{Step::connect, Step::take, Step::probe, Step::snapshot, Step::answer, Step::fill});
+}
+
+TEST_CASE("a refresh leaves the cached count until it fills") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    cache_value(servers, k_all_orders, 5);
+    process.script.before(Step::fill, [&] { CHECK(other.count() == 5); });
+
+    CHECK(process.refresh() == k_orders);
+}
+
+TEST_CASE("a refresh takes the lease from a running reader, whose older count "
+          "is refused") {
+    Servers servers(k_orders);
+    Process reader(servers);
+    Process refresher(servers);
+    reader.script.before(Step::fill, [&] {
+        write_outside(servers, 1);
+        CHECK(refresher.refresh() == k_orders + 1);
+    });
+
+    CHECK(reader.count() == k_orders);
+    CHECK(servers.values.get(k_all_orders) == k_orders + 1);
+}
+
+TEST_CASE("a holder that was killed is replaced when its lease expires") {
+    Servers servers(k_orders);
+    Process killed(servers);
+    Process process(servers);
+    killed.cache.acquire({k_all_orders});
+    const auto start = servers.clock.now();
+
+    CHECK(process.count() == k_orders);
+    CHECK(servers.values.get(k_all_orders) == k_orders);
+    CHECK(servers.clock.now() - start >= k_lease_time);
+    CHECK(servers.clock.now() - start <= k_lease_time + 100ms);
+}
+
+TEST_CASE("a reader waits with growing pauses for the value of the lease's holder") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.leases.set(k_all_orders, servers.new_token(), 300ms);
+
+    CHECK(process.count() == k_orders);
+    const std::vector<milliseconds> expected = {5ms, 10ms, 20ms, 40ms, 80ms, 100ms, 100ms};
+    CHECK(process.pauses == expected);
+}
+
+TEST_CASE("a reader that waited is answered by the holder's fill, not by a "
+          "query of its own") {
+    Servers servers(k_orders);
+    Process holder(servers);
+    Process process(servers);
+    holder.cache.acquire({k_all_orders});
+    process.script.before(Step::pause, [&] { holder.cache.fill({{k_all_orders, k_orders}}); });
+
+    CHECK(process.count() == k_orders);
+    CHECK(process.script.times(Step::snapshot) == 0);
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a reader whose patience ends answers without storing") {
+    Servers servers(k_orders);
+    Process holder(servers);
+    Process process(servers, 1s);
+    holder.cache.acquire({k_all_orders});
+
+    CHECK(process.count() == k_orders);
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK(holder.cache.is_ours(k_all_orders));
+    CHECK(servers.clock.now() <= 1s);
+    CHECK(servers.clock.now() > 1s - 100ms);
+}
+
+TEST_CASE("a value filled between GET and acquire is a hit, and the lease is "
+          "given up") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.script.before(Step::acquire, [&] { other.count(); });
+
+    CHECK(process.count() == k_orders);
+    CHECK(process.script.times(Step::snapshot) == 0);
+    CHECK_FALSE(servers.leases.get(k_all_orders));
+}
+
+TEST_CASE("a lease that is not needed is given up before the rest of a batch "
+          "is counted") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.script.before(Step::acquire, [&] { other.count(); });
+    process.script.before(Step::probe, [&] { CHECK_FALSE(servers.leases.get(k_all_orders)); });
+
+    process.cache_aside.counts({k_all_orders, k_customer});
+    CHECK(process.script.times(Step::probe) == 1);
+}
+
+TEST_CASE("a batch fills its own counts before it waits for another's") {
+    Servers servers(k_orders);
+    Process holder(servers);
+    Process process(servers);
+    cache_value(servers, k_all_orders, k_orders);
+    holder.cache.acquire({k_customer});
+    process.script.before(Step::pause, [&] {
+        CHECK(servers.values.get(k_another_customer) == 0);
+        CHECK_FALSE(servers.leases.get(k_another_customer));
+        holder.cache.fill({{k_customer, 3}});
+    });
+
+    const auto counts =
+        process.cache_aside.counts({k_customer, k_another_customer, k_all_orders, k_customer});
+    CHECK(counts == std::vector<std::int64_t>{3, 0, k_orders, 3});
+    CHECK(process.pauses.size() == 1);
+}
+
+TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process holder(servers);
+    const auto fail_at = [&](Step step) {
+        process.script.before(step, [&] { process.cache.is_down = true; });
+    };
+
+    SUBCASE("at the look-up") {
+        fail_at(Step::get);
+        CHECK(process.count() == k_orders);
+        CHECK(process.reporter.warnings == Lines{"cannot reach Redis; PostgreSQL answers"});
+    }
+    SUBCASE("at the lease") {
+        fail_at(Step::acquire);
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("between the lease and the value") {
+        fail_at(Step::look);
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("while another's value is waited for") {
+        holder.cache.acquire({k_all_orders});
+        fail_at(Step::pause);
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("at a refresh's lease") {
+        fail_at(Step::take);
+        CHECK(process.refresh() == k_orders);
+    }
+    SUBCASE("at a renewal") {
+        process.store.query_time = 3s;
+        fail_at(Step::renew);
+        CHECK(process.count() == k_orders);
+        CHECK(process.script.taken().back() == Step::answer);
+    }
+    SUBCASE("at a renewal, on a standby") {
+        servers.is_standby = true;
+        process.store.query_time = 3s;
+        fail_at(Step::renew);
+        CHECK(process.count() == k_orders);
+        CHECK(process.script.taken().back() == Step::answer);
+    }
+    SUBCASE("at the fill") {
+        fail_at(Step::fill);
+        CHECK(process.count() == k_orders);
+        CHECK(process.reporter.warnings == Lines{"cannot reach Redis; going on without it"});
+    }
+    SUBCASE("at the fill, with another's value yet to come") {
+        holder.cache.acquire({k_customer});
+        fail_at(Step::fill);
+        CHECK(process.cache_aside.counts({k_all_orders, k_customer}) ==
+              std::vector<std::int64_t>{k_orders, 0});
+        CHECK(process.pauses.empty());
+    }
+    SUBCASE("at the release of a count that a writer is changing") {
+        servers.is_standby = true;
+        fail_at(Step::release);
+        CHECK(process.count() == k_orders);
+    }
+    SUBCASE("at the release of a lease that was not needed") {
+        process.script.before(Step::acquire, [&] { holder.count(); });
+        fail_at(Step::release);
+        CHECK(process.count() == k_orders);
+    }
+    CHECK(process.reporter.warnings.size() == 1);
+}
+
+TEST_CASE("a cache that failed is left alone from then on") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::get, [&] { process.cache.is_down = true; });
+    process.count();
+    const auto taken = process.script.taken();
+
+    CHECK(process.count() == k_orders);
+    CHECK(process.refresh() == k_orders);
+    auto expected = taken;
+    expected.insert(expected.end(), {Step::snapshot, Step::answer, Step::snapshot, Step::answer});
+    CHECK(process.script.taken() == expected);
+    CHECK(process.reporter.warnings.size() == 1);
+}
+
+TEST_CASE("leases are given up when PostgreSQL fails or a signal ends the query") {
+    for (const Step step : {Step::probe, Step::snapshot, Step::answer}) {
+        Servers servers(k_orders);
+        Process process(servers);
+
+        process.script.before(step, [] { throw Error(ExitStatus::store_failed, "no answer"); });
+        CHECK_THROWS_WITH_AS(process.count(), "no answer", Error);
+        CHECK_FALSE(servers.leases.get(k_all_orders));
+
+        process.script.before(step, [] { throw Interrupted{SIGTERM}; });
+        CHECK_THROWS_AS(process.refresh(), Interrupted);
+        CHECK_FALSE(servers.leases.get(k_all_orders));
+
+        CHECK(process.reporter.warnings.empty());
+    }
+}
+
+TEST_CASE("a signal that comes while a lease is given up ends the count") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process other(servers);
+    process.script.before(Step::release, [] { throw Interrupted{SIGTERM}; });
+
+    SUBCASE("for a writer is in flight") {
+        servers.is_standby = true;
+    }
+    SUBCASE("for it was not needed") {
+        process.script.before(Step::acquire, [&] { other.count(); });
+    }
+    CHECK_THROWS_AS(process.count(), Interrupted);
+}
+
+TEST_CASE("a signal that ends the query comes through, though its leases "
+          "cannot be given up") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::answer, [&] {
+        process.cache.is_down = true;
+        throw Interrupted{SIGTERM};
+    });
+
+    CHECK_THROWS_AS(process.count(), Interrupted);
+    CHECK(process.script.times(Step::release) == 1);
+}
+
+TEST_CASE("a miss without PostgreSQL takes no lease") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::connect, [] { throw Error(ExitStatus::store_failed, "refused"); });
+
+    CHECK_THROWS_AS(process.count(), Error);
+    CHECK(process.script.times(Step::acquire) == 0);
+}
+
+TEST_CASE("an add drops both counts before it commits") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process reader(servers);
+    reader.cache_aside.counts({k_all_orders, k_customer});
+    reader.cache.acquire({k_all_orders, k_customer});
+    process.script.before(Step::commit, [&] {
+        for (const Scope& scope : {k_all_orders, k_customer}) {
+            CHECK_FALSE(servers.values.get(scope));
+            CHECK_FALSE(servers.leases.get(scope));
+        }
+    });
+
+    process.add(*k_customer.customer);
+    CHECK(servers.orders(k_all_orders) == k_orders + 1);
+    CHECK(servers.orders(k_customer) == 1);
+    CHECK(process.script.times(Step::commit) == 1);
+}
+
+TEST_CASE("an add whose drop fails commits nothing") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::drop_value, [&] { process.cache.is_down = true; });
+
+    CHECK_THROWS_AS(process.add(*k_customer.customer), CacheError);
+    CHECK(servers.orders(k_all_orders) == k_orders);
+    CHECK_FALSE(servers.is_locked(k_all_orders));
+    CHECK(process.script.times(Step::commit) == 0);
+}
+
+TEST_CASE("orders that may be anybody's drop every count") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process reader(servers);
+    reader.cache_aside.counts({k_all_orders, k_customer, k_another_customer});
+    reader.cache.acquire({k_another_customer});
+
+    Orders orders(servers, process.script, {*k_customer.customer}, std::nullopt);
+    process.cache_aside.commit(orders);
+    CHECK_FALSE(servers.was_stale());
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK_FALSE(servers.values.get(k_another_customer));
+    CHECK_FALSE(servers.leases.get(k_another_customer));
+    CHECK(process.reporter.notes == Lines{"Clearing all caches"});
+}
+
+namespace {
+
+constexpr CustomerId k_fills = 6000;
+constexpr int k_fills_before_first_pass = 2000;
+constexpr int k_fills_before_second_pass = 4000;
+
+/// Plays one reader's fills of old counts, all in flight, against the two
+/// passes of an invalidate. Gives the number of old counts that stay.
+template <typename Pass>
+std::int64_t old_counts_after(Pass first_pass, Pass second_pass) {
+    Servers servers(k_orders);
+    Process reader(servers);
+    std::vector<Scope> customers;
+    for (CustomerId customer = 1; customer <= k_fills; ++customer) {
+        customers.push_back(Scope{customer});
+    }
+    reader.script.before(Step::answer, [&] {
+        for (CustomerId customer = 1; customer <= k_fills; ++customer) {
+            write_outside(servers, customer);
+        }
+    });
+    reader.script.before_each([&] {
+        if (const auto filled = reader.script.times(Step::fill);
+            filled == k_fills_before_first_pass) {
+            first_pass(servers);
+        } else if (filled == k_fills_before_second_pass) {
+            second_pass(servers);
+        }
+    });
+    reader.cache_aside.counts(customers);
+    return std::ranges::count_if(customers,
+                                 [&](const Scope& scope) { return servers.is_stale(scope); });
+}
+
+void drop_leases(Servers& servers) {
+    servers.leases.clear();
+}
+
+void drop_values(Servers& servers) {
+    servers.values.clear();
+}
+
+} // namespace
+
+TEST_CASE("an invalidate of leases, then values, leaves none of 6,000 fills in "
+          "flight") {
+    CHECK(old_counts_after(drop_leases, drop_values) == 0);
+    CHECK(old_counts_after(drop_values, drop_leases) ==
+          k_fills_before_second_pass - k_fills_before_first_pass);
+}
+
+TEST_CASE("the reporter tells of a miss, a hit and an add in the contract's words") {
+    Servers servers(k_orders);
+
+    Process miss(servers);
+    miss.count();
+    CHECK(miss.reporter.notes == Lines{"Checking cache key num_orders:all", "Looking up all orders",
+                                       "Caching num_orders:all, value is 12000, for 120 s"});
+    Process hit(servers);
+    hit.count();
+    CHECK(hit.reporter.notes ==
+          Lines{"Checking cache key num_orders:all", "Found num_orders:all, value is 12000"});
+    Process refresh(servers);
+    refresh.refresh(k_customer);
+    CHECK(refresh.reporter.notes == Lines{"Looking up orders for customer 9999",
+                                          "Caching num_orders:9999, value is 0, for 120 s"});
+    Process add(servers);
+    add.add(9999);
+    CHECK(add.reporter.notes == Lines{"Clearing caches for num_orders:all and num_orders:9999"});
+
+    for (const Process* process : {&miss, &hit, &refresh, &add}) {
+        CHECK(process->reporter.warnings.empty());
+    }
+}
+
+TEST_CASE("the reporter says that a count is not cached, on a standby too") {
+    Servers servers(k_orders);
+    Process process(servers);
+    servers.is_standby = true;
+    process.count();
+    CHECK(process.reporter.notes == Lines{"Checking cache key num_orders:all",
+                                          "Looking up all orders",
+                                          "Not caching num_orders:all: a write may be in flight"});
+}
+
+TEST_CASE("the reporter tells how many counts a batch drops") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Orders orders(servers, process.script, {7, 9999},
+                  std::vector<Scope>{k_all_orders, k_another_customer, k_customer});
+    process.cache_aside.commit(orders);
+    CHECK(process.reporter.notes == Lines{"Clearing caches for 3 keys"});
+}

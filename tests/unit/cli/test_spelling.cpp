@@ -1,0 +1,45 @@
+#include "cli/spelling.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+using ordercache::nearest;
+
+namespace {
+
+constexpr std::array<std::string_view, 5> k_names = {"count", "add", "invalidate", "ttl",
+                                                     "--refresh"};
+
+} // namespace
+
+TEST_CASE("a letter added, left out, mistaken or swapped is forgiven") {
+    CHECK(nearest("coount", k_names) == "count");
+    CHECK(nearest("cont", k_names) == "count");
+    CHECK(nearest("coumt", k_names) == "count");
+    CHECK(nearest("cuont", k_names) == "count");
+    CHECK(nearest("tll", k_names) == "ttl");
+}
+
+TEST_CASE("a long name forgives more than a short one") {
+    CHECK(nearest("invaldat", k_names) == "invalidate");
+    CHECK_FALSE(nearest("xyl", k_names));
+}
+
+TEST_CASE("nonsense is near nothing") {
+    CHECK_FALSE(nearest("xyzzy", k_names));
+    CHECK_FALSE(nearest("", k_names));
+    CHECK_FALSE(nearest("--", k_names));
+}
+
+TEST_CASE("of two likely names the nearer is meant, of equals the first") {
+    constexpr std::array<std::string_view, 2> names = {"--dates", "--rates"};
+    CHECK(nearest("--ratse", names) == "--rates");
+    CHECK(nearest("--xates", names) == "--dates");
+}
+
+TEST_CASE("dashes count neither for nor against a name") {
+    CHECK(nearest("refresh", k_names) == "--refresh");
+    CHECK(nearest("-refesh", k_names) == "--refresh");
+    CHECK_FALSE(nearest("--xyz", k_names));
+}

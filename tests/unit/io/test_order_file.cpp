@@ -1,0 +1,148 @@
+#include "io/order_file.hpp"
+
+#include "base/error.hpp"
+#include "io/customer_list.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+using namespace ordercache;
+
+namespace {
+
+/// A file with a text, gone at the end of the test.
+class TemporaryFile {
+public:
+    explicit TemporaryFile(const std::string& text) {
+        close(mkstemp(m_path.data()));
+        std::ofstream(m_path) << text;
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() { unlink(m_path.c_str()); }
+
+    const std::string& path() const { return m_path; }
+
+private:
+    std::string m_path = "/tmp/ordercache-test.XXXXXX";
+};
+
+std::vector<std::string> orders_in(const std::string& text) {
+    const TemporaryFile file(text);
+    OrderFile orders(file.path());
+    std::vector<std::string> shown;
+    for (auto piece = orders.next(); !piece.empty(); piece = orders.next()) {
+        for (const Order& order : piece) {
+            shown.push_back(to_string(order.date) + ' ' + std::to_string(order.customer) + ' ' +
+                            order.net.to_string() + ' ' + order.tax.to_string());
+        }
+    }
+    return shown;
+}
+
+/// What is said of a file, each line from its line number on.
+std::vector<std::string> complaints_about(const std::string& text) {
+    std::vector<std::string> complaints;
+    const auto add = [&](const std::string& complaint) {
+        complaints.push_back(complaint.substr(complaint.find("line ")));
+    };
+    try {
+        orders_in(text);
+    } catch (const BadLines& bad) {
+        for (const std::string& complaint : bad.complaints()) {
+            add(complaint);
+        }
+    } catch (const Error& error) {
+        CHECK(error.status() == ExitStatus::usage);
+        add(error.what());
+    }
+    return complaints;
+}
+
+const std::string k_header = "date,customer,net,tax\n";
+
+} // namespace
+
+TEST_CASE("the header says where each column stands") {
+    CHECK(orders_in("tax,net,customer,date\n1.80,23,9999,2023-03-10\n") ==
+          std::vector<std::string>{"2023-03-10 9999 23.00 1.80"});
+}
+
+TEST_CASE("quotes, carriage returns, a byte-order mark and empty lines are fine") {
+    CHECK(
+        orders_in("\xEF\xBB\xBF\"date\",customer,net,\"tax\"\r\n\r\n\"2023-03-10\",7,\"-1.5\",0") ==
+        std::vector<std::string>{"2023-03-10 7 -1.50 0.00"});
+}
+
+TEST_CASE("a file of many pieces is read to its end") {
+    std::string text = k_header;
+    for (int i = 0; i < 20'000; ++i) {
+        text += "2023-03-10,7,1,1\n";
+    }
+    CHECK(orders_in(text).size() == 20'000);
+}
+
+TEST_CASE("quotes that do not pair are told of") {
+    const std::string good = "2023-03-10,1,1,1\n";
+    CHECK(complaints_about(k_header + "2023-03-10,1,1,\"1\n" + good) ==
+          std::vector<std::string>{"line 2: a quote is not closed"});
+    CHECK(
+        complaints_about(k_header + "2023-03-10,1,1,1\"\n" + good) ==
+        std::vector<std::string>{"line 2: a quote stands in a field that does not begin with one"});
+    CHECK(complaints_about(k_header + "2023-03-10,1,1,\"1\"1\n" + good) ==
+          std::vector<std::string>{"line 2: a closing quote is not followed by a comma"});
+}
+
+TEST_CASE("a doubled quote stands for one, and a line end within quotes is the field's") {
+    const auto complaints = complaints_about(k_header + "\"20\"\"23\n\",1,1,1\n2023-02-30,1,1,1\n");
+    REQUIRE(complaints.size() == 2);
+    CHECK(complaints[0].starts_with("line 2: date: "));
+    CHECK(complaints[1] == "line 4: date: the calendar has no such day");
+}
+
+TEST_CASE("ten bad lines are told of, and no more") {
+    std::string text = k_header;
+    for (int i = 0; i < 12; ++i) {
+        text += "2023-03-10,x,1,1\n2023-03-10,1,1,1\n";
+    }
+    const auto complaints = complaints_about(text);
+    REQUIRE(complaints.size() == 10);
+    CHECK(complaints.back().starts_with("line 20: customer: "));
+}
+
+TEST_CASE("a line without end is refused before it fills the memory") {
+    CHECK(complaints_about(k_header + std::string(1 << 20, '1')) ==
+          std::vector<std::string>{"line 2: it is too long for a line"});
+}
+
+TEST_CASE("the customers before a bad line are given, and then the error") {
+    const TemporaryFile file("7\r\n\n010\nx\n8\n");
+    CustomerList list(file.path());
+    CHECK(list.next() == std::vector<CustomerId>{7, 10});
+    CHECK_THROWS_WITH_AS(
+        list.next(),
+        (file.path() + ", line 4: a customer is a whole number from 1 to 2147483647").c_str(),
+        Error);
+}
+
+TEST_CASE("a list comes in pieces, and is over when it is empty") {
+    std::string text;
+    for (int i = 1; i <= 12500; ++i) {
+        text += std::to_string(i) + '\n';
+    }
+    const TemporaryFile file(text);
+    CustomerList list(file.path());
+    CHECK(list.next().size() == 5000);
+    CHECK(list.next().front() == 5001);
+    CHECK(list.next().back() == 12500);
+    CHECK(list.next().empty());
+    CHECK(list.bytes() == text.size());
+    CHECK(list.size() == text.size());
+}
