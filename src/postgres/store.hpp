@@ -3,6 +3,7 @@
 #include "base/order.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/cache_aside.hpp"
+#include "postgres/pending_orders.hpp"
 #include "postgres/uri.hpp"
 
 #include <cstdint>
@@ -12,35 +13,6 @@
 namespace ordercache {
 
 class PostgresConnection;
-
-/// Orders that PostgreSQL has, and that are not committed yet.
-class StoredOrders : public PendingOrders {
-public:
-    /// Has PostgreSQL make the checks that it puts off until the commit.
-    virtual void check() = 0;
-};
-
-/// An order that is inserted, with the writer's lock on the keys that it changes.
-class PendingOrder : public StoredOrders {
-public:
-    /// The order's number, and the customer that was really stored: a trigger may have changed it.
-    virtual OrderId id() const = 0;
-    virtual CustomerId customer() const = 0;
-};
-
-/// Orders that are copied in, all in one transaction.
-class PendingBatch : public StoredOrders {
-public:
-    /// Sends more orders.
-    virtual void copy(const std::vector<Order>& orders) = 0;
-
-    /// Ends the copying, and takes the batch's lock, which every probe heeds. Wanted before
-    /// changed(), check() and commit().
-    virtual void finish() = 0;
-
-    /// How many orders were sent.
-    virtual std::int64_t size() const = 0;
-};
 
 /// The orders in PostgreSQL. Connects when it is first asked. A failure throws Error
 /// (store_failed), which names the server and the database; an order that PostgreSQL rejects

@@ -1,0 +1,113 @@
+#include "postgres/commit_outcome.hpp"
+
+#include "base/error.hpp"
+#include "postgres/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto k_outcome_pause = 200ms;
+
+/// Whether the order is there as that transaction wrote it. After a failover another transaction
+/// may bear its number, but not have written this row.
+bool is_visible(PostgresSession& session, const Written& written) {
+    constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
+    const auto xmin = std::to_string(std::stoull(written.transaction) % epoch);
+    return !session
+                .run("SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid",
+                     {std::to_string(*written.order), xmin})
+                .empty();
+}
+
+/// A standby lags and cannot tell. A server that crashed, or took over from one that did, may have
+/// lost the transaction altogether and be about to give its id away again: to ask for the status of
+/// such an id is an error, hence the comparison with a new one.
+constexpr auto k_transaction_status = R"sql(
+SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
+            WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
+            ELSE 'aborted' END)sql";
+
+TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
+    if (written.order && is_visible(session, written)) {
+        return TransactionStatus::committed;
+    }
+    const auto status = transaction_status(session, written.transaction);
+    const bool is_missing =
+        status == TransactionStatus::committed && written.order && !is_visible(session, written);
+    return is_missing ? TransactionStatus::unknown : status;
+}
+
+Error in_doubt(const PostgresConnection& connection, const Written& written,
+               const std::string& why) {
+    return connection.failure(
+        ExitStatus::look_first,
+        fmt::format("{}, and whether it is done is not known; look before a retry: "
+                    "SELECT pg_xact_status('{}')",
+                    why, written.transaction));
+}
+
+TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written) {
+    try {
+        return connection.ask(
+            [written](PostgresSession& session) { return look_up_outcome(session, written); }, {},
+            Signals::wait);
+    } catch (const Error&) {
+        return TransactionStatus::in_progress; // the server may be back soon
+    }
+}
+
+/// The connection broke after COMMIT was sent. Asks on another one what became of it, for as long
+/// as the user's limit allows; throws unless it is committed.
+void learn_outcome(PostgresConnection& connection, const Written& written) {
+    constexpr auto why = "the connection broke during COMMIT";
+    const Deadline deadline = connection.deadline();
+    do {
+        switch (ask_outcome(connection, written)) {
+        case TransactionStatus::committed:
+            return;
+        case TransactionStatus::aborted:
+            throw connection.failure(ExitStatus::store_failed,
+                                     "the connection broke before the COMMIT was done");
+        case TransactionStatus::unknown:
+            throw in_doubt(connection, written, why);
+        case TransactionStatus::in_progress:
+            std::this_thread::sleep_for(k_outcome_pause);
+        }
+    } while (!deadline.passed());
+    throw in_doubt(connection, written, why);
+}
+
+} // namespace
+
+TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
+    const std::string status = session.run(k_transaction_status, {transaction}).front().front();
+    if (status == "in progress") {
+        return TransactionStatus::in_progress;
+    }
+    if (status == "aborted") {
+        return TransactionStatus::aborted;
+    }
+    return status == "committed" ? TransactionStatus::committed : TransactionStatus::unknown;
+}
+
+void commit(PostgresConnection& connection, const Written& written) {
+    switch (connection.commit()) {
+    case CommitEnd::answered:
+        return;
+    case CommitEnd::timed_out:
+        throw in_doubt(connection, written, "COMMIT was not answered within --timeout");
+    case CommitEnd::connection_lost:
+        learn_outcome(connection, written);
+    }
+}
+
+} // namespace ordercache

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/order.hpp"
+
+#include <optional>
+#include <string>
+
+namespace ordercache {
+
+class PostgresConnection;
+class PostgresSession;
+
+/// What PostgreSQL says of a transaction. In progress is also what a server says that cannot know
+/// yet; unknown is one that is so old that PostgreSQL has forgotten it.
+enum class TransactionStatus { committed, aborted, in_progress, unknown };
+
+/// The status of a transaction, by its xid8 in decimal. Final but where it is in progress.
+TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction);
+
+/// What tells a transaction's outcome when its COMMIT was not answered.
+struct Written {
+    std::string transaction;      ///< Its xid8.
+    std::optional<OrderId> order; ///< One that it wrote.
+};
+
+/// Commits what the connection's transaction wrote. Where the connection breaks, asks on another
+/// one what became of it, for as long as the user's limit allows. Throws Error (look_first) where
+/// that cannot be learnt; any other Error means that nothing was written.
+void commit(PostgresConnection& connection, const Written& written);
+
+} // namespace ordercache

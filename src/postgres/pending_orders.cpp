@@ -1,0 +1,213 @@
+#include "postgres/pending_orders.hpp"
+
+#include "base/error.hpp"
+#include "postgres/commit_outcome.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/writers_lock.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+/// Isolation is said aloud, for the server's default may be another; and a commit that is reported
+/// must survive a crash.
+constexpr auto k_begin = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT set_config('synchronous_commit', 'on', true)
+WHERE current_setting('synchronous_commit') = 'off')sql";
+
+/// RETURNING gives the customer that was really stored, whose key is the one to lock.
+std::string insert_sql() {
+    return fmt::format(R"sql(
+WITH added AS (
+    INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)
+    VALUES ($1, $2, $3, $4, $5)
+    RETURNING orderid, customerid)
+SELECT orderid, customerid, pg_current_xact_id(),
+       pg_advisory_xact_lock_shared({0}, customerid), pg_advisory_xact_lock_shared({0}, {1})
+FROM added)sql",
+                       k_lock_class, k_lock_all);
+}
+
+/// The transaction, an order that it wrote, and whether a trigger may have changed whose orders
+/// they are, or written others.
+std::string finish_batch_sql() {
+    return fmt::format(R"sql(
+SELECT pg_current_xact_id(), currval(pg_get_serial_sequence('orders', 'orderid')),
+       EXISTS (SELECT FROM pg_trigger
+               WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal AND tgtype & 4 <> 0),
+       pg_advisory_xact_lock_shared({}, {}))sql",
+                       k_lock_class, static_cast<std::int32_t>(k_lock_batch));
+}
+
+/// What an inserted order and a batch have in common.
+template <typename Interface>
+class Uncommitted : public Interface {
+public:
+    explicit Uncommitted(std::shared_ptr<PostgresConnection> connection)
+        : m_connection(std::move(connection)) {}
+    Uncommitted(const Uncommitted&) = delete;
+    Uncommitted& operator=(const Uncommitted&) = delete;
+    ~Uncommitted() override {
+        if (!m_committed) {
+            m_connection->roll_back();
+        }
+    }
+
+    void check() override {
+        m_connection->ask(
+            [](PostgresSession& session) { session.run("SET CONSTRAINTS ALL IMMEDIATE"); });
+    }
+
+    void commit() override {
+        m_committed = true; // or nobody knows: there is nothing left to roll back
+        ordercache::commit(*m_connection, m_written);
+    }
+
+protected:
+    PostgresConnection& connection() { return *m_connection; }
+    void set_written(Written written) { m_written = std::move(written); }
+
+private:
+    std::shared_ptr<PostgresConnection> m_connection;
+    Written m_written;
+    bool m_committed = false;
+};
+
+class InsertedOrder : public Uncommitted<PendingOrder> {
+public:
+    InsertedOrder(std::shared_ptr<PostgresConnection> connection, OrderId id, CustomerId customer,
+                  std::string transaction)
+        : Uncommitted(std::move(connection)), m_id(id), m_customer(customer) {
+        set_written({std::move(transaction), id});
+    }
+
+    OrderId id() const override { return m_id; }
+    CustomerId customer() const override { return m_customer; }
+
+    std::optional<std::vector<Scope>> changed() const override {
+        return std::vector<Scope>{k_all_orders, Scope{m_customer}};
+    }
+
+private:
+    OrderId m_id;
+    CustomerId m_customer;
+};
+
+/// Distinct customers, four bytes each.
+class CustomerSet {
+public:
+    void insert(const std::vector<Order>& orders) {
+        std::ranges::transform(orders, std::back_inserter(m_customers), &Order::customer);
+        if (m_customers.size() >= m_next_sorting) {
+            sort();
+            m_next_sorting = std::max(k_first_sorting, 2 * m_customers.size());
+        }
+    }
+
+    /// The keys of the total and of each customer.
+    std::vector<Scope> changed_scopes() {
+        sort();
+        std::vector<Scope> scopes = {k_all_orders};
+        std::ranges::transform(m_customers, std::back_inserter(scopes),
+                               [](CustomerId customer) { return Scope{customer}; });
+        return scopes;
+    }
+
+private:
+    static constexpr std::size_t k_first_sorting = 64 << 10;
+
+    void sort() {
+        std::ranges::sort(m_customers);
+        m_customers.erase(std::unique(m_customers.begin(), m_customers.end()), m_customers.end());
+    }
+
+    std::vector<CustomerId> m_customers;
+    std::size_t m_next_sorting = k_first_sorting;
+};
+
+CopyRow<std::string> row_of(const Order& order) {
+    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+            order.tax.to_string(), order.total().to_string()};
+}
+
+class CopiedOrders : public Uncommitted<PendingBatch> {
+public:
+    explicit CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres)
+        : Uncommitted(postgres) {
+        connection().ask([](PostgresSession& session) {
+            session.run(k_begin);
+            session.begin_copy("orders",
+                               {"orderdate", "customerid", "netamount", "tax", "totalamount"});
+        });
+    }
+
+    void copy(const std::vector<Order>& orders) override {
+        const auto rows = std::make_shared<CopyRows>();
+        rows->reserve(orders.size());
+        std::ranges::transform(orders, std::back_inserter(*rows), row_of);
+        connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
+        m_size += static_cast<std::int64_t>(orders.size());
+        m_customers.insert(orders);
+    }
+
+    void finish() override {
+        const Rows rows = connection().ask([](PostgresSession& session) {
+            session.end_copy();
+            return session.run(finish_batch_sql());
+        });
+        const Row& row = rows.front();
+        set_written(
+            {row[0], row[1].empty() ? std::nullopt : std::optional<OrderId>(std::stoll(row[1]))});
+        if (row[2] == "f") {
+            m_changed = m_customers.changed_scopes();
+        }
+    }
+
+    std::optional<std::vector<Scope>> changed() const override { return m_changed; }
+    std::int64_t size() const override { return m_size; }
+
+private:
+    std::int64_t m_size = 0;
+    CustomerSet m_customers;
+    std::optional<std::vector<Scope>> m_changed; ///< Absent where a trigger may have changed more.
+};
+
+} // namespace
+
+std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
+                                           const Order& order) {
+    const Rows rows = connection->ask([order](PostgresSession& session) {
+        session.run(k_begin);
+        return session.run(insert_sql(), {to_string(order.date), std::to_string(order.customer),
+                                          order.net.to_string(), order.tax.to_string(),
+                                          order.total().to_string()});
+    });
+    if (rows.empty()) {
+        connection->roll_back();
+        throw Error(ExitStatus::no, "PostgreSQL did not store the order: a trigger or a rule of "
+                                    "the table orders skipped it");
+    }
+    const Row& row = rows.front();
+    if (row[1].empty()) {
+        connection->roll_back();
+        throw Error(ExitStatus::no, "PostgreSQL would store the order without its customer: a "
+                                    "trigger of the table orders took it away");
+    }
+    return std::make_unique<InsertedOrder>(connection, std::stoll(row[0]),
+                                           static_cast<CustomerId>(std::stoll(row[1])), row[2]);
+}
+
+std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection) {
+    return std::make_unique<CopiedOrders>(connection);
+}
+
+} // namespace ordercache

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "base/order.hpp"
+#include "cache_aside/cache_aside.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace ordercache {
+
+class PostgresConnection;
+
+/// Orders that PostgreSQL has, and that are not committed yet.
+class StoredOrders : public PendingOrders {
+public:
+    /// Has PostgreSQL make the checks that it puts off until the commit.
+    virtual void check() = 0;
+};
+
+/// An order that is inserted, with the writer's lock on the keys that it changes.
+class PendingOrder : public StoredOrders {
+public:
+    /// The order's number, and the customer that was really stored: a trigger may have changed it.
+    virtual OrderId id() const = 0;
+    virtual CustomerId customer() const = 0;
+};
+
+/// Orders that are copied in, all in one transaction.
+class PendingBatch : public StoredOrders {
+public:
+    /// Sends more orders.
+    virtual void copy(const std::vector<Order>& orders) = 0;
+
+    /// Ends the copying, and takes the batch's lock, which every probe heeds. Wanted before
+    /// changed(), check() and commit().
+    virtual void finish() = 0;
+
+    /// How many orders were sent.
+    virtual std::int64_t size() const = 0;
+};
+
+/// Inserts the order, and holds the writer's lock on the keys that it changes. Throws Error (no)
+/// where PostgreSQL does not take it.
+std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
+                                           const Order& order);
+
+/// Begins to copy orders in.
+std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection);
+
+} // namespace ordercache
