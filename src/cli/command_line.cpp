@@ -118,7 +118,8 @@ Command add(const Arguments& arguments) {
 }
 
 Command invalidate(const Arguments& arguments) {
-    return Invalidate{.customer = parsed(arguments, "--customer", parse_customer),
+    return Invalidate{.mode = InvalidateMode::drop,
+                      .customer = parsed(arguments, "--customer", parse_customer),
                       .dry_run = arguments.has("--dry-run")};
 }
 

@@ -28,9 +28,19 @@ struct Add {
     bool dry_run = false;
 };
 
+/// What invalidate does.
+enum class InvalidateMode {
+    drop,             ///< Drops counts, whatever they are.
+    drop_stale,       ///< Drops those that differ from PostgreSQL's.
+    follow,           ///< Drops what others' writes change, until a signal ends it.
+    print_setup_sql,  ///< Prints the SQL that installs what follow needs.
+    print_removal_sql ///< Prints the SQL that removes it.
+};
+
 struct Invalidate {
-    std::optional<CustomerId> customer; ///< Absent: every cached count.
-    bool dry_run = false;
+    InvalidateMode mode = InvalidateMode::drop;
+    std::optional<CustomerId> customer; ///< Absent: every cached count. Only with the drops.
+    bool dry_run = false;               ///< Only with the drops.
 };
 
 struct Ttl {
