@@ -38,7 +38,8 @@ function(add_lazy_library table)
   endif()
   add_custom_command(
     OUTPUT ${stubs}
-    COMMAND ${generator} ${table} ${arg_PACKAGE} ${arg_LIBRARIES} -- ${arg_CALLERS} > ${stubs}
+    COMMAND ${generator} ${CMAKE_NM} ${CMAKE_READELF} ${table} ${arg_PACKAGE} ${arg_LIBRARIES} --
+            ${arg_CALLERS} > ${stubs}
     DEPENDS ${generator} ${arg_LIBRARIES} ${arg_CALLERS}
     VERBATIM)
 endfunction()

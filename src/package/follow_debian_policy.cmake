@@ -19,6 +19,3 @@ file(WRITE ${documentation}/copyright "${copyright}")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/changelog ${documentation}/changelog @ONLY)
 execute_process(COMMAND gzip --best --no-name ${documentation}/changelog ${share}/man/man1/ordercache.1
                 COMMAND_ERROR_IS_FATAL ANY)
-
-file(MAKE_DIRECTORY ${share}/lintian/overrides)
-file(COPY_FILE ${CMAKE_CURRENT_LIST_DIR}/lintian-overrides ${share}/lintian/overrides/ordercache)
