@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/seconds.hpp"
+#include "base/version.hpp"
 #include "cli/arguments.hpp"
 #include "cli/help.hpp"
 #include "cli/spelling.hpp"
@@ -267,7 +268,7 @@ std::variant<Invocation, Page> parse_command_line(int argc, const char* const* a
         return std::move(*help);
     }
     if (arguments.has("--version")) {
-        return Page{.text = "ordercache " ORDERCACHE_VERSION "\n"};
+        return Page{.text = "ordercache " + version() + "\n"};
     }
     return Invocation{.command = chosen_command(arguments).build(arguments),
                       .format = arguments.has("--json") ? Format::json : Format::text,

@@ -41,7 +41,7 @@ def test_help_is_0_and_on_stdout(program, arguments):
 def test_version_is_a_line(program):
     run = program("--version")
     assert (run.status, run.stderr) == (0, "")
-    assert re.fullmatch(r"ordercache \d+\.\d+\.\d+\n", run.stdout)
+    assert re.fullmatch(r"ordercache \d+\.\d+\.\d+( \(commit [0-9a-f]{12}(-dirty)?\))?\n", run.stdout)
 
 
 @pytest.mark.parametrize("command", [*READING, tuple(an_order())], ids=" ".join)
