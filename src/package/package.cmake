@@ -33,5 +33,6 @@ if(DPKG_QUERY)
     list(JOIN opened_packages ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
 endif()
 
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/version_each_package.cmake)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/follow_debian_policy.cmake)
 include(CPack)
