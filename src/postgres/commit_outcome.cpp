@@ -34,7 +34,7 @@ bool is_visible(PostgresSession& session, const Written& written) {
 constexpr auto k_transaction_status = R"sql(
 SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
-            ELSE 'aborted' END)sql";
+            ELSE 'aborted' END AS status)sql";
 
 TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
     if (written.order && is_visible(session, written)) {
@@ -89,7 +89,8 @@ void learn_outcome(PostgresConnection& connection, const Written& written) {
 } // namespace
 
 TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
-    const std::string status = session.run(k_transaction_status, {transaction}).front().front();
+    const std::string status =
+        session.run(k_transaction_status, {transaction}).only().text("status");
     if (status == "in progress") {
         return TransactionStatus::in_progress;
     }

@@ -31,19 +31,44 @@ WITH added AS (
     INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)
     VALUES ($1, $2, $3, $4, $5)
     RETURNING orderid, customerid)
-SELECT orderid, customerid, pg_current_xact_id(),
+SELECT orderid, customerid, pg_current_xact_id() AS transaction,
        pg_advisory_xact_lock_shared({0}, customerid), pg_advisory_xact_lock_shared({0}, {1})
 FROM added)sql",
                        k_lock_class, k_lock_all);
+}
+
+/// An order as PostgreSQL stored it.
+struct Inserted {
+    std::string transaction;
+    OrderId order;
+    std::optional<CustomerId> customer;
+};
+
+/// Absent: skipped.
+std::optional<Inserted> insert(PostgresSession& session, const Order& order) {
+    const Rows rows = session.run(
+        insert_sql(), {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+                       order.tax.to_string(), order.total().to_string()});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    const Row row = rows.only();
+    Inserted inserted{row.text("transaction"), row.number("orderid"), std::nullopt};
+    if (!row.is_null("customerid")) {
+        inserted.customer = static_cast<CustomerId>(row.number("customerid"));
+    }
+    return inserted;
 }
 
 /// The transaction, an order that it wrote, and whether a trigger may have changed whose orders
 /// they are, or written others.
 std::string finish_batch_sql() {
     return fmt::format(R"sql(
-SELECT pg_current_xact_id(), currval(pg_get_serial_sequence('orders', 'orderid')),
+SELECT pg_current_xact_id() AS transaction,
+       currval(pg_get_serial_sequence('orders', 'orderid')) AS orderid,
        EXISTS (SELECT FROM pg_trigger
-               WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal AND tgtype & 4 <> 0),
+               WHERE tgrelid = 'orders'::regclass AND NOT tgisinternal AND tgtype & 4 <> 0)
+           AS has_triggers,
        pg_advisory_xact_lock_shared({}, {}))sql",
                        k_lock_class, static_cast<std::int32_t>(k_lock_batch));
 }
@@ -139,6 +164,22 @@ CopyRow<std::string> row_of(const Order& order) {
             order.tax.to_string(), order.total().to_string()};
 }
 
+/// What finish_batch_sql() tells.
+struct Copied {
+    Written written;
+    bool has_triggers;
+};
+
+Copied finish_batch(PostgresSession& session) {
+    const Rows rows = session.run(finish_batch_sql());
+    const Row row = rows.only();
+    Copied copied{{row.text("transaction"), std::nullopt}, row.flag("has_triggers")};
+    if (!row.is_null("orderid")) {
+        copied.written.order = row.number("orderid");
+    }
+    return copied;
+}
+
 class CopiedOrders : public Uncommitted<PendingBatch> {
 public:
     explicit CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres)
@@ -160,14 +201,12 @@ public:
     }
 
     void finish() override {
-        const Rows rows = connection().ask([](PostgresSession& session) {
+        const Copied copied = connection().ask([](PostgresSession& session) {
             session.end_copy();
-            return session.run(finish_batch_sql());
+            return finish_batch(session);
         });
-        const Row& row = rows.front();
-        set_written(
-            {row[0], row[1].empty() ? std::nullopt : std::optional<OrderId>(std::stoll(row[1]))});
-        if (row[2] == "f") {
+        set_written(copied.written);
+        if (!copied.has_triggers) {
             m_changed = m_customers.changed_scopes();
         }
     }
@@ -185,25 +224,22 @@ private:
 
 std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
                                            const Order& order) {
-    const Rows rows = connection->ask([order](PostgresSession& session) {
+    const auto inserted = connection->ask([order](PostgresSession& session) {
         session.run(k_begin);
-        return session.run(insert_sql(), {to_string(order.date), std::to_string(order.customer),
-                                          order.net.to_string(), order.tax.to_string(),
-                                          order.total().to_string()});
+        return insert(session, order);
     });
-    if (rows.empty()) {
+    if (!inserted) {
         connection->roll_back();
         throw Error(ExitStatus::no, "PostgreSQL did not store the order: a trigger or a rule of "
                                     "the table orders skipped it");
     }
-    const Row& row = rows.front();
-    if (row[1].empty()) {
+    if (!inserted->customer) {
         connection->roll_back();
         throw Error(ExitStatus::no, "PostgreSQL would store the order without its customer: a "
                                     "trigger of the table orders took it away");
     }
-    return std::make_unique<InsertedOrder>(connection, std::stoll(row[0]),
-                                           static_cast<CustomerId>(std::stoll(row[1])), row[2]);
+    return std::make_unique<InsertedOrder>(connection, inserted->order, *inserted->customer,
+                                           inserted->transaction);
 }
 
 std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection) {

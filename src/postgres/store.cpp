@@ -19,10 +19,6 @@ std::int64_t lock_of(const Scope& scope) {
     return scope.customer.value_or(k_lock_all);
 }
 
-std::int64_t number(const std::string& text) {
-    return std::stoll(text);
-}
-
 std::string text_of_array(const std::vector<Scope>& customers) {
     std::string array = "{";
     for (const Scope& customer : customers) {
@@ -37,50 +33,58 @@ std::string text_of_array(const std::vector<Scope>& customers) {
 /// than by pg_database.
 std::string probe_sql() {
     return fmt::format(R"sql(
-SELECT objid FROM pg_lock_status()
+SELECT objid AS key FROM pg_lock_status()
 WHERE locktype = 'advisory' AND classid = {0} AND objsubid = 2
   AND database = (SELECT datid FROM pg_stat_get_activity(pg_backend_pid()))
 UNION ALL SELECT {1} WHERE pg_is_in_recovery())sql",
                        k_lock_class, k_lock_batch);
 }
 
+std::set<std::int64_t> locked_keys(PostgresSession& session) {
+    std::set<std::int64_t> locked;
+    const Rows rows = session.run(probe_sql());
+    for (const Row row : rows) {
+        locked.insert(row.number("key"));
+    }
+    return locked;
+}
+
 std::int64_t count_all(PostgresSession& session) {
-    return number(session.run("SELECT count(*) FROM orders").front().front());
+    return session.run("SELECT count(*) AS count FROM orders").only().number("count");
 }
 
 Counts count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
     const Rows rows =
         customers.size() == 1
-            ? session.run("SELECT $1::int, count(*) FROM orders WHERE customerid = $1::int",
+            ? session.run("SELECT $1::int AS customerid, count(*) AS count FROM orders WHERE "
+                          "customerid = $1::int",
                           {std::to_string(*customers.front().customer)})
-            : session.run("SELECT customerid, count(*) FROM orders WHERE customerid = ANY($1) "
-                          "GROUP BY customerid",
-                          {text_of_array(customers)});
+            : session.run(
+                  "SELECT customerid, count(*) AS count FROM orders WHERE customerid = ANY($1) "
+                  "GROUP BY customerid",
+                  {text_of_array(customers)});
     Counts counts;
     for (const Scope& customer : customers) {
         counts.emplace(customer, 0);
     }
-    for (const Row& row : rows) {
-        counts[Scope{static_cast<CustomerId>(number(row[0]))}] = number(row[1]);
+    for (const Row row : rows) {
+        counts[Scope{static_cast<CustomerId>(row.number("customerid"))}] = row.number("count");
     }
     return counts;
 }
 
 } // namespace
 
-PostgresStore::PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter)
-    : m_connection(std::make_shared<PostgresConnection>(std::move(service), limit, reporter)) {}
+PostgresStore::PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter,
+                             OpenSession open)
+    : m_connection(std::make_shared<PostgresConnection>(std::move(service), limit, reporter,
+                                                        std::move(open))) {}
 
 PostgresStore::~PostgresStore() = default;
 
 std::vector<Scope> PostgresStore::writers_in_flight(const std::vector<Scope>& scopes,
                                                     const Tick& tick) {
-    const Rows rows =
-        m_connection->ask([](PostgresSession& session) { return session.run(probe_sql()); }, tick);
-    std::set<std::int64_t> locked;
-    for (const Row& row : rows) {
-        locked.insert(number(row[0]));
-    }
+    const auto locked = m_connection->ask(locked_keys, tick);
     std::vector<Scope> written;
     std::ranges::copy_if(scopes, std::back_inserter(written), [&](const Scope& scope) {
         return locked.contains(lock_of(scope)) || locked.contains(k_lock_batch);

@@ -4,6 +4,7 @@
 #include "base/waiting.hpp"
 #include "cache_aside/cache_aside.hpp"
 #include "postgres/pending_orders.hpp"
+#include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
 #include <cstdint>
@@ -19,7 +20,9 @@ class PostgresConnection;
 /// throws Error (no). Nothing is written then.
 class PostgresStore : public OrderStore {
 public:
-    PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter);
+    /// `reporter` must outlive it. Tests have another `open` than the driver's.
+    PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter,
+                  OpenSession open = open_session);
     ~PostgresStore() override;
 
     std::vector<Scope> writers_in_flight(const std::vector<Scope>& scopes,

@@ -1,0 +1,81 @@
+#include "postgres/failure_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ordercache {
+
+namespace {
+
+constexpr std::string_view k_foreign_key_violation = "23503";
+constexpr std::string_view k_undefined_table = "42P01";
+constexpr auto k_advice = "; set PG_DATABASE to use another database";
+
+/// The severity is one word of the server's language, as in `ERROR:  ` or `FEHLER:  `.
+std::string_view without_severity(std::string_view line) {
+    constexpr std::string_view end = ":  ";
+    const auto at = line.find(end);
+    const bool is_one_word = at != std::string_view::npos && line.find(' ') > at;
+    return is_one_word ? line.substr(at + end.size()) : line;
+}
+
+std::string first_line(std::string_view what) {
+    return std::string(without_severity(what.substr(0, what.find('\n'))));
+}
+
+/// What follows the address in a line of libpq's.
+std::string_view without_address(std::string_view line) {
+    constexpr std::string_view failed = " failed: ";
+    const auto at = line.find(failed);
+    return at == std::string_view::npos ? line : line.substr(at + failed.size());
+}
+
+bool names(std::string_view reason, std::string_view name) {
+    return !name.empty() && reason.find(name) != std::string_view::npos;
+}
+
+} // namespace
+
+bool rejects_the_order(const SessionFailure& failure) {
+    constexpr std::array<std::string_view, 4> classes = {"22", "23", "44", "P0"};
+    const std::string_view sqlstate = failure.sqlstate();
+    return std::ranges::find(classes, sqlstate.substr(0, 2)) != classes.end();
+}
+
+std::string reason_of_rejection(const SessionFailure& failure) {
+    constexpr std::string_view key = "(customerid)=(";
+    const std::string_view what = failure.what();
+    const auto at = what.find(key);
+    if (failure.sqlstate() != k_foreign_key_violation || at == std::string_view::npos) {
+        return first_line(what);
+    }
+    const auto customer = what.substr(at + key.size());
+    return fmt::format("customer {} does not exist", customer.substr(0, customer.find(')')));
+}
+
+std::string reason_of_failure(const SessionFailure& failure) {
+    const std::string reason = first_line(failure.what());
+    const bool has_no_orders = failure.sqlstate() == k_undefined_table && names(reason, "orders");
+    return has_no_orders ? reason + k_advice : reason;
+}
+
+std::string reason_of_no_connection(const SessionFailure& failure, std::string_view database) {
+    std::string_view what = failure.what();
+    std::string reasons;
+    while (!what.empty()) {
+        const std::string_view line = what.substr(0, what.find('\n'));
+        what.remove_prefix(std::min(line.size() + 1, what.size()));
+        if (line.empty() || line.front() == '\t') { // a tab begins libpq's advice
+            continue;
+        }
+        const auto reason = without_severity(without_address(line));
+        if (reasons.find(reason) == std::string::npos) {
+            reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", reason);
+        }
+    }
+    return names(reasons, database) ? reasons + k_advice : reasons;
+}
+
+} // namespace ordercache

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "postgres/session.hpp"
+
+#include <string>
+#include <string_view>
+
+/// What PostgreSQL and libpq say of a failure, in one line for the user. PostgreSQL speaks the
+/// language of its lc_messages: what is decided here goes by the SQLSTATE, and by the names and
+/// values that no language changes.
+namespace ordercache {
+
+/// Whether PostgreSQL judged the order and found it wanting: bad data, a constraint, a view's
+/// check, a trigger's exception.
+bool rejects_the_order(const SessionFailure& failure);
+
+/// Why PostgreSQL rejected an order: of a customer that does not exist, just that.
+std::string reason_of_rejection(const SessionFailure& failure);
+
+/// Why a statement failed, with advice where another database may have the orders.
+std::string reason_of_failure(const SessionFailure& failure);
+
+/// Why there is no connection: a reason for each address that libpq tried, each once. With advice
+/// where PostgreSQL speaks of the `database`.
+std::string reason_of_no_connection(const SessionFailure& failure, std::string_view database);
+
+} // namespace ordercache

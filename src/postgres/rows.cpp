@@ -1,0 +1,59 @@
+#include "postgres/rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <system_error>
+
+namespace ordercache {
+
+const std::optional<std::string>& Row::value(std::string_view column) const {
+    const auto& columns = m_rows.m_columns;
+    const auto found = std::ranges::find(columns, column);
+    if (found == columns.end()) {
+        throw UnexpectedReply(fmt::format("it has no {}", column));
+    }
+    return m_rows.m_rows[m_index].at(static_cast<std::size_t>(found - columns.begin()));
+}
+
+bool Row::is_null(std::string_view column) const {
+    return !value(column);
+}
+
+const std::string& Row::text(std::string_view column) const {
+    const auto& text = value(column);
+    if (!text) {
+        throw UnexpectedReply(fmt::format("its {} is NULL", column));
+    }
+    return *text;
+}
+
+std::int64_t Row::number(std::string_view column) const {
+    const std::string& digits = text(column);
+    std::int64_t number = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stopped, failure] = std::from_chars(digits.data(), end, number);
+    if (digits.empty() || failure != std::errc{} || stopped != end) {
+        throw UnexpectedReply(fmt::format("its {} is not a number", column));
+    }
+    return number;
+}
+
+bool Row::flag(std::string_view column) const {
+    const std::string& letter = text(column);
+    if (letter != "t" && letter != "f") {
+        throw UnexpectedReply(fmt::format("its {} is neither true nor false", column));
+    }
+    return letter == "t";
+}
+
+Row Rows::only() const {
+    if (size() != 1) {
+        throw UnexpectedReply(fmt::format("it has {} rows, not one", size()));
+    }
+    return (*this)[0];
+}
+
+} // namespace ordercache

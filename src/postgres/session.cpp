@@ -1,0 +1,146 @@
+#include "postgres/session.hpp"
+
+#include "base/lazy_library.hpp"
+
+#include <fmt/format.h>
+#include <pqxx/pqxx>
+
+#include <optional>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+/// A notice is not an error, and stderr is for those.
+#if PQXX_VERSION_MAJOR < 7
+using Silence = pqxx::quiet_errorhandler;
+#else
+struct Silence {
+    explicit Silence(pqxx::connection& connection) {
+        connection.set_notice_handler([](pqxx::zview) {});
+    }
+};
+#endif
+
+template <typename Act>
+auto translating_failures(Act act) {
+    try {
+        return act();
+    } catch (const pqxx::sql_error& error) {
+        throw SessionFailure(error.what(), error.sqlstate());
+    } catch (const pqxx::failure& error) {
+        throw SessionFailure(error.what(), "");
+    }
+}
+
+Rows rows_of(const pqxx::result& result) {
+    std::vector<std::string> columns;
+    for (pqxx::row::size_type i = 0; i < result.columns(); ++i) {
+        columns.emplace_back(result.column_name(i));
+    }
+    Rows rows(std::move(columns));
+    for (const auto& row : result) {
+        Rows::Values values;
+        for (const auto& field : row) {
+            values.push_back(field.is_null() ? std::nullopt
+                                             : std::optional<std::string>(field.c_str()));
+        }
+        rows.add(std::move(values));
+    }
+    return rows;
+}
+
+class PqxxSession : public PostgresSession {
+public:
+    explicit PqxxSession(const std::string& connection_string)
+        : m_connection(connection_string), m_silence(m_connection), m_statements(m_connection) {}
+    PqxxSession(const PqxxSession&) = delete;
+    PqxxSession& operator=(const PqxxSession&) = delete;
+    ~PqxxSession() override { abandon_copy(); }
+
+    Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
+        return translating_failures([&] { return rows_of(execute(sql, parameters)); });
+    }
+
+    void begin_copy(const std::string& table, const CopyRow<std::string>& columns) override {
+        translating_failures([&] {
+#if PQXX_VERSION_MAJOR < 7
+            m_copy = std::make_unique<pqxx::stream_to>(m_statements, table, columns);
+#else
+            m_copy.reset(new pqxx::stream_to(pqxx::stream_to::raw_table(
+                m_statements, table, fmt::format("{}", fmt::join(columns, ",")))));
+#endif
+        });
+    }
+
+    void copy(const CopyRows& rows) override {
+        translating_failures([&] {
+            for (const auto& row : rows) {
+                *m_copy << row;
+            }
+        });
+    }
+
+    void end_copy() override {
+        translating_failures([&] { m_copy->complete(); });
+        m_copy.reset();
+    }
+
+    void roll_back() override {
+        if (m_copy) {
+            abandon_copy();
+        } else {
+            PostgresSession::run("ROLLBACK");
+        }
+    }
+
+    void cancel() override {
+        translating_failures([&] { m_connection.cancel_query(); });
+    }
+
+    bool is_open() const override {
+        return m_connection.is_open();
+    }
+
+private:
+    pqxx::result execute(const std::string& sql, const std::vector<std::string>& parameters) {
+        if (parameters.empty()) {
+            return m_statements.exec(sql);
+        }
+#if PQXX_VERSION_MAJOR < 7
+        return m_statements.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters));
+#else
+        pqxx::params params;
+        params.append_multi(parameters);
+        return m_statements.exec(sql, params);
+#endif
+    }
+
+    /// A stream that is destroyed completes its COPY, and waits for the server's checks of rows
+    /// that nobody wants any more. Without a connection it cannot.
+    void abandon_copy() {
+        if (m_copy) {
+#if PQXX_VERSION_MAJOR < 7
+            m_connection.disconnect();
+#else
+            m_connection.close();
+#endif
+            m_copy.reset();
+        }
+    }
+
+    pqxx::connection m_connection;
+    Silence m_silence;
+    pqxx::nontransaction m_statements;
+    std::unique_ptr<pqxx::stream_to> m_copy;
+};
+
+} // namespace
+
+std::unique_ptr<PostgresSession> open_session(const std::string& connection_string) {
+    open_library(libpq);
+    return translating_failures([&] { return std::make_unique<PqxxSession>(connection_string); });
+}
+
+} // namespace ordercache

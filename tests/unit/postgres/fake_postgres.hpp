@@ -1,0 +1,147 @@
+// A PostgreSQL that answers from a script.
+
+#pragma once
+
+#include "postgres/connection.hpp"
+#include "postgres/session.hpp"
+
+#include "fakes.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ordercache::fakes {
+
+/// Rows from a table: the columns' names, then the values.
+inline Rows table(std::vector<std::string> columns, std::vector<Rows::Values> values = {}) {
+    Rows rows(std::move(columns));
+    for (auto& row : values) {
+        rows.add(std::move(row));
+    }
+    return rows;
+}
+
+/// What PostgreSQL, or the wire to it, does with a statement.
+using Answer = std::function<Rows()>;
+
+inline Answer gives(Rows rows) {
+    return [rows] { return rows; };
+}
+
+inline Answer fails(std::string what, std::string sqlstate) {
+    return [what, sqlstate]() -> Rows { throw SessionFailure(what, sqlstate); };
+}
+
+/// The server: its sessions share what it was asked and what it is to answer.
+class Postgres {
+public:
+    /// The next statement that has `text` in it is answered so, and others as those before them.
+    /// Without an answer left for it, a statement gives no rows.
+    void on(std::string text, Answer answer) {
+        m_answers.emplace_back(std::move(text), std::move(answer));
+    }
+
+    /// As above; and the connection is gone then.
+    void breaks_on(std::string text) {
+        on(std::move(text), [this]() -> Rows {
+            ++m_broken;
+            throw SessionFailure("server closed the connection unexpectedly\n", "");
+        });
+    }
+
+    /// That many attempts to connect fail.
+    int refusals = 0;
+
+    std::vector<std::string> statements;
+    std::vector<std::vector<std::string>> parameters;
+    CopyRows copied;
+    int connections = 0;
+
+    OpenSession open() {
+        return [this](const std::string&) -> std::unique_ptr<PostgresSession> {
+            if (refusals > 0) {
+                --refusals;
+                throw SessionFailure("connection to server failed: Connection refused\n", "");
+            }
+            ++connections;
+            return std::make_unique<Session>(*this);
+        };
+    }
+
+    bool was_asked(const std::string& text) const {
+        return std::ranges::any_of(statements, [&](const std::string& statement) {
+            return statement.find(text) != std::string::npos;
+        });
+    }
+
+private:
+    class Session : public PostgresSession {
+    public:
+        explicit Session(Postgres& postgres) : m_postgres(postgres), m_broken(postgres.m_broken) {}
+
+        Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
+            return m_postgres.answer(sql, parameters);
+        }
+        void begin_copy(const std::string&, const CopyRow<std::string>&) override {
+            m_postgres.answer("begin copy", {});
+        }
+        void copy(const CopyRows& rows) override {
+            m_postgres.answer("copy", {});
+            m_postgres.copied.insert(m_postgres.copied.end(), rows.begin(), rows.end());
+        }
+        void end_copy() override { m_postgres.answer("end copy", {}); }
+        void roll_back() override { m_postgres.answer("ROLLBACK", {}); }
+        void cancel() override { m_postgres.answer("cancel", {}); }
+        bool is_open() const override { return m_broken == m_postgres.m_broken; }
+
+    private:
+        Postgres& m_postgres;
+        int m_broken;
+    };
+
+    Rows answer(const std::string& sql, const std::vector<std::string>& values) {
+        statements.push_back(sql);
+        parameters.push_back(values);
+        const auto due = std::ranges::find_if(m_answers, [&](const auto& entry) {
+            return sql.find(entry.first) != std::string::npos;
+        });
+        if (due == m_answers.end()) {
+            return {};
+        }
+        const Answer act = std::move(due->second);
+        m_answers.erase(due);
+        return act();
+    }
+
+    std::deque<std::pair<std::string, Answer>> m_answers;
+    int m_broken = 0;
+};
+
+/// A connection to it.
+struct PostgresClient {
+    explicit PostgresClient(std::chrono::milliseconds limit = std::chrono::seconds{10})
+        : connection(std::make_shared<PostgresConnection>(
+              PostgresService{"", "db.example:5432", "shop"}, TimeLimit::whole(limit), reporter,
+              postgres.open())) {}
+
+    Postgres postgres;
+    MemoryReporter reporter;
+    std::shared_ptr<PostgresConnection> connection;
+};
+
+/// The Error that `act` ends in; its message is "none" where it ends in none.
+template <typename Act>
+Error error_of(Act act) {
+    try {
+        act();
+    } catch (const Error& error) {
+        return error;
+    }
+    return {ExitStatus::done, "none"};
+}
+
+} // namespace ordercache::fakes

@@ -1,0 +1,108 @@
+#include "postgres/connection.hpp"
+
+#include "fake_postgres.hpp"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+using namespace ordercache;
+using namespace std::chrono_literals;
+using fakes::error_of;
+using fakes::PostgresClient;
+
+namespace {
+
+constexpr auto run_select = [](PostgresSession& session) { return session.run("SELECT 1").size(); };
+
+Error failure_of_select(PostgresClient& client) {
+    return error_of([&] { client.connection->ask(run_select); });
+}
+
+} // namespace
+
+TEST_CASE("the connection is made when it is first needed, and kept") {
+    PostgresClient client;
+    CHECK(client.postgres.connections == 0);
+    client.connection->ask(run_select);
+    client.connection->ask(run_select);
+    CHECK(client.postgres.connections == 1);
+    CHECK(client.reporter.notes ==
+          std::vector<std::string>{"Connecting to PostgreSQL at db.example:5432, database shop"});
+}
+
+TEST_CASE("a server that cannot be reached is named with its database") {
+    PostgresClient client;
+    client.postgres.refusals = 1;
+    const Error error = failure_of_select(client);
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()) ==
+          "cannot connect to PostgreSQL at db.example:5432, database shop: Connection refused");
+}
+
+TEST_CASE("a statement that fails is a failure of the server's, and the session is given up") {
+    PostgresClient client;
+    client.postgres.on("SELECT", fakes::fails("ERROR:  out of memory\n", "53200"));
+    const Error error = failure_of_select(client);
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()) ==
+          "PostgreSQL at db.example:5432, database shop: out of memory");
+    client.connection->ask(run_select);
+    CHECK(client.postgres.connections == 2);
+}
+
+TEST_CASE("what PostgreSQL rejects is a no") {
+    PostgresClient client;
+    client.postgres.on("SELECT", fakes::fails("FEHLER:  zu viel\n", "22003"));
+    const Error error = failure_of_select(client);
+    CHECK(error.status() == ExitStatus::no);
+    CHECK(std::string(error.what()) ==
+          "PostgreSQL at db.example:5432, database shop: rejected: zu viel");
+}
+
+TEST_CASE("a connection that was lost is called that") {
+    PostgresClient client;
+    client.postgres.breaks_on("SELECT");
+    CHECK(std::string(failure_of_select(client).what()) ==
+          "PostgreSQL at db.example:5432, database shop: lost the connection: server closed the "
+          "connection unexpectedly");
+}
+
+TEST_CASE("an answer that makes no sense is a failure, and says what is wrong with it") {
+    PostgresClient client;
+    const Error error = error_of([&] {
+        client.connection->ask([](PostgresSession& session) {
+            return session.run("SELECT 1").only().number("count");
+        });
+    });
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()) == "PostgreSQL at db.example:5432, database shop: its answer "
+                                       "makes no sense: it has 0 rows, not one; is it PostgreSQL?");
+}
+
+TEST_CASE("past the limit a statement is cancelled") {
+    PostgresClient client(20ms);
+    client.postgres.on("SELECT", [] {
+        std::this_thread::sleep_for(100ms);
+        return Rows{};
+    });
+    const Error error = failure_of_select(client);
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()) ==
+          "PostgreSQL at db.example:5432, database shop: no answer within --timeout");
+    CHECK(client.postgres.was_asked("cancel"));
+}
+
+TEST_CASE("a COMMIT tells how it ended") {
+    PostgresClient client;
+    client.connection->ask(run_select);
+    CHECK(client.connection->commit() == CommitEnd::answered);
+
+    client.connection->ask(run_select);
+    client.postgres.breaks_on("COMMIT");
+    CHECK(client.connection->commit() == CommitEnd::connection_lost);
+
+    client.connection->ask(run_select);
+    client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
+    CHECK(error_of([&] { client.connection->commit(); }).status() == ExitStatus::no);
+}

@@ -1,0 +1,35 @@
+#include "postgres/rows.hpp"
+
+#include "fake_postgres.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ordercache;
+using fakes::table;
+
+TEST_CASE("a row's values go by the names of its columns") {
+    const Rows rows = table({"id", "name", "done", "note"}, {{"12001", "Ada", "t", std::nullopt}});
+    const Row row = rows.only();
+    CHECK(row.number("id") == 12001);
+    CHECK(row.text("name") == "Ada");
+    CHECK(row.flag("done"));
+    CHECK(row.is_null("note"));
+    CHECK_FALSE(row.is_null("id"));
+}
+
+TEST_CASE("a reply of the wrong shape is told apart, and never read past its end") {
+    CHECK_THROWS_WITH_AS(table({"count"}).only(), "it has 0 rows, not one", UnexpectedReply);
+    CHECK_THROWS_WITH_AS(table({"count"}, {{"1"}, {"2"}}).only(), "it has 2 rows, not one",
+                         UnexpectedReply);
+    const Rows rows = table({"count", "done"}, {{std::nullopt, "yes"}});
+    CHECK_THROWS_WITH_AS(rows[0].number("sum"), "it has no sum", UnexpectedReply);
+    CHECK_THROWS_WITH_AS(rows[0].number("count"), "its count is NULL", UnexpectedReply);
+    CHECK_THROWS_WITH_AS(rows[0].flag("done"), "its done is neither true nor false",
+                         UnexpectedReply);
+    for (const char* text : {"", "x", "1x", " 1", "1.0", "9223372036854775808"}) {
+        CAPTURE(text);
+        const Rows numbers = table({"count"}, {{text}});
+        CHECK_THROWS_WITH_AS(numbers[0].number("count"), "its count is not a number",
+                             UnexpectedReply);
+    }
+}
