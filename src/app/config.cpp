@@ -69,6 +69,10 @@ RedisService Config::redis() const {
                            "whoever stands between can read and change everything",
                            k_variable));
     }
+    for (const std::string& option : service.ignored_options) {
+        m_warn(
+            fmt::format("{}: the option {} is ignored: it has no effect here", k_variable, option));
+    }
     return service;
 }
 

@@ -13,11 +13,11 @@ namespace ordercache {
 /// The environment's answers, each read when a command needs it: a hit needs no PG_SERVICE_URI.
 class Config {
 public:
-    /// Gets its variables from `environment`, and says on `warn`, once each, what it passes over.
+    /// Gets its variables from `environment`, and says on `warn`, once each, what it ignores.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
     /// REDIS_SERVICE_URI. Throws Error (usage) naming the variable, never its value. Warns where
-    /// the URI asks that no certificate be verified.
+    /// the URI asks that no certificate be verified, and of each option that is ignored.
     RedisService redis() const;
 
     /// PG_SERVICE_URI with PG_DATABASE. Throws Error (usage) naming the variable, never its value.

@@ -19,14 +19,6 @@ bool is_control(char c) {
     return byte < 0x20 || byte == 0x7f;
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
-}
-
 void check_no_blanks(std::string_view text) {
     const auto is_blank = [](char c) { return c == ' ' || is_control(c); };
     if (std::any_of(text.begin(), text.end(), is_blank)) {
@@ -77,6 +69,14 @@ Endpoint parse_plain(std::string_view text) {
 }
 
 } // namespace
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return lower;
+}
 
 Uri split_uri(std::string_view text) {
     check_no_blanks(text);

@@ -22,6 +22,9 @@ struct Uri {
 /// blank, a `#` or an `@` out of place leaves it in doubt where a password ends.
 Uri split_uri(std::string_view text);
 
+/// ASCII letters in lower case, whatever the locale.
+std::string lower_case(std::string_view text);
+
 /// A text cut in two: what stands after the delimiter is absent where there is none.
 struct Cut {
     std::string_view before;

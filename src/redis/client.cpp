@@ -107,7 +107,7 @@ CacheError RedisClient::refusal(std::string_view command, const std::string& err
 
 std::vector<RedisCommand> RedisClient::greeting() const {
     std::vector<RedisCommand> greeting;
-    if (!m_service.password.empty()) {
+    if (!m_service.user.empty() || !m_service.password.empty()) {
         RedisCommand auth = {"AUTH", m_service.password};
         if (!m_service.user.empty()) {
             auth.insert(auth.begin() + 1, m_service.user);

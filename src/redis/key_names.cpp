@@ -8,6 +8,7 @@ namespace ordercache {
 namespace {
 
 constexpr std::string_view k_all = "all";
+constexpr std::string_view k_lease = ":lease";
 
 bool has_hash_tag(std::string_view prefix) {
     return prefix.find('{') != std::string_view::npos;
@@ -43,11 +44,10 @@ bool is_scope_between(std::string_view key, std::string_view begin, std::string_
 
 } // namespace
 
-KeyNames::KeyNames(std::string prefix)
-    : m_prefix(std::move(prefix) + ':'), m_lease_begin(m_prefix), m_lease_end(":lease") {
+KeyNames::KeyNames(std::string prefix) : m_prefix(std::move(prefix) + ':') {
     if (!has_hash_tag(m_prefix)) {
-        m_lease_begin = '{' + m_prefix;
-        m_lease_end = "}:lease";
+        m_tag_begin = '{';
+        m_tag_end = '}';
     }
 }
 
@@ -56,7 +56,15 @@ std::string KeyNames::value(const Scope& scope) const {
 }
 
 std::string KeyNames::lease(const Scope& scope) const {
-    return m_lease_begin + value(scope).substr(m_prefix.size()) + m_lease_end;
+    return beside(scope, k_lease);
+}
+
+std::string KeyNames::ledger() const {
+    return beside(k_all_orders, ":ledger");
+}
+
+std::string KeyNames::beside(const Scope& scope, std::string_view name) const {
+    return m_tag_begin + value(scope) + m_tag_end + std::string(name);
 }
 
 std::string KeyNames::value_pattern() const {
@@ -64,7 +72,7 @@ std::string KeyNames::value_pattern() const {
 }
 
 std::string KeyNames::lease_pattern() const {
-    return escape_glob(m_lease_begin) + '*' + escape_glob(m_lease_end);
+    return escape_glob(m_tag_begin + m_prefix) + '*' + m_tag_end + std::string(k_lease);
 }
 
 bool KeyNames::is_value(std::string_view key) const {
@@ -72,7 +80,7 @@ bool KeyNames::is_value(std::string_view key) const {
 }
 
 bool KeyNames::is_lease(std::string_view key) const {
-    return is_scope_between(key, m_lease_begin, m_lease_end);
+    return is_scope_between(key, m_tag_begin + m_prefix, m_tag_end + std::string(k_lease));
 }
 
 } // namespace ordercache

@@ -9,13 +9,15 @@ namespace ordercache {
 
 /// What the keys in Redis are called. A value's name is shared with other programs:
 /// `<prefix>:all`, `<prefix>:<customer>`. A lease stands in its value's cluster slot:
-/// `{<prefix>:all}:lease`, or `<value>:lease` where the prefix has a hash tag of its own.
+/// `{<prefix>:1}:lease`, or `<value>:lease` where the prefix has a hash tag of its own; so does the
+/// total's ledger, `{<prefix>:all}:ledger`.
 class KeyNames {
 public:
     explicit KeyNames(std::string prefix);
 
     std::string value(const Scope& scope) const;
     std::string lease(const Scope& scope) const;
+    std::string ledger() const;
 
     /// Patterns for SCAN, which may match other keys as well.
     std::string value_pattern() const;
@@ -25,9 +27,12 @@ public:
     bool is_lease(std::string_view key) const;
 
 private:
+    /// A key in the value's slot.
+    std::string beside(const Scope& scope, std::string_view name) const;
+
     std::string m_prefix;
-    std::string m_lease_begin;
-    std::string m_lease_end;
+    std::string m_tag_begin; ///< What a hash tag of our own adds; empty: the prefix has one.
+    std::string m_tag_end;
 };
 
 } // namespace ordercache

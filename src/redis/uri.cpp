@@ -85,9 +85,9 @@ std::chrono::milliseconds parse_timeout(std::string_view text) {
     return *timeout;
 }
 
-using Heed = void (*)(RedisService&, const std::string& value);
+using Apply = void (*)(RedisService&, const std::string& value);
 
-constexpr auto k_heeded = std::to_array<Entry<Heed>>({
+constexpr auto k_options = std::to_array<Entry<Apply>>({
     {"db", [](RedisService& s, const std::string& value) { s.database = parse_database(value); }},
     {"socket_connect_timeout",
      [](RedisService& s, const std::string& value) { s.connect_timeout = parse_timeout(value); }},
@@ -101,87 +101,30 @@ constexpr auto k_heeded = std::to_array<Entry<Heed>>({
     {"ssl_keyfile", [](RedisService& s, const std::string& value) { s.key_file = value; }},
 });
 
-/// What other clients read, and a single short command has no use for. An option that would change
-/// the answer, such as a prefix of the keys, is not among them.
-constexpr auto k_passed_over = std::to_array<std::string_view>({
-    // redis-py
-    "client_name",
-    "decode_responses",
-    "encoding",
-    "encoding_errors",
-    "health_check_interval",
-    "lib_name",
-    "lib_version",
-    "max_connections",
-    "protocol",
-    "retry_on_error",
-    "retry_on_timeout",
-    "single_connection_client",
-    "socket_keepalive",
-    "socket_read_size",
-    "ssl_check_hostname",
-    "ssl_ciphers",
-    "ssl_min_version",
-    "timeout",
-    // go-redis
-    "conn_max_idle_time",
-    "conn_max_lifetime",
-    "dial_timeout",
-    "idle_check_frequency",
-    "idle_timeout",
-    "max_active_conns",
-    "max_conn_age",
-    "max_idle_conns",
-    "max_redirects",
-    "max_retries",
-    "max_retry_backoff",
-    "min_idle_conns",
-    "min_retry_backoff",
-    "pool_fifo",
-    "pool_size",
-    "pool_timeout",
-    "read_only",
-    "read_timeout",
-    "route_by_latency",
-    "route_randomly",
-    "skip_verify",
-    "write_timeout",
-    // ioredis
-    "autoResendUnfulfilledCommands",
-    "autoResubscribe",
-    "commandTimeout",
-    "connectTimeout",
-    "connectionName",
-    "enableAutoPipelining",
-    "enableOfflineQueue",
-    "enableReadyCheck",
-    "family",
-    "keepAlive",
-    "lazyConnect",
-    "maxRetriesPerRequest",
-    "noDelay",
-    "readOnly",
-    // lettuce
-    "clientName",
-    "libraryName",
-    "libraryVersion",
-    "verifyPeer",
-});
-
-bool is_passed_over(std::string_view name) {
-    return std::find(k_passed_over.begin(), k_passed_over.end(), name) != k_passed_over.end();
+/// Whether the name says that the option tunes a client or its connections, as other clients have
+/// many. Any other may change the answer, such as a prefix of the keys. One for a password is none:
+/// a raw & in its value would have the rest shown as an option's name.
+bool is_tuning(std::string_view name) {
+    constexpr auto words =
+        std::to_array<std::string_view>({"alive", "client", "conn", "coding", "decode", "idle",
+                                         "interval", "protocol", "retr", "ssl", "timeout"});
+    const std::string lower = lower_case(name);
+    const auto holds = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
+    return std::ranges::any_of(words, holds) && !holds("password");
 }
 
-void heed(const UriOption& option, RedisService& service) {
+void apply(const UriOption& option, RedisService& service) {
     if (option.name.starts_with("ssl_") && service.transport != Transport::tls) {
         throw std::invalid_argument("its ssl_ options need the scheme rediss:// or valkeys://");
     }
-    if (const auto* const heeded = find_entry(k_heeded, option.name)) {
-        heeded->value(service, option.value);
+    if (const auto* const known = find_entry(k_options, option.name)) {
+        known->value(service, option.value);
     } else if (option.name == "username" || option.name == "password") {
         throw std::invalid_argument(
             "user and password must stand before the host, as in redis://user:password@host");
-    } else if (!is_passed_over(option.name)) {
+    } else if (is_tuning(option.name)) {
+        service.ignored_options.emplace_back(option.name);
+    } else {
         throw std::invalid_argument(
             fmt::format("the option {} is unknown: leave it out", option.name));
     }
@@ -242,7 +185,7 @@ RedisService parse_redis_uri(std::string_view text) {
         take_credentials(*uri.userinfo, service);
     }
     for (const UriOption& option : parse_query(uri.query)) {
-        heed(option, service);
+        apply(option, service);
     }
     if (!service.key_file.empty() && service.certificate_file.empty()) {
         throw std::invalid_argument("ssl_keyfile needs ssl_certfile");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using namespace ordercache;
 using namespace std::chrono_literals;
@@ -61,6 +62,7 @@ TEST_CASE("a Redis URI names transport, address, credentials and database") {
         {"redis://u:p%25w@h", tcp, "h", "6379", "u", "p%w", 0},
         {"redis://u:p%2540w@h", tcp, "h", "6379", "u", "p%40w", 0},
         {"redis://u:p+w@h", tcp, "h", "6379", "u", "p+w", 0},
+        {"redis://shop:@h", tcp, "h", "6379", "shop", "", 0},
         {"redis://u:p:w@h", tcp, "h", "6379", "u", "p:w", 0},
         {"redis://[::1]", tcp, "::1", "6379", "", "", 0},
         {"rediss://[2001:db8::1]:7000/1", tls, "2001:db8::1", "7000", "", "", 1},
@@ -188,7 +190,7 @@ TEST_CASE("a refusal never shows a password") {
     }
 }
 
-TEST_CASE("a Redis URI's TLS options are heeded, and verification is the default") {
+TEST_CASE("a Redis URI's TLS options are applied, and verification is the default") {
     const RedisService defaults = parse_redis_uri("rediss://h");
     CHECK(defaults.verify_certificate);
     CHECK(defaults.ca_file.empty());
@@ -203,8 +205,16 @@ TEST_CASE("a Redis URI's TLS options are heeded, and verification is the default
     CHECK_FALSE(parse_redis_uri("rediss://h?ssl_cert_reqs=none").verify_certificate);
     CHECK_FALSE(parse_redis_uri("rediss://h?ssl_cert_reqs=CERT_NONE").verify_certificate);
     CHECK(parse_redis_uri("rediss://h?ssl_cert_reqs=optional").verify_certificate);
-    CHECK(parse_redis_uri("rediss://h?ssl_check_hostname=false&skip_verify=true&verifyPeer=NONE")
-              .verify_certificate);
+    CHECK(parse_redis_uri("rediss://h?ssl_check_hostname=false&timeout=1").verify_certificate);
+}
+
+TEST_CASE("an option that tunes another client is ignored by name, and its value forgotten") {
+    const RedisService service = parse_redis_uri(
+        "rediss://h?ssl_min_version=TLSv1_3&connectTimeout=s3cret&maxRetriesPerRequest=2&db=1");
+    CHECK(service.ignored_options ==
+          std::vector<std::string>{"ssl_min_version", "connectTimeout", "maxRetriesPerRequest"});
+    CHECK(service.database == 1);
+    CHECK(parse_redis_uri("redis://h?db=1&socket_timeout=1").ignored_options.empty());
 }
 
 TEST_CASE("a Redis URI's timeouts are decimal seconds") {

@@ -1,0 +1,47 @@
+#include "redis/key_names.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ordercache;
+
+TEST_CASE("a value's name is the prefix and whose count it is") {
+    const KeyNames names("num_orders");
+    CHECK(names.value(k_all_orders) == "num_orders:all");
+    CHECK(names.value(Scope{9999}) == "num_orders:9999");
+}
+
+TEST_CASE("a lease and the ledger have the value's name for a hash tag") {
+    const KeyNames names("num_orders");
+    CHECK(names.lease(Scope{9999}) == "{num_orders:9999}:lease");
+    CHECK(names.ledger() == "{num_orders:all}:ledger");
+}
+
+TEST_CASE("a prefix with a hash tag of its own gets no second one") {
+    const KeyNames names("{shop}:orders");
+    CHECK(names.lease(k_all_orders) == "{shop}:orders:all:lease");
+    CHECK(names.ledger() == "{shop}:orders:all:ledger");
+}
+
+TEST_CASE("only keys of this program's own are told for values and leases") {
+    const KeyNames names("num_orders");
+    CHECK(names.is_value("num_orders:all"));
+    CHECK(names.is_value("num_orders:7"));
+    CHECK(names.is_lease("{num_orders:7}:lease"));
+    for (const auto* const key :
+         {"num_orders:", "num_orders:07", "num_orders:0", "num_orders:ALL", "num_orders:7:x",
+          "num_orders:99999999999", "{num_orders:7}:lease", "{num_orders:all}:ledger", "other:7"}) {
+        CAPTURE(key);
+        CHECK_FALSE(names.is_value(key));
+    }
+    for (const auto* const key : {"num_orders:7", "{num_orders:}:lease", "{num_orders:x}:lease",
+                                  "{num_orders:all}:ledger", "{other:7}:lease"}) {
+        CAPTURE(key);
+        CHECK_FALSE(names.is_lease(key));
+    }
+}
+
+TEST_CASE("a pattern takes the prefix for what it is, not for a pattern") {
+    const KeyNames names("a*[b]?");
+    CHECK(names.value_pattern() == "a\\*\\[b\\]\\?:*");
+    CHECK(names.lease_pattern() == "{a\\*\\[b\\]\\?:*}:lease");
+}
