@@ -1,0 +1,48 @@
+#include "postgres/follow_sql.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+
+using namespace ordercache;
+
+namespace {
+
+/// The first and the last line that are no comment.
+struct Ends {
+    std::string first;
+    std::string last;
+};
+
+Ends ends_of(const std::string& sql) {
+    Ends ends;
+    std::istringstream lines(sql);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty() && !line.starts_with("--")) {
+            ends.first = ends.first.empty() ? line : ends.first;
+            ends.last = line;
+        }
+    }
+    return ends;
+}
+
+} // namespace
+
+TEST_CASE("the SQL for the follower is one transaction, and so is that of its removal") {
+    for (const std::string& sql : {follow_setup_sql(), follow_removal_sql()}) {
+        const Ends ends = ends_of(sql);
+        CHECK(ends.first == "BEGIN;");
+        CHECK(ends.last == "COMMIT;");
+        CHECK(sql.find("BEGIN;", sql.find("BEGIN;") + 1) == std::string::npos);
+    }
+}
+
+TEST_CASE("a migration tool finds neither a command of psql nor a placeholder in the SQL") {
+    for (const std::string& sql : {follow_setup_sql(), follow_removal_sql()}) {
+        CHECK(sql.find('\\') == std::string::npos);
+        CHECK(sql.find('%') == std::string::npos);
+        CHECK(sql.find("${") == std::string::npos);
+        CHECK(sql.find('?') == std::string::npos);
+    }
+}
