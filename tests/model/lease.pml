@@ -1,6 +1,7 @@
 /*
- * The cache-aside protocol, for Spin to explore in every interleaving: when may a cached count be
- * served, and when stored?
+ * A customer's count, by drop and lease, for Spin to explore in every interleaving: when may a cached
+ * count be served, and when stored? One customer shows it: no other's lock, lease or value is looked
+ * at, but for the lock of a batch.
  *
  * How to read it. Each statement that touches a global, each d_step and each atomic is one step of
  * Redis or PostgreSQL, named as the protocol and the program name it; between two steps anything
@@ -10,7 +11,7 @@
  *
  * What holds, asserted in every step that could break it:
  *   truth   whatever the cache holds is what the database holds (where others write too: once
- *           `invalidate` has returned);
+ *           `invalidate` has returned, or the follower has dropped the count);
  *   answer  a count that a reader returns was the true count at some moment of its call (a count
  *           that a standby made claims nothing).
  *
@@ -19,140 +20,110 @@
  * counter-example appears.
  */
 
-#define TOTAL 0
-#define CUSTOMER 1
-#define KEYS 2
-#define BATCH 2
 #define NONE 255
 
-#define each_key(step) step(TOTAL); step(CUSTOMER)
+/* Redis: the count, and the token of the one reader that may store it. */
+byte value = NONE;
+byte lease = NONE;
 
-/* Redis: the counts, and for each the token of the one reader that may store it. */
-byte value[KEYS] = NONE;
-byte lease[KEYS] = NONE;
-
-/* PostgreSQL: the visible counts, and the set of transactions that hold each writers' lock: one a
- * key, and (class, -1) for batches. */
-byte count[KEYS];
-byte locks[KEYS + 1];
+/* PostgreSQL: the visible count, and the set of transactions that hold each writers' lock: the
+ * customer's, and (class, -1) for batches. */
+byte count;
+byte lock_holders;
+byte batch_lock_holders;
 
 /* Commits from outside the protocol that an `invalidate` has yet to announce. */
 byte unannounced;
 
-inline check_truth(k)
+inline check_truth()
 {
 #ifdef TRUTH_UNCHECKED
     skip
 #else
-    assert(unannounced || value[k] == NONE || value[k] == count[k])
+    assert(unannounced || value == NONE || value == count)
 #endif
 }
 
 /* Counts only grow, and each answer was visible once: within these bounds, during the call. */
-#define is_true_in_call(answer) \
-    (unannounced || (began <= answer && answer <= count[key]))
+#define is_true_in_call(answer) (unannounced || (began <= answer && answer <= count))
 
 /* ---- Writers ---- */
 
-inline lock(k) { locks[k] = locks[k] | (1 << _pid) }
-inline unlock(k) { locks[k] = locks[k] & ~(1 << _pid) }
+inline lock(holders) { holders = holders | (1 << _pid) }
+inline unlock(holders) { holders = holders & ~(1 << _pid) }
 
-inline delete_lease(k) { lease[k] = NONE }
-inline delete_value(k) { value[k] = NONE }
+inline delete_lease() { lease = NONE }
+inline delete_value() { value = NONE }
 
-#define unlock_all d_step { each_key(unlock); unlock(BATCH) }
+#define unlock_all d_step { unlock(lock_holders); unlock(batch_lock_holders) }
 
 /* The client fails or dies, the server undoes its transaction, another writer takes its place. */
 #define or_rollback :: unlock_all; goto begin
 
-inline drop(k)
+inline drop()
 {
 #ifdef DROP_VALUE_FIRST
-    if :: delete_value(k) or_rollback fi;
-    if :: delete_lease(k) or_rollback fi
+    if :: delete_value() or_rollback fi;
+    if :: delete_lease() or_rollback fi
 #else
-    if :: delete_lease(k) or_rollback fi;
-    if :: delete_value(k) or_rollback fi
+    if :: delete_lease() or_rollback fi;
+    if :: delete_value() or_rollback fi
 #endif
 }
 
-inline commit(customers_orders, others_orders)
+inline commit(orders)
 {
     if :: skip or_rollback fi; /* COMMIT is sent */
     /* From here the server acts alone, in its own time, whether its client lives or not. */
     if
-    :: d_step {
-           count[TOTAL] = count[TOTAL] + customers_orders + others_orders;
-           count[CUSTOMER] = count[CUSTOMER] + customers_orders;
-           each_key(check_truth)
-       }
+    :: d_step { count = count + orders; check_truth() }
     or_rollback
     fi
 }
 
-#ifdef DROP_TOTAL_ONLY
-#define drop_all drop(TOTAL)
-#else
-#define drop_all each_key(drop)
-#endif
-
 #if defined(NO_DROP)
-#define write(lock_step, customers, others) \
-    lock_step; commit(customers, others); unlock_all
+#define write(holders, orders) lock(holders); commit(orders); unlock_all
 #elif defined(DROP_AFTER_COMMIT)
-#define write(lock_step, customers, others) \
-    lock_step; commit(customers, others); drop_all; unlock_all
+#define write(holders, orders) lock(holders); commit(orders); drop(); unlock_all
 #elif defined(LOCK_AFTER_DROP)
-#define write(lock_step, customers, others) \
-    drop_all; lock_step; commit(customers, others); unlock_all
+#define write(holders, orders) drop(); lock(holders); commit(orders); unlock_all
 #elif defined(UNLOCK_BEFORE_COMMIT)
-#define write(lock_step, customers, others) \
-    lock_step; drop_all; unlock_all; commit(customers, others)
+#define write(holders, orders) lock(holders); drop(); unlock_all; commit(orders)
 #else
-#define write(lock_step, customers, others) \
-    lock_step; drop_all; commit(customers, others); unlock_all
-#endif
-
-#ifdef LOCK_TOTAL_ONLY
-#define lock_keys lock(TOTAL)
-#else
-#define lock_keys atomic { each_key(lock) }
+#define write(holders, orders) lock(holders); drop(); commit(orders); unlock_all
 #endif
 
 proctype add()
 {
 begin:
-    write(lock_keys, 1, 0)
+    write(lock_holders, 1)
 }
 
 proctype add_batch()
 {
 begin:
-    write(lock(BATCH), 1, 1)
+    write(batch_lock_holders, 2)
 }
 
 /* SCAN gives keys in any order: in a single pass, a value may come before its lease. */
 inline invalidate()
 {
 #ifdef INVALIDATE_IN_ONE_PASS
-    each_key(delete_value);
-    each_key(delete_lease)
+    delete_value();
+    delete_lease()
 #else
-    each_key(delete_lease);
-    each_key(delete_value)
+    delete_lease();
+    delete_value()
 #endif
 }
 
-/* A program that writes orders but knows no protocol, and someone who calls `invalidate` then. */
+/* A program that writes orders but knows no protocol, and someone who calls `invalidate` then, or the
+ * follower that drops the customers of what it is told. */
 proctype outsider()
 {
-    d_step {
-        count[TOTAL]++;
-        count[CUSTOMER]++;
-        unannounced++
-    }
+    d_step { count++; unannounced++ }
     invalidate();
-    d_step { unannounced--; each_key(check_truth) }
+    d_step { unannounced--; check_truth() }
 }
 
 /* ---- Readers ---- */
@@ -160,30 +131,30 @@ proctype outsider()
 #if defined(NO_PROBE)
 #define must_not_store standby
 #elif defined(PROBE_IGNORES_BATCH)
-#define must_not_store (standby || locks[key])
+#define must_not_store (standby || lock_holders)
 #elif defined(PROBE_IGNORES_STANDBY)
 /* A standby does not show the primary's locks. */
-#define must_not_store (!standby && (locks[key] || locks[BATCH]))
+#define must_not_store (!standby && (lock_holders || batch_lock_holders))
 #else
-#define must_not_store (standby || locks[key] || locks[BATCH])
+#define must_not_store (standby || lock_holders || batch_lock_holders)
 #endif
 
 #if defined(NO_LEASE) || defined(FILL_WITHOUT_COMPARE)
 #define may_fill true
 #elif defined(FILL_UNDER_ANY_LEASE)
-#define may_fill (lease[key] != NONE)
+#define may_fill (lease != NONE)
 #else
-#define may_fill (lease[key] == _pid)
+#define may_fill (lease == _pid)
 #endif
 
 #ifdef RENEW_WITHOUT_COMPARE
-#define renew lease[key] = _pid
+#define renew lease = _pid
 #else
-#define renew lease[key] == _pid -> lease[key] = _pid
+#define renew lease == _pid -> lease = _pid
 #endif
 
 /* The answer is given, or the reader is killed: the next call begins. */
-#define end_call key = TOTAL; began = 0; snapshot = 0; goto call
+#define end_call began = 0; snapshot = 0; goto call
 
 /* While it works under a lease a reader renews it, or is killed and leaves it to its expiry. */
 #define or_meanwhile :: atomic { renew } :: atomic { end_call }
@@ -197,7 +168,7 @@ proctype outsider()
 /* A standby lags: by one order serves as well as by many. */
 inline select_count()
 {
-    snapshot = (standby && count[key] > 0 -> count[key] - 1 : count[key]);
+    snapshot = (standby && count > 0 -> count - 1 : count);
     assert(claims_nothing || is_true_in_call(snapshot))
 }
 
@@ -222,10 +193,10 @@ inline fill()
 {
 #ifdef FILL_IN_TWO_STEPS
     if :: atomic { may_fill -> skip } :: atomic { !may_fill -> end_call } fi;
-    atomic { value[key] = snapshot; lease[key] = NONE; check_truth(key); end_call }
+    atomic { value = snapshot; lease = NONE; check_truth(); end_call }
 #else
     do
-    :: atomic { may_fill -> value[key] = snapshot; lease[key] = NONE; check_truth(key); end_call }
+    :: atomic { may_fill -> value = snapshot; lease = NONE; check_truth(); end_call }
     :: atomic { !may_fill -> end_call }
     or_meanwhile
     od
@@ -234,22 +205,18 @@ inline fill()
 
 proctype reader(bool standby)
 {
-    byte key, began, snapshot;
+    byte began, snapshot;
 
 call:
     if
-    :: key = TOTAL
-    :: key = CUSTOMER
-    fi;
-    if
     /* hit */
     :: atomic {
-           value[key] != NONE -> began = count[key]; assert(is_true_in_call(value[key])); end_call
+           value != NONE -> began = count; assert(is_true_in_call(value)); end_call
        }
     /* miss */
-    :: atomic { value[key] == NONE -> began = count[key]; goto acquire }
+    :: atomic { value == NONE -> began = count; goto acquire }
     /* --refresh: whoever has the lease */
-    :: atomic { began = count[key]; lease[key] = _pid; goto compute }
+    :: atomic { began = count; lease = _pid; goto compute }
     fi;
 
 acquire: /* SET lease NX and GET value: one pipeline, two steps */
@@ -257,20 +224,18 @@ acquire: /* SET lease NX and GET value: one pipeline, two steps */
     goto compute;
 #endif
     if
-    :: atomic { lease[key] == NONE -> lease[key] = _pid }
-    :: atomic { lease[key] != NONE -> goto wait }
+    :: atomic { lease == NONE -> lease = _pid }
+    :: atomic { lease != NONE -> goto wait }
     fi;
     if
-    :: atomic {
-           value[key] != NONE -> assert(is_true_in_call(value[key])); began = 0; goto release
-       }
-    :: atomic { value[key] == NONE -> goto compute }
+    :: atomic { value != NONE -> assert(is_true_in_call(value)); began = 0; goto release }
+    :: atomic { value == NONE -> goto compute }
     fi;
 
 wait: /* the same GET, after another reader's lease; then again, or never */
     if
-    :: atomic { value[key] != NONE -> assert(is_true_in_call(value[key])); end_call }
-    :: atomic { value[key] == NONE -> goto acquire }
+    :: atomic { value != NONE -> assert(is_true_in_call(value)); end_call }
+    :: atomic { value == NONE -> goto acquire }
     :: atomic { select_count(); end_call }
     fi;
 
@@ -292,28 +257,20 @@ uncached:
 
 release:
     if
-    :: atomic { lease[key] == _pid -> lease[key] = NONE; end_call }
-    :: atomic { lease[key] != _pid -> end_call }
+    :: atomic { lease == _pid -> lease = NONE; end_call }
+    :: atomic { lease != _pid -> end_call }
     fi
 }
 
 /* Expiry and eviction: any key, at any moment, for nothing depends on a clock. */
-inline vanish(k)
-{
-    if
-    :: delete_value(k)
-    :: delete_lease(k)
-#ifdef LOCK_IN_REDIS
-    :: locks[k] = 0
-#endif
-    fi
-}
-
 active proctype redis_forgets()
 {
     do
-    :: vanish(TOTAL)
-    :: vanish(CUSTOMER)
+    :: delete_value()
+    :: delete_lease()
+#ifdef LOCK_IN_REDIS
+    :: lock_holders = 0
+#endif
     od
 }
 

@@ -1,0 +1,418 @@
+/*
+ * The total's ledger, for Spin to explore in every interleaving: a writer takes the total out of
+ * sight while it is in flight, and brings it back, with its orders added, once its commit is
+ * visible. And `invalidate --follow`, which does the same for orders that others write.
+ *
+ * How to read it. Each statement that touches a global, each d_step and each atomic is one step of
+ * Redis or PostgreSQL, named as the protocol and the program name it; between two steps anything
+ * else may happen, for any time. A process that is never scheduled again is one that was killed or
+ * that hangs, so a death has a step only where it has an effect: the server rolls back, or another
+ * program takes the place.
+ *
+ * What holds, asserted in every step that could break it:
+ *   truth   a total that the cache shows is what the database holds (where others write too: once
+ *           `invalidate` has returned, or the follower has handled their changes).
+ *
+ * tests/model/run gives the sizes: WRITERS, TRIGGERS, OUTSIDERS, RECORDED, UNRECORDED, FOLLOWERS
+ * and READERS; of at most five transactions in all. Every other switch is a mutation: the part that
+ * it takes out, or puts in the wrong place, is needed if a counter-example appears.
+ */
+
+#define NONE 255
+
+/* A set of transactions has a bit for each, and `transaction` is a set of one. Each adds a number
+ * of orders of its own, so that two errors never cancel. */
+#define bit(set, i) (((set) >> i) & 1)
+#define orders_of(set) \
+    (bit(set, 0) + 3 * bit(set, 1) + 9 * bit(set, 2) + 27 * bit(set, 3) + 81 * bit(set, 4))
+#define first_of(set) ((set) & -(set))
+
+/* PostgreSQL: the transactions that hold a writer's lock, that are committed and visible, and that
+ * ended, be it in a rollback. */
+byte locks;
+byte visible;
+byte ended;
+
+/* Redis: the total, */
+byte value = NONE;
+
+/* and its ledger: the token of the reader that may fill it; a count that is known while writers are
+ * in flight; the snapshot in which that, or the value, was counted; and an entry a writer, which is
+ * in flight, committed or rolled back. */
+byte reader = NONE;
+byte base = NONE;
+byte since = NONE;
+byte in_flight;
+byte committed;
+byte rolled_back;
+
+/* Commits of others that no `invalidate` and no follower has handled, and those among them that no
+ * row trigger recorded. */
+byte unhandled;
+byte unrecorded;
+
+inline check_truth()
+{
+    assert(unhandled || value == NONE || value == orders_of(visible))
+}
+
+/* ---- The scripts, each a step of Redis ---- */
+
+inline clear_all_but_since()
+{
+    reader = NONE;
+    base = NONE;
+    in_flight = 0;
+    committed = 0;
+    rolled_back = 0
+}
+
+inline delete_ledger() { clear_all_but_since(); since = NONE }
+
+inline publish_base()
+{
+    value = base;
+    clear_all_but_since();
+    check_truth()
+}
+
+/* Of no use to anybody: but beside a value, `since` is. */
+inline delete_idle_ledger()
+{
+    clear_all_but_since();
+    since = (value == NONE -> NONE : since)
+}
+
+/* A writer, before its COMMIT. */
+inline enter(transaction)
+{
+    if
+    :: value != NONE ->
+           clear_all_but_since();
+           base = value;
+#ifndef VALUE_STAYS
+           value = NONE
+#endif
+    :: else
+    fi;
+    in_flight = in_flight | transaction
+}
+
+#ifdef CONFIRM_WITHOUT_SNAPSHOT
+#define base_has_seen(transaction) false
+#else
+#define base_has_seen(transaction) (since != NONE && (since & transaction))
+#endif
+
+/* The outcome is the transaction, or the empty set where it was rolled back. */
+inline confirm(entry, outcome)
+{
+    if
+    :: in_flight & entry ->
+           in_flight = in_flight & ~entry;
+           if
+           :: base == NONE ->
+                  committed = committed | (outcome);
+                  rolled_back = rolled_back | (entry & ~(outcome))
+           :: base != NONE && !base_has_seen(entry) -> base = base + orders_of(outcome)
+           :: base != NONE && base_has_seen(entry)
+           fi;
+           if
+           :: base != NONE && !in_flight -> publish_base()
+           :: base == NONE && !in_flight && reader == NONE -> delete_idle_ledger()
+           :: else
+           fi
+    :: else
+    fi
+}
+
+#define may_acquire (value == NONE && base == NONE && reader == NONE)
+
+inline refresh()
+{
+#ifndef REFRESH_KEEPS_BASE
+    base = NONE;
+#endif
+    reader = _pid
+}
+
+inline release()
+{
+    if
+    :: reader == _pid ->
+           reader = NONE;
+           if
+           :: !in_flight -> delete_idle_ledger()
+           :: else
+           fi
+    :: else
+    fi
+}
+
+#ifdef FILL_WITHOUT_TOKEN
+#define is_mine true
+#else
+#define is_mine (reader == _pid)
+#endif
+
+#ifdef FILL_WITHOUT_HOLDERS
+#define all_have_entries true
+#else
+#define all_have_entries ((holders & ~(in_flight | committed | rolled_back)) == 0)
+#endif
+
+#if defined(FILL_WITHOUT_COMMITTED)
+#define committed_since 0
+#elif defined(FILL_WITHOUT_SNAPSHOT)
+#define committed_since committed
+#else
+#define committed_since (committed & ~snapshot)
+#endif
+
+inline fill()
+{
+    if
+    :: is_mine && all_have_entries ->
+           base = orders_of(snapshot) + orders_of(committed_since);
+           since = snapshot;
+           reader = NONE;
+           committed = 0;
+           rolled_back = 0;
+           if
+           :: !in_flight -> publish_base()
+           :: else
+           fi
+    :: else -> release()
+    fi
+}
+
+#ifdef HEAR_ALWAYS_ADDS
+#define is_lost(snapshot) false
+#define is_news(transaction) true
+#else
+#ifdef HEAR_WITHOUT_SINCE
+#define is_lost(snapshot) false
+#else
+#define is_lost(snapshot) (snapshot == NONE)
+#endif
+#define is_news(transaction) (since == NONE || !(since & transaction))
+#endif
+
+/* The follower, of a transaction that is not ordercache's. */
+inline hear(transaction)
+{
+    if
+    :: value != NONE && is_lost(since) -> value = NONE
+    :: value != NONE && !is_lost(since) && is_news(transaction) ->
+           value = value + orders_of(transaction)
+    :: base != NONE && is_lost(since) -> delete_ledger()
+    :: base != NONE && !is_lost(since) && is_news(transaction) ->
+           base = base + orders_of(transaction)
+    :: else
+    fi;
+#ifndef HEAR_WITHOUT_READER
+    if
+    :: reader != NONE -> committed = committed | transaction
+    :: else
+    fi;
+#endif
+    check_truth()
+}
+
+inline drop() { value = NONE; delete_ledger() }
+
+/* ---- Writers ---- */
+
+inline lock(transaction) { locks = locks | transaction }
+
+/* PostgreSQL lets go of the lock when the end is visible. One step serves as well as two: a lock that
+ * is seen for longer only keeps a reader from storing. */
+inline end(transaction) { locks = locks & ~transaction; ended = ended | transaction }
+
+inline commit(transaction) { visible = visible | transaction; end(transaction); check_truth() }
+
+/* COMMIT is sent: the server acts alone, in its own time, whether its client lives or not. */
+inline commit_or_rollback(transaction)
+{
+    if
+    :: d_step { commit(transaction) }
+    :: d_step { end(transaction) }
+    fi
+}
+
+/* Writers are alike: to number them in the order of their locks saves states. */
+#define is_next(transaction) (((locks | ended) & (transaction - 1)) == transaction - 1)
+
+proctype add(byte transaction)
+{
+#ifdef LOCK_AFTER_REGISTER
+    atomic { enter(transaction) };
+    d_step { lock(transaction) };
+#else
+    d_step { is_next(transaction) -> lock(transaction) };
+    if
+    :: atomic { enter(transaction) }
+    /* The server rolls back, and the client, which has yet to hear of it, is not killed. */
+    :: d_step { end(transaction) }; atomic { enter(transaction) }; goto settle
+    fi;
+#endif
+#if defined(CONFIRM_BEFORE_COMMIT)
+    d_step { confirm(transaction, transaction) };
+#elif defined(SETTLE_IN_PROGRESS)
+    if :: d_step { confirm(transaction, 0) } :: skip fi;
+#endif
+    commit_or_rollback(transaction);
+#ifdef REGISTER_AGAIN
+    atomic { enter(transaction) };
+#endif
+
+settle: /* by the writer, by readers that wait and have asked PostgreSQL, or by nobody */
+    do
+    :: atomic { confirm(transaction, transaction & visible) }
+    od
+}
+
+/* A writer beside triggers of the user's, which may change other counts than it knows. */
+proctype add_beside_triggers(byte transaction)
+{
+    d_step { lock(transaction) };
+#ifndef TRIGGERS_WITHOUT_DROP
+    d_step { drop() };
+#endif
+    commit_or_rollback(transaction)
+}
+
+/* A program that writes orders and knows no protocol, and someone who calls `invalidate` then. */
+proctype outsider(byte transaction)
+{
+    d_step { visible = visible | transaction; unhandled = unhandled | transaction };
+#if defined(INVALIDATE_VALUE_FIRST)
+    value = NONE;
+    d_step { delete_ledger() };
+#elif defined(INVALIDATE_LEDGER_FIRST)
+    d_step { delete_ledger() };
+    value = NONE;
+#else
+    d_step { drop() };
+#endif
+    d_step { unhandled = unhandled & ~transaction; check_truth() }
+}
+
+/* ---- Orders that others write, and `invalidate --follow` ---- */
+
+proctype recorded_change(byte transaction)
+{
+    d_step { visible = visible | transaction; unhandled = unhandled | transaction }
+}
+
+/* What only the fingerprint of `orders` tells: TRUNCATE, ATTACH, a trigger that was off. */
+proctype unrecorded_change(byte transaction)
+{
+    d_step {
+        visible = visible | transaction;
+        unhandled = unhandled | transaction;
+        unrecorded = unrecorded | transaction
+    }
+}
+
+/* The follower that holds the advisory lock. */
+byte leader = NONE;
+
+/* The lock is lost with the connection, and then the poll's transaction is undone: the follower
+ * hears of it after any further steps of its own. */
+#define or_fails :: atomic { leader != _pid -> changes = 0; goto start }
+
+proctype follower()
+{
+    byte changes, rest;
+
+start:
+    atomic { leader == NONE -> leader = _pid; rest = 0 };
+#ifndef RESTART_WITHOUT_DROP
+    d_step { drop() };
+#endif
+
+poll: /* DELETE ... RETURNING, and the fingerprint in the same snapshot */
+    if
+    :: atomic { leader == _pid && unhandled -> changes = unhandled; rest = changes & ~unrecorded }
+    or_fails
+    fi;
+#ifndef FINGERPRINT_IGNORED
+    if
+    :: d_step { changes & unrecorded -> drop() }
+    :: d_step { (changes & unrecorded) == 0 }
+    or_fails
+    fi;
+#endif
+    do
+    :: atomic { rest -> hear(first_of(rest)); rest = rest & ~first_of(rest) }
+    :: atomic {
+           !rest && leader == _pid ->
+               unhandled = unhandled & ~changes; changes = 0; check_truth(); goto poll
+       }
+    or_fails
+    od
+}
+
+/* ---- Readers ---- */
+
+/* Killed: it leaves its token to its expiry, and the next call begins. */
+#define or_dies :: atomic { holders = 0; snapshot = 0; goto call }
+
+inline probe() { if :: holders = locks or_dies fi }
+inline select_count() { if :: snapshot = visible or_dies fi }
+
+proctype count()
+{
+    byte holders, snapshot;
+
+call:
+    if
+    :: atomic { may_acquire -> reader = _pid }
+    :: d_step { refresh() }
+    fi;
+#ifdef PROBE_AFTER_SNAPSHOT
+    select_count();
+    probe();
+#else
+    probe();
+    select_count();
+#endif
+    if
+    :: atomic { fill(); holders = 0; snapshot = 0; goto call }
+    or_dies
+    fi
+}
+
+/* At any moment, for nothing depends on a clock: the value or the ledger expires or is evicted, the
+ * ledger is void since a COMMIT hangs, a reader did not renew its token, a connection breaks. */
+active proctype lose()
+{
+    do
+    :: value = NONE
+    :: d_step { delete_ledger() }
+    :: reader = NONE
+    :: leader = NONE
+    od
+}
+
+#define start(processes, program) \
+    do :: n < processes -> run program; n++ :: else -> n = 0; break od
+
+#define start_writing(processes, program) \
+    start(processes, program(transaction); transaction = transaction << 1)
+
+init
+{
+    byte n, transaction = 1;
+    atomic {
+        start_writing(WRITERS, add);
+        start_writing(TRIGGERS, add_beside_triggers);
+        start_writing(OUTSIDERS, outsider);
+        start_writing(RECORDED, recorded_change);
+        start_writing(UNRECORDED, unrecorded_change);
+        start(FOLLOWERS, follower());
+        start(READERS, count());
+        transaction = 0
+    }
+}
