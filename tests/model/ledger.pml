@@ -83,18 +83,16 @@ inline delete_idle_ledger()
     since = (value == NONE -> NONE : since)
 }
 
-/* A writer, before its COMMIT. */
+/* A writer, before its COMMIT. Where a reader refreshes the value, that one brings a better base. */
 inline enter(transaction)
 {
     if
-    :: value != NONE ->
-           clear_all_but_since();
-           base = value;
-#ifndef VALUE_STAYS
-           value = NONE
-#endif
+    :: value != NONE && reader == NONE -> clear_all_but_since(); base = value
     :: else
     fi;
+#ifndef VALUE_STAYS
+    value = NONE;
+#endif
     in_flight = in_flight | transaction
 }
 
@@ -111,11 +109,11 @@ inline confirm(entry, outcome)
     :: in_flight & entry ->
            in_flight = in_flight & ~entry;
            if
-           :: base == NONE ->
+           :: base != NONE && !base_has_seen(entry) -> base = base + orders_of(outcome)
+           :: base == NONE && reader != NONE ->
                   committed = committed | (outcome);
                   rolled_back = rolled_back | (entry & ~(outcome))
-           :: base != NONE && !base_has_seen(entry) -> base = base + orders_of(outcome)
-           :: base != NONE && base_has_seen(entry)
+           :: else
            fi;
            if
            :: base != NONE && !in_flight -> publish_base()
