@@ -6,13 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc != 3) {
         return 2;
     }
     const int fd = connect_to(argv[1]);
     char text[256];
-    const int length = snprintf(text, sizeof text, "*2\r\n$3\r\nGET\r\n$%zu\r\n%s\r\n", strlen(argv[2]), argv[2]);
+    const int length =
+        snprintf(text, sizeof text, "*2\r\n$3\r\nGET\r\n$%zu\r\n%s\r\n", strlen(argv[2]), argv[2]);
     if (write(fd, text, (size_t)length) != length) {
         return 1;
     }
@@ -21,8 +22,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     text[received] = '\0';
-    const char *value = strchr(text, '\n');
-    const char *end = value == NULL ? NULL : strchr(value + 1, '\r');
+    const char* value = strchr(text, '\n');
+    const char* end = value == NULL ? NULL : strchr(value + 1, '\r');
     if (text[0] != '$' || end == NULL) {
         return 1;
     }

@@ -1,7 +1,6 @@
 """What README.md, the manual and the picture show, and a shell of a reader who types it."""
 
 import html
-import pathlib
 import re
 import stat
 import subprocess
