@@ -33,6 +33,9 @@ if(DPKG_QUERY)
     list(JOIN opened_packages ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
 endif()
 
+# With a component's name CPack writes a list of installed files of its own. The list of everything
+# is root's, where root has run `cmake --install` before.
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/version_each_package.cmake)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/follow_debian_policy.cmake)
 include(CPack)
