@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <string>
 #include <variant>
 
@@ -64,6 +65,9 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
     } catch (const Error& error) {
         console.error(error.what());
         return error.status();
+    } catch (const std::bad_alloc&) {
+        console.error("out of memory");
+        return ExitStatus::store_failed;
     } catch (const std::exception& error) {
         console.error(error.what());
         return ExitStatus::store_failed;
@@ -74,7 +78,7 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
 
 int main(int argc, char** argv) {
     occupy_closed_streams();
-    const bool ends_by_sigpipe = ignore_sigpipe();
+    const bool ends_by_sigpipe = ignore_signals_of_writes();
     hold_signals();
     Console console;
     const ExitStatus status = guarded(argc, argv, console, ends_by_sigpipe);

@@ -46,7 +46,8 @@ void hold_signals() {
     }
 }
 
-bool ignore_sigpipe() {
+bool ignore_signals_of_writes() {
+    set_handler(SIGXFSZ, SIG_IGN);
     return set_handler(SIGPIPE, SIG_IGN);
 }
 
@@ -67,6 +68,10 @@ std::optional<int> take_held_signal() {
     const timespec no_time = {};
     ppoll(nullptr, 0, &no_time, &g_mask_for_waiting);
     return take_signal();
+}
+
+void put_back(int signal) {
+    static_cast<void>(raise(signal)); // blocked, and so held back
 }
 
 void end_by_signal(int signal) {

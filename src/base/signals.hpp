@@ -16,9 +16,10 @@ struct Interrupted {
 /// any other thread is started.
 void hold_signals();
 
-/// Has a write to a closed pipe or connection fail instead of end the program. Gives whether it
-/// would have ended it: where the parent had SIGPIPE ignored, it would not.
-bool ignore_sigpipe();
+/// Has a write fail instead of end the program: to a pipe or a connection that was closed
+/// (SIGPIPE), and past the limit of a file's size (SIGXFSZ). Gives whether a closed pipe would have
+/// ended it: where the parent had SIGPIPE ignored, it would not.
+bool ignore_signals_of_writes();
 
 /// The signal mask to wait with, in which the held signals arrive.
 const sigset_t& mask_for_waiting();
@@ -28,6 +29,9 @@ std::optional<int> take_signal();
 
 /// As take_signal, but lets one arrive that is still held back.
 std::optional<int> take_held_signal();
+
+/// Has a signal that was taken arrive again at the next wait. hold_signals() must have been called.
+void put_back(int signal);
 
 /// Ends the process as `signal` does by default, for the parent to see.
 [[noreturn]] void end_by_signal(int signal);

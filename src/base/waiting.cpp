@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <thread>
 
@@ -55,7 +56,8 @@ private:
     int m_fd;
 };
 
-/// A call in a thread of its own.
+/// A call in a thread of its own; throws std::system_error where it cannot have one. Before this
+/// is destroyed, the thread must be joined or abandoned.
 class RunningCall {
 public:
     explicit RunningCall(std::function<void()> call)
@@ -82,6 +84,15 @@ private:
     std::thread m_thread;
 };
 
+RunningCall start(std::function<void()> call) {
+    try {
+        return RunningCall(std::move(call));
+    } catch (const std::system_error& error) {
+        throw NoThread(std::string("cannot start a thread: ") + error.code().message() +
+                       "; raise the limit of processes, memory or open files (ulimit -u, -v, -n)");
+    }
+}
+
 void wait_until_done(const Completion& done, const CallOptions& options) {
     for (;;) {
         const bool ticks = static_cast<bool>(options.tick);
@@ -96,17 +107,28 @@ void wait_until_done(const Completion& done, const CallOptions& options) {
     }
 }
 
-/// Ends the call if that can be had within the grace; else leaves its thread behind. The cancel has
-/// the same grace: a PgBouncer may die of one whose client leaves before it is through.
-void cancel_or_abandon(RunningCall& call, const CallOptions& options) {
-    if (!options.cancel) {
-        call.join_or_abandon(Deadline::in(0ms));
-        return;
+/// Cancels in a thread of its own, which has until the deadline: a PgBouncer may die of a cancel
+/// whose client leaves before it is through. Where there can be no thread, cancels in this one.
+void cancel_until(Deadline deadline, const std::function<void()>& cancel, RunningCall& call) {
+    std::optional<RunningCall> cancelling;
+    try {
+        cancelling.emplace(cancel);
+    } catch (const std::system_error&) {
+        cancel();
     }
-    const Deadline grace = Deadline::in(k_cancel_grace);
-    RunningCall cancel(options.cancel);
-    call.join_or_abandon(grace);
-    cancel.join_or_abandon(grace);
+    call.join_or_abandon(deadline);
+    if (cancelling) {
+        cancelling->join_or_abandon(deadline);
+    }
+}
+
+/// Ends the call if that can be had within the grace; else leaves its thread behind.
+void cancel_or_abandon(RunningCall& call, const CallOptions& options) {
+    if (options.cancel) {
+        cancel_until(Deadline::in(k_cancel_grace), options.cancel, call);
+    } else {
+        call.join_or_abandon(Deadline::in(0ms));
+    }
 }
 
 } // namespace
@@ -173,7 +195,7 @@ void pause_for(std::chrono::milliseconds duration) {
 }
 
 void run_in_thread(std::function<void()> call, const CallOptions& options) {
-    RunningCall running(std::move(call));
+    RunningCall running = start(std::move(call));
     try {
         wait_until_done(running.done(), options);
     } catch (...) {

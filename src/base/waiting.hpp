@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -36,6 +37,7 @@ class TimeLimit {
 public:
     static TimeLimit whole(std::optional<std::chrono::milliseconds> limit);
     static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
+    static TimeLimit none() { return each_wait(std::nullopt); }
 
     /// Until when a wait that begins now may last.
     Deadline deadline() const;
@@ -63,23 +65,30 @@ void pause_for(std::chrono::milliseconds duration);
 /// Thrown by `run_cancellable` when the deadline came before the call's end.
 struct TimedOut {};
 
-/// What is done while a blocking call runs.
+/// Thrown by `run_cancellable` when no thread could be started, and the call was not begun; the
+/// message is for the user.
+class NoThread : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// How long a blocking call may run, what is done meanwhile, and how it is ended.
 struct CallOptions {
     Deadline deadline = Deadline::never();
     Signals signals = Signals::interrupt;
     std::chrono::milliseconds tick_interval{500};
-    std::function<void()> tick = {}; ///< Called again and again; empty: nothing.
-    std::function<void()> cancel =
-        {}; ///< Asks the call to end; may block itself. Empty: no way to.
+    std::function<void()> tick = {};   ///< Called each interval, in the thread that waits.
+    std::function<void()> cancel = {}; ///< Has the call end; may block, must not throw.
 };
 
-/// Runs `call` in a second thread while this one waits.
+/// Runs `call`, which must not throw, in a second thread while this one waits.
 void run_in_thread(std::function<void()> call, const CallOptions& options);
 
-/// Runs a blocking call, which must own all that it uses, and gives what it returns or throws.
-/// When the deadline comes, a signal arrives or the tick throws, the call is cancelled. It and the
-/// cancel are given a second to end; what does not is abandoned. Then TimedOut, Interrupted or the
-/// tick's exception is thrown.
+/// Runs a blocking call in a second thread, and gives what it returns or throws. When the deadline
+/// comes, a signal arrives or the tick throws, the call is cancelled. It and the cancel are given a
+/// second to end; what does not is abandoned, and so both must own all that they use. Then
+/// TimedOut, Interrupted or the tick's exception is thrown. Where no thread can be started:
+/// NoThread.
 template <typename Call>
 auto run_cancellable(Call call, const CallOptions& options) {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Call>()>>(std::move(call));

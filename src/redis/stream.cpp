@@ -167,6 +167,8 @@ std::vector<Address> addresses_of(const RedisService& service, Deadline deadline
             {.deadline = deadline});
     } catch (const TimedOut&) {
         throw StreamError("the name server did not answer in time");
+    } catch (const NoThread& error) {
+        throw StreamError(error.what());
     }
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import resource
 import signal
 import time
 
@@ -186,3 +187,43 @@ def test_an_error_is_one_line_whatever_was_typed(ordercache):
     run = ordercache("co\nunt")
     assert run.status == 2
     assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
+
+
+def with_no_room_for_a_file():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize("command, status", [(("count",), 1), (tuple(an_order()), 5)], ids=["count", "add"])
+def test_an_answer_past_the_limit_of_a_files_size_is_a_write_that_fails(ordercache, database, tmp_path, command, status):
+    with open(tmp_path / "answer", "w") as answer:
+        process = ordercache.start(*command, stdout=answer, preexec_fn=with_no_room_for_a_file)
+        _, stderr = process.communicate(timeout=10)
+    assert process.returncode == status
+    assert "cannot write to stdout: File too large" in stderr
+    assert [str(NEXT_ORDER) in stderr, len(added(database)) == 1] == [status == 5] * 2
+
+
+def with_processes(number):
+    """Root has no limit of processes: this is another user, who has none but these."""
+    def limit():
+        os.setresuid(54321, 54321, 54321)
+        resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
+    return limit
+
+
+@pytest.mark.parametrize("command", [("count",), tuple(an_order())], ids=" ".join)
+def test_a_thread_that_cannot_be_started_is_told_of(ordercache, database, cache, command):
+    process = ordercache.start(*command, preexec_fn=with_processes(1))
+    stdout, stderr = process.communicate(timeout=10)
+    assert (process.returncode, stdout) == (3, "")
+    assert "cannot start a thread: " in stderr and stderr.count("\n") == 1
+    assert added(database) == []
+    assert cache.keys() == []
+
+
+def test_a_count_is_cancelled_where_no_second_thread_can_be_started(ordercache, database, cache):
+    with database.orders_locked():
+        process = ordercache.start("count", "--timeout", "1", preexec_fn=with_processes(2))
+        assert process.wait(timeout=5) == 3
+        database.wait_for_no_activity("orders")
+    assert cache.keys() == []

@@ -4,11 +4,14 @@
 #include <doctest/doctest.h>
 
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <functional>
@@ -108,6 +111,16 @@ bool throws(const std::function<void()>& act) {
         return false;
     } catch (const Exception&) {
         return true;
+    }
+}
+
+/// No thread can be started any more: root has no limit of processes, and so becomes a user.
+void be_limited_to_own_processes() {
+    constexpr uid_t nobody_else = 54321;
+    const rlimit none = {0, 0};
+    if ((geteuid() == 0 && setresuid(nobody_else, nobody_else, nobody_else) != 0) ||
+        setrlimit(RLIMIT_NPROC, &none) != 0) {
+        throw std::runtime_error("setrlimit");
     }
 }
 
@@ -362,6 +375,47 @@ TEST_CASE("a wait for which signals are to wait goes on, and the signal is there
             return 12001;
         };
         return run_cancellable(call, options) == 12001 && take_held_signal() == SIGINT;
+    }));
+}
+
+TEST_CASE("a signal that is put back arrives at the next wait") {
+    CHECK(holds_in_child([] {
+        hold_signals();
+        signal_self(SIGTERM);
+        const int first = interrupted_by([] { pause_for(5s); });
+        put_back(first);
+        return first == SIGTERM && interrupted_by([] { pause_for(5s); }) == SIGTERM;
+    }));
+}
+
+TEST_CASE("a write past the limit of a file's size fails instead of ending the process") {
+    CHECK(holds_in_child([] {
+        ignore_signals_of_writes();
+        const rlimit none = {0, 0};
+        return setrlimit(RLIMIT_FSIZE, &none) == 0 && write(memfd_create("file", 0), "x", 1) < 0 &&
+               errno == EFBIG;
+    }));
+}
+
+TEST_CASE("a call for which no thread can be started is not begun, and says so") {
+    CHECK(holds_in_child([] {
+        be_limited_to_own_processes();
+        return throws<NoThread>([] { run_cancellable([] { return 1; }, {}); });
+    }));
+}
+
+TEST_CASE("a call is cancelled though no thread can be started for that") {
+    CHECK(holds_in_child([] {
+        const BlockingCall call;
+        CallOptions options;
+        options.tick_interval = 1ms;
+        options.tick = [] {
+            be_limited_to_own_processes();
+            throw std::runtime_error("enough");
+        };
+        options.cancel = call.ending();
+        return throws<std::runtime_error>([&] { run_cancellable(call.body(), options); }) &&
+               !has_abandoned_calls();
     }));
 }
 
