@@ -1,5 +1,6 @@
 #include "app/commands.hpp"
 #include "app/config.hpp"
+#include "app/context.hpp"
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "base/waiting.hpp"
@@ -31,7 +32,7 @@ ExitStatus show(const Page& page, Console& console) {
 }
 
 ExitStatus execute(const Invocation& invocation, Console& console) {
-    console.configure(invocation.verbose, invocation.quiet);
+    console.configure(invocation.verbose, invocation.quiet, limit_of(invocation));
     const Config config(process_environment,
                         [&](const std::string& warning) { console.warn(warning); });
     return run(invocation, config, console);

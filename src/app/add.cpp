@@ -23,7 +23,7 @@ void write_without_cache(PendingOrders& orders, Context& context) {
     orders.commit();
 }
 
-/// Whatever would fail, fails now; nothing is written.
+/// Has whatever would fail in a commit fail now, and writes nothing.
 void rehearse(StoredOrders& orders, const Add& add, Context& context) {
     orders.check();
     if (add.use_cache) {
@@ -72,7 +72,8 @@ void add_order(const Add& add, Context& context) {
          [&](Output& output) { output.order_added(order->customer(), order->id()); });
 }
 
-/// Has a first piece of the file been found good: nothing is contacted before.
+/// Sends the orders: the first ones of the file, which were read and checked before anything is
+/// contacted, and those that follow.
 std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
                                    Context& context) {
     if (add.use_cache) {
@@ -90,7 +91,7 @@ std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, c
 }
 
 void add_file(const Add& add, Context& context) {
-    OrderFile file(*add.from);
+    OrderFile file(*add.from, context.stream_limit());
     auto first = file.next();
     std::int64_t size = 0;
     if (!first.empty()) {

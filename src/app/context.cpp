@@ -22,10 +22,15 @@ bool is_batch(const Command& command) {
 
 } // namespace
 
+TimeLimit limit_of(const Invocation& invocation) {
+    return is_batch(invocation.command) ? TimeLimit::each_wait(invocation.timeout)
+                                        : TimeLimit::whole(invocation.timeout);
+}
+
 Context::Context(const Invocation& invocation, const Config& config, Reporter& reporter)
-    : m_output(invocation.format), m_reporter(reporter), m_config(config),
-      m_limit(is_batch(invocation.command) ? TimeLimit::each_wait(invocation.timeout)
-                                           : TimeLimit::whole(invocation.timeout)) {}
+    : m_limit(limit_of(invocation)),
+      m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
+      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {

@@ -13,14 +13,23 @@
 
 namespace ordercache {
 
+/// --timeout as it bounds a command: the whole of it, or each wait of a batch.
+TimeLimit limit_of(const Invocation& invocation);
+
 /// What a command works with. The cache and the store are made when they are needed, for only then
 /// are their variables wanted.
 class Context {
 public:
+    /// `config` and `reporter` must outlive it.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }
     Reporter& reporter() { return m_reporter; }
+
+    /// What a wait for stdin, a FIFO or the reader of stdout may last: whoever stands at the other
+    /// end may well pause, so that only a --timeout that was given bounds it.
+    TimeLimit stream_limit() const { return m_stream_limit; }
+
     RedisCache& cache();
     PostgresStore& store();
     CacheAside& cache_aside();
@@ -28,10 +37,11 @@ public:
 private:
     std::chrono::milliseconds patience() const;
 
+    TimeLimit m_limit;
+    TimeLimit m_stream_limit;
     Output m_output;
     Reporter& m_reporter;
     const Config& m_config;
-    TimeLimit m_limit;
     std::optional<RedisCache> m_cache;
     std::optional<PostgresStore> m_store;
     std::optional<CacheAside> m_cache_aside;

@@ -34,9 +34,11 @@ void answer(std::span<const CustomerId> customers, CacheUse use, Context& contex
     }
 }
 
-/// Each piece is written before the next is read: what fails later takes no answer along.
+/// Each piece is written before the next is read: what fails later takes no answer along, and
+/// whoever asks through a pipe gets an answer before the next question. No
+/// progress is shown while the input pauses, for nothing is under way then.
 void answer_list(const Count& count, Context& context) {
-    CustomerList list(*count.customers_from);
+    CustomerList list(*count.customers_from, context.stream_limit());
     Progress progress("customers", context.reporter());
     std::int64_t answered = 0;
     for (auto customers = list.next(); !customers.empty(); customers = list.next()) {
@@ -44,7 +46,9 @@ void answer_list(const Count& count, Context& context) {
         progress.hide();
         context.output().flush();
         answered += std::ssize(customers);
-        progress.show({answered, list.bytes(), list.size()});
+        if (list.is_ready()) {
+            progress.show({answered, list.bytes(), list.size()});
+        }
     }
 }
 

@@ -274,7 +274,8 @@ std::variant<Invocation, Page> parse_command_line(int argc, const char* const* a
                       .format = arguments.has("--json") ? Format::json : Format::text,
                       .verbose = arguments.has("--verbose"),
                       .quiet = arguments.has("--quiet"),
-                      .timeout = timeout(arguments)};
+                      .timeout = timeout(arguments),
+                      .timeout_was_given = arguments.has("--timeout")};
 }
 
 } // namespace ordercache

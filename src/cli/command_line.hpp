@@ -56,6 +56,7 @@ struct Invocation {
     bool verbose = false;
     bool quiet = false;
     std::optional<std::chrono::milliseconds> timeout; ///< Absent: wait for ever.
+    bool timeout_was_given = false;                   ///< Else it is the default.
 };
 
 /// A page instead of a command: help or the version, asked for (stdout, done), or the short help

@@ -1,28 +1,20 @@
 #include "io/console.hpp"
 
+#include "base/signals.hpp"
 #include "io/terminal.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <string_view>
 
 namespace ordercache {
 
 namespace {
-
-/// Where stderr takes nothing there is nobody left to tell.
-void write_to_stderr(std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
-}
 
 /// What people typed, and what servers say, may hold any bytes; a line stays one.
 std::string one_line(std::string text) {
@@ -37,7 +29,8 @@ std::string dimmed(const std::string& line) {
 
 } // namespace
 
-void Console::configure(bool verbose, bool quiet) {
+void Console::configure(bool verbose, bool quiet, TimeLimit limit) {
+    m_limit = limit;
     m_verbose = verbose;
     m_dims_notes = verbose && stderr_takes_colours();
     m_quiet = quiet;
@@ -52,7 +45,7 @@ void Console::warn(const std::string& line) {
 void Console::status(const std::string& line) {
     constexpr auto erase_to_end_of_line = "\x1b[K";
     if (!m_quiet) {
-        write_to_stderr('\r' + line + erase_to_end_of_line);
+        write('\r' + line + erase_to_end_of_line);
         m_has_status = !line.empty();
     }
 }
@@ -62,7 +55,7 @@ void Console::error(const std::string& line) {
 }
 
 void Console::page(const std::string& text) {
-    write_to_stderr(text);
+    write(text);
 }
 
 void Console::write_note(const std::string& line) {
@@ -73,7 +66,33 @@ void Console::write_line(const std::string& line) {
     if (m_has_status) {
         status("");
     }
-    write_to_stderr(line + '\n');
+    write(line + '\n');
+}
+
+/// Where stderr takes nothing there is nobody left to tell.
+void Console::write(std::string_view text) {
+    while (!text.empty() && wait_until_writable()) {
+        // What a writable pipe takes at once, does not block.
+        const ssize_t written =
+            ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return;
+        }
+    }
+}
+
+bool Console::wait_until_writable() {
+    try {
+        const Deadline deadline =
+            m_is_blocked ? Deadline::in(std::chrono::milliseconds(0)) : m_limit.deadline();
+        m_is_blocked = !wait_for(STDERR_FILENO, POLLOUT, deadline);
+    } catch (const Interrupted& interrupted) {
+        put_back(interrupted.signal);
+        m_is_blocked = true;
+    }
+    return !m_is_blocked;
 }
 
 } // namespace ordercache

@@ -12,7 +12,14 @@ std::vector<CustomerId> CustomerList::next() {
     }
     std::vector<CustomerId> customers;
     try {
-        while (customers.size() < k_customers_at_once && read_customer(customers)) {
+        while (may_read_on(customers.size())) {
+            const auto line = m_lines.next();
+            if (!line) {
+                break;
+            }
+            if (!line->empty()) {
+                customers.push_back(customer(*line));
+            }
         }
     } catch (const Error& error) {
         if (customers.empty()) {
@@ -23,21 +30,18 @@ std::vector<CustomerId> CustomerList::next() {
     return customers;
 }
 
-/// False at the end.
-bool CustomerList::read_customer(std::vector<CustomerId>& customers) {
-    auto line = m_lines.next();
-    while (line && line->empty()) {
-        line = m_lines.next();
-    }
-    if (!line) {
-        return false;
-    }
+/// Those that are there are given before more are waited for: whoever wrote them may want their
+/// answers first.
+bool CustomerList::may_read_on(std::size_t customers) {
+    return customers == 0 || (customers < k_customers_at_once && m_lines.is_ready());
+}
+
+CustomerId CustomerList::customer(std::string_view line) const {
     try {
-        customers.push_back(parse_customer(*line));
+        return parse_customer(line);
     } catch (const std::invalid_argument& error) {
         throw usage_error(m_lines.complaint(m_lines.number(), error.what()));
     }
-    return true;
 }
 
 } // namespace ordercache

@@ -1,7 +1,6 @@
 #include "io/line_reader.hpp"
 
 #include "base/signals.hpp"
-#include "base/waiting.hpp"
 
 #include <fmt/format.h>
 
@@ -22,8 +21,8 @@ constexpr std::size_t k_longest_line = 64 << 10;
 
 constexpr std::string_view k_byte_order_mark = "\xEF\xBB\xBF";
 
-Error cannot_read(const std::string& name) {
-    return usage_error(fmt::format("cannot read {}: {}", name, std::strerror(errno)));
+Error cannot_read(const std::string& name, const char* reason) {
+    return usage_error(fmt::format("cannot read {}: {}", name, reason));
 }
 
 /// A regular file is always ready, so that a wait for it would let no signal through.
@@ -45,12 +44,13 @@ std::string_view without_line_end(std::string_view line) {
 
 } // namespace
 
-LineReader::LineReader(const std::string& path)
+/// O_NONBLOCK, for else a FIFO is waited for here, where no signal and no limit would end it.
+LineReader::LineReader(const std::string& path, TimeLimit limit)
     : m_name(path == "-" ? "stdin" : path),
-      m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)),
-      m_buffer(k_longest_line) {
+      m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
+      m_limit(limit), m_buffer(k_longest_line) {
     if (m_fd < 0) {
-        throw cannot_read(m_name);
+        throw cannot_read(m_name, std::strerror(errno));
     }
 }
 
@@ -61,26 +61,33 @@ LineReader::~LineReader() {
 }
 
 std::optional<std::string_view> LineReader::next() {
-    std::size_t searched = m_begin;
-    const char* line_end = nullptr;
-    do {
-        const char* const from = m_buffer.data() + searched;
-        line_end = static_cast<const char*>(std::memchr(from, '\n', m_end - searched));
-        searched = m_end - m_begin; // where read_more() leaves it
-    } while (line_end == nullptr && read_more());
-
-    const std::size_t end =
-        line_end != nullptr ? static_cast<std::size_t>(line_end + 1 - m_buffer.data()) : m_end;
+    while (!find_line_end() && !m_at_end) {
+        if (!wait_for_input(m_limit.deadline())) {
+            throw cannot_read(m_name, "nothing came within --timeout");
+        }
+        read_more();
+    }
+    const std::size_t end = std::min(m_searched + 1, m_end); // the last line may have no line end
     std::string_view line(m_buffer.data() + m_begin, end - m_begin);
     if (line.empty()) {
         return std::nullopt;
     }
-    m_begin = end;
+    m_begin = m_searched = end;
     m_bytes += line.size();
     if (++m_number == 1 && line.starts_with(k_byte_order_mark)) {
         line.remove_prefix(k_byte_order_mark.size());
     }
     return without_line_end(line);
+}
+
+bool LineReader::is_ready() {
+    while (!find_line_end() && !m_at_end) {
+        if (!wait_for_input(Deadline::in(std::chrono::milliseconds(0)))) {
+            return false;
+        }
+        read_more();
+    }
+    return true;
 }
 
 std::optional<std::uint64_t> LineReader::size() const {
@@ -95,23 +102,37 @@ std::string LineReader::complaint(std::size_t line, std::string_view what) const
     return fmt::format("{}, line {}: {}", m_name, line, what);
 }
 
-/// Moves the line that has begun to the front of the buffer and reads on; false at the end.
-bool LineReader::read_more() {
+/// Goes on to the next line end, or to the end of what was read; gives whether it found one.
+bool LineReader::find_line_end() {
+    const void* const found = std::memchr(m_buffer.data() + m_searched, '\n', m_end - m_searched);
+    m_searched = found == nullptr
+                     ? m_end
+                     : static_cast<std::size_t>(static_cast<const char*>(found) - m_buffer.data());
+    return found != nullptr;
+}
+
+/// False where the deadline came first.
+bool LineReader::wait_for_input(Deadline deadline) const {
+    let_signals_through();
+    return wait_for(m_fd, POLLIN, deadline);
+}
+
+/// Moves the line that has begun to the front of the buffer, and reads what follows it.
+void LineReader::read_more() {
     std::copy(m_buffer.begin() + static_cast<std::ptrdiff_t>(m_begin),
               m_buffer.begin() + static_cast<std::ptrdiff_t>(m_end), m_buffer.begin());
     m_end -= m_begin;
+    m_searched -= m_begin;
     m_begin = 0;
     if (m_end == m_buffer.size()) {
         throw usage_error(complaint(m_number + 1, "it is too long for a line"));
     }
-    let_signals_through();
-    wait_for(m_fd, POLLIN, Deadline::never());
     const ssize_t got = read(m_fd, m_buffer.data() + m_end, m_buffer.size() - m_end);
     if (got < 0 && errno != EAGAIN) {
-        throw cannot_read(m_name);
+        throw cannot_read(m_name, std::strerror(errno));
     }
     m_end += got > 0 ? static_cast<std::size_t>(got) : 0;
-    return got != 0;
+    m_at_end = got == 0;
 }
 
 } // namespace ordercache

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/waiting.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -11,12 +12,13 @@
 
 namespace ordercache {
 
-/// The lines of a file, or of stdin for `-`, in constant memory. Waits for a pipe or a terminal as
-/// long as it takes; a signal ends the wait with Interrupted. What cannot be read throws Error
-/// (usage).
+/// The lines of a file, or of stdin for `-`, in constant memory. Waits for a FIFO, a pipe or a
+/// terminal up to the limit; a signal ends the wait with Interrupted. What cannot be read, a line
+/// longer than 64 KiB and the end of the limit throw Error (usage).
 class LineReader {
 public:
-    explicit LineReader(const std::string& path);
+    /// Opens the file. Of a FIFO, next() waits for the writer.
+    explicit LineReader(const std::string& path, TimeLimit limit = TimeLimit::none());
     LineReader(const LineReader&) = delete;
     LineReader& operator=(const LineReader&) = delete;
     ~LineReader();
@@ -24,6 +26,9 @@ public:
     /// The next line without its end (LF or CRLF), and the first without a byte-order mark. Valid
     /// until the next call; absent: there is none.
     std::optional<std::string_view> next();
+
+    /// Whether next() gives a line, or tells the end, without waiting for more of the input.
+    bool is_ready();
 
     /// The number of the line that was given last, from 1.
     std::size_t number() const { return m_number; }
@@ -38,13 +43,18 @@ public:
     std::string complaint(std::size_t line, std::string_view what) const;
 
 private:
-    bool read_more();
+    bool find_line_end();
+    bool wait_for_input(Deadline deadline) const;
+    void read_more();
 
     std::string m_name;
     int m_fd;
+    TimeLimit m_limit;
+    bool m_at_end = false;
     std::vector<char> m_buffer;
-    std::size_t m_begin = 0;
-    std::size_t m_end = 0;
+    std::size_t m_begin = 0;    ///< Where the next line begins in the buffer.
+    std::size_t m_searched = 0; ///< Up to where, from m_begin, there is no line end.
+    std::size_t m_end = 0;      ///< Where what was read ends.
     std::size_t m_number = 0;
     std::uint64_t m_bytes = 0;
 };

@@ -52,7 +52,8 @@ std::size_t position(const CsvReader::Fields& header, std::string_view column) {
 
 } // namespace
 
-OrderFile::OrderFile(const std::string& path) : m_lines(path), m_records(m_lines) {
+OrderFile::OrderFile(const std::string& path, TimeLimit limit)
+    : m_lines(path, limit), m_records(m_lines) {
     try {
         read_header();
     } catch (const std::invalid_argument& error) {

@@ -14,12 +14,12 @@
 namespace ordercache {
 
 /// A CSV file of orders, with a header that names `date`, `customer`, `net` and `tax` in any
-/// order. Every line is checked; what is wrong with the file throws Error
-/// (usage).
+/// order. Every line is checked. What is wrong with the file, and the end of the limit, throw Error
+/// (usage); a signal during a wait, Interrupted.
 class OrderFile {
 public:
     /// Opens the file, `-` for stdin, and reads its header.
-    explicit OrderFile(const std::string& path);
+    explicit OrderFile(const std::string& path, TimeLimit limit = TimeLimit::none());
 
     /// The next orders, in their order; empty: there are no more. Once a line is bad, all that
     /// follow are checked as well, and the first ten that are bad are told as BadLines.

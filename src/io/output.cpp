@@ -1,7 +1,5 @@
 #include "io/output.hpp"
 
-#include "base/waiting.hpp"
-
 #include <fmt/format.h>
 
 #include <poll.h>
@@ -20,18 +18,23 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
+std::string cannot_write(const char* reason) {
+    return fmt::format("cannot write to stdout: {}", reason);
+}
+
 void throw_write_error(int error) {
-    const auto message = fmt::format("cannot write to stdout: {}", std::strerror(error));
     if (error == EPIPE) {
-        throw ClosedPipe(message);
+        throw ClosedPipe(cannot_write(std::strerror(error)));
     }
-    throw Error(ExitStatus::no, message);
+    throw Error(ExitStatus::no, cannot_write(std::strerror(error)));
 }
 
 /// Waits where a signal may arrive: what a writable pipe takes at once, does not block.
-void write_all(int fd, std::string_view text) {
+void write_all(int fd, std::string_view text, TimeLimit limit) {
     while (!text.empty()) {
-        wait_for(fd, POLLOUT, Deadline::never());
+        if (!wait_for(fd, POLLOUT, limit.deadline())) {
+            throw Error(ExitStatus::no, cannot_write("nobody read it within --timeout"));
+        }
         const ssize_t written =
             ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
         if (written >= 0) {
@@ -44,7 +47,8 @@ void write_all(int fd, std::string_view text) {
 
 } // namespace
 
-Output::Output(Format format, int fd) : m_format(format), m_fd(fd) {}
+Output::Output(Format format, TimeLimit limit, int fd)
+    : m_format(format), m_limit(limit), m_fd(fd) {}
 
 void Output::count(std::int64_t count) {
     line(is_json() ? fmt::format(R"({{"count":{}}})", count) : std::to_string(count));
@@ -86,7 +90,7 @@ void Output::page(const std::string& text) {
 
 void Output::flush() {
     // Forgotten even where the write fails: a second flush must not repeat half a line.
-    write_all(m_fd, std::exchange(m_buffer, {}));
+    write_all(m_fd, std::exchange(m_buffer, {}), m_limit);
 }
 
 void Output::line(const std::string& text) {

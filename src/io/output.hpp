@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/order.hpp"
+#include "base/waiting.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -21,13 +22,13 @@ public:
 };
 
 /// The answer on stdout, and nothing else. Numbers are plain digits, whatever the locale.
-/// Buffers its lines; every function throws Error (no) when a write fails, ClosedPipe where the
-/// reader has gone (and SIGPIPE is ignored). What was buffered is then lost. A signal ends the wait
-/// for a reader that is slow, with Interrupted.
+/// Buffers its lines. Every function throws Error (no) where a write fails or a slow reader is
+/// waited for beyond the limit, ClosedPipe where the reader has gone (and SIGPIPE is ignored), and
+/// Interrupted where a signal ends the wait. What was buffered is then lost.
 class Output {
 public:
-    /// Writes to the file descriptor `fd`, which stays the caller's.
-    explicit Output(Format format, int fd = 1);
+    /// Writes to the file descriptor `fd`, which stays the caller's and open.
+    explicit Output(Format format, TimeLimit limit = TimeLimit::none(), int fd = 1);
 
     void count(std::int64_t count);
     void customer_count(CustomerId customer, std::int64_t count);
@@ -48,6 +49,7 @@ private:
     void line(const std::string& text);
 
     Format m_format;
+    TimeLimit m_limit;
     int m_fd;
     std::string m_buffer;
 };

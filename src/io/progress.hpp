@@ -24,7 +24,8 @@ std::string progress_bar(const Advance& advance, const std::string& unit, std::s
 /// terminal that can draw it; gone when this is destroyed.
 class Progress {
 public:
-    /// `unit` is what is counted, in the plural.
+    /// `unit` is what is counted, in the plural. The reporter must outlive this, and its status()
+    /// must not throw.
     Progress(std::string unit, Reporter& reporter);
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;

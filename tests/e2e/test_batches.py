@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import random
+import select
 import signal
 import struct
 import subprocess
@@ -12,8 +13,10 @@ import time
 
 import pytest
 
+from documents import examples
 from orders import LAST_ORDER, added
 from peers import Proxy, after_the_server_committed, before_the_server_heard, refusing_port
+from program import PROGRAM
 
 HEADER = "date,customer,net,tax\n"
 ORDERS = HEADER + "2023-03-10,9999,23.00,1.80\n2023-03-11,5,-1.5,0\n"
@@ -120,6 +123,65 @@ def test_a_signal_ends_a_count_whose_reader_has_stalled(ordercache, write):
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=3) == -signal.SIGINT
+
+
+# count: a pipe that pauses
+
+
+@pytest.fixture
+def ask(ordercache):
+    """Writes to a count that runs on, and gives the lines that answer."""
+    process = ordercache.start("count", "--customers-from", "-", stdin=subprocess.PIPE)
+
+    def ask(text, answers):
+        process.stdin.write(text)
+        process.stdin.flush()
+        said = b""
+        while said.count(b"\n") < answers and select.select([process.stdout], [], [], 5)[0]:
+            said += os.read(process.stdout.fileno(), 100)
+        return said.decode().splitlines()
+    ask.process = process
+    return ask
+
+
+def test_each_line_gets_its_answer_before_the_next_is_written(ask, ordercache):
+    for _ in range(2):
+        assert ask("9999\n", 1) == ["9999\t1"]
+        assert ask("20001\n9999\n", 2) == ["20001\t0", "9999\t1"]
+    ordercache("add", "--date", "2023-03-10", "--customer", "9999", "--net", "1", "--tax", "0")
+    assert ask("9999\n", 1) == ["9999\t2"]
+    assert ask.process.communicate(timeout=5) == ("", "")
+    assert ask.process.returncode == 0
+
+
+@pytest.mark.parametrize("rest", ["\n", "\n\r\n", "200", "\n20001"])
+def test_an_answer_does_not_wait_for_what_is_no_whole_line(ask, rest):
+    assert ask("9999\n" + rest, 1) == ["9999\t1"]
+
+
+def test_a_bad_line_ends_a_count_that_was_answering(ask):
+    assert ask("9999\n", 1) == ["9999\t1"]
+    assert ask("9999\n0x10\n5\n", 1) == ["9999\t1"]
+    assert ask.process.wait(timeout=5) == 2
+    assert "line 3" in ask.process.stderr.read()
+
+
+def test_a_fifo_is_read_by_a_count_that_was_there_first(ordercache, tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    process = ordercache.start("count", "--customers-from", str(fifo))
+    time.sleep(0.3)
+    fifo.write_text("9999\n")
+    assert process.communicate(timeout=5) == ("9999\t1\n", "")
+
+
+def test_the_manuals_coprocess_answers(ordercache):
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    run = subprocess.run(
+        ["bash", "-euc", examples("A count that is kept running")[0]], env={**ordercache.environment, "PATH": path},
+        capture_output=True, text=True, timeout=10, check=True,
+    )
+    assert run.stdout == "customer 9999: 1 orders\ncustomer 20001: 0 orders\n"
 
 
 # add: what is written
@@ -343,9 +405,11 @@ def test_a_server_that_ends_the_connection_in_mid_copy_is_a_3(copying, database)
 
 def test_the_timeout_bounds_each_wait_and_not_the_whole(ordercache, database):
     process = ordercache.start("add", "--from", "-", "--timeout", "1", stdin=subprocess.PIPE)
-    process.stdin.write(many(20000))
-    process.stdin.flush()
-    time.sleep(1.5)
+    rows = many(20000).splitlines(keepends=True)
+    for piece in rows[:10000], rows[10000:]:
+        process.stdin.write("".join(piece))
+        process.stdin.flush()
+        time.sleep(0.7)
     stdout, _ = process.communicate(timeout=10)
     assert (process.returncode, stdout) == (0, "20000\n")
     assert len(added(database)) == 20000

@@ -1,5 +1,7 @@
 """Signals: SIGINT and SIGTERM end the program at once and cleanly, but for a COMMIT under way."""
 
+import contextlib
+import os
 import signal
 import time
 
@@ -69,3 +71,55 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(ordercache, databa
         time.sleep(0.5)
         assert process.poll() is None
     assert process.communicate(timeout=10)[0] == "12000\n"
+
+
+@contextlib.contextmanager
+def full_pipe():
+    """The writing end of a pipe that takes no more and that nobody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(4096))
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(writer)
+    os.close(reader)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("command", ["count --customers-from", "add --from"])
+def test_a_signal_ends_the_wait_for_the_writer_of_a_fifo(ordercache, tmp_path, command, number):
+    os.mkfifo(tmp_path / "fifo")
+    process = ordercache.start(*command.split(), str(tmp_path / "fifo"))
+    time.sleep(0.5)
+    process.send_signal(number)
+    assert process.communicate(timeout=3) == ("", "")
+    assert process.returncode == -number
+
+
+@pytest.mark.parametrize("command", [("count", "-v"), ("nonsense",), ("count", "--customer", "0")], ids=" ".join)
+def test_a_signal_ends_the_wait_for_the_reader_of_stderr(ordercache, cache, command):
+    with full_pipe() as stderr:
+        process = ordercache.start(*command, stderr=stderr)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=3) == -signal.SIGTERM
+    assert cache.keys() == []
+
+
+def test_timeout_ends_the_wait_for_the_reader_of_stderr(ordercache, database, cache):
+    with full_pipe() as stderr, database.orders_locked():
+        process = ordercache.start("count", "-v", "--timeout", "1", stderr=stderr)
+        assert process.wait(timeout=4) == 3
+    assert cache.keys() == []
+
+
+def test_a_batch_waits_once_for_a_stderr_that_nobody_reads(ordercache, tmp_path):
+    customers = tmp_path / "customers"
+    customers.write_text("9999\n" * 3)
+    with full_pipe() as stderr:
+        process = ordercache.start("count", "--customers-from", customers, "-v", "--timeout", "1", stderr=stderr)
+        assert process.communicate(timeout=4)[0] == "9999\t1\n" * 3
+        assert process.returncode == 0

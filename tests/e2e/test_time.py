@@ -1,5 +1,9 @@
 """Time: no peer holds the program beyond its bounds, and a query that is given up ends on the server too."""
 
+import os
+import subprocess
+import time
+
 import pytest
 
 from orders import added, an_order
@@ -125,3 +129,24 @@ def test_a_redis_that_falls_silent_after_the_miss_does_not_hold_the_answer(order
     assert (run.status, run.stdout) == (0, "12000\n")
     assert run.stderr.startswith("ordercache: warning: ")
     assert run.seconds < REDIS_BOUND + SLACK
+
+
+@pytest.mark.parametrize("command", ["count --customers-from", "add --from"])
+@pytest.mark.parametrize("source", ["FIFO", "stdin"])
+def test_timeout_bounds_the_wait_for_input(ordercache, tmp_path, command, source):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    process = ordercache.start(*command.split(), str(fifo) if source == "FIFO" else "-", "--timeout", "1",
+                               stdin=subprocess.PIPE)
+    time.sleep(0.5)
+    assert process.poll() is None
+    assert process.wait(timeout=3) == 2
+    assert "nothing came within --timeout" in process.stderr.read()
+
+
+def test_timeout_bounds_the_wait_for_the_reader_of_the_answer(ordercache, tmp_path):
+    customers = tmp_path / "customers"
+    customers.write_text("9999\n" * 20_000)
+    process = ordercache.start("count", "--customers-from", customers, "--timeout", "1")
+    assert process.wait(timeout=5) == 1
+    assert "nobody read it within --timeout" in process.stderr.read()

@@ -1,38 +1,16 @@
 #include "io/order_file.hpp"
 
 #include "base/error.hpp"
-#include "io/customer_list.hpp"
+#include "io/files.hpp"
 
 #include <doctest/doctest.h>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
 using namespace ordercache;
 
 namespace {
-
-/// A file with a text, gone at the end of the test.
-class TemporaryFile {
-public:
-    explicit TemporaryFile(const std::string& text) {
-        close(mkstemp(m_path.data()));
-        std::ofstream(m_path) << text;
-    }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() { unlink(m_path.c_str()); }
-
-    const std::string& path() const { return m_path; }
-
-private:
-    std::string m_path = "/tmp/ordercache-test.XXXXXX";
-};
 
 std::vector<std::string> orders_in(const std::string& text) {
     const TemporaryFile file(text);
@@ -120,29 +98,4 @@ TEST_CASE("ten bad lines are told of, and no more") {
 TEST_CASE("a line without end is refused before it fills the memory") {
     CHECK(complaints_about(k_header + std::string(1 << 20, '1')) ==
           std::vector<std::string>{"line 2: it is too long for a line"});
-}
-
-TEST_CASE("the customers before a bad line are given, and then the error") {
-    const TemporaryFile file("7\r\n\n010\nx\n8\n");
-    CustomerList list(file.path());
-    CHECK(list.next() == std::vector<CustomerId>{7, 10});
-    CHECK_THROWS_WITH_AS(
-        list.next(),
-        (file.path() + ", line 4: a customer is a whole number from 1 to 2147483647").c_str(),
-        Error);
-}
-
-TEST_CASE("a list comes in pieces, and is over when it is empty") {
-    std::string text;
-    for (int i = 1; i <= 12500; ++i) {
-        text += std::to_string(i) + '\n';
-    }
-    const TemporaryFile file(text);
-    CustomerList list(file.path());
-    CHECK(list.next().size() == 5000);
-    CHECK(list.next().front() == 5001);
-    CHECK(list.next().back() == 12500);
-    CHECK(list.next().empty());
-    CHECK(list.bytes() == text.size());
-    CHECK(list.size() == text.size());
 }

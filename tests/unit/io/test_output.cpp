@@ -1,5 +1,7 @@
 #include "io/output.hpp"
 
+#include "io/files.hpp"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -19,38 +21,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct Pipe {
-    Pipe() { REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0); }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    ~Pipe() {
-        close_end(0);
-        close_end(1);
-    }
-
-    void close_end(std::size_t end) {
-        if (ends.at(end) >= 0) {
-            ::close(ends.at(end));
-            ends.at(end) = -1;
-        }
-    }
-
-    /// All that is written until the writing end is closed.
-    std::string read_all() const {
-        std::string text;
-        std::array<char, 4096> piece{};
-        for (ssize_t got = 0; (got = ::read(ends[0], piece.data(), piece.size())) > 0;) {
-            text.append(piece.data(), static_cast<std::size_t>(got));
-        }
-        return text;
-    }
-
-    std::array<int, 2> ends{-1, -1};
-};
-
 std::string written(Format format, const std::function<void(Output&)>& print) {
     Pipe pipe;
-    Output output(format, pipe.ends[1]);
+    Output output(format, TimeLimit::none(), pipe.ends[1]);
     print(output);
     output.flush();
     pipe.close_end(1);
@@ -110,7 +83,7 @@ TEST_CASE("a number is never grouped, whatever the locale") {
 
 TEST_CASE("nothing is written before it is flushed or the buffer is full") {
     Pipe pipe;
-    Output output(Format::text, pipe.ends[1]);
+    Output output(Format::text, TimeLimit::none(), pipe.ends[1]);
     output.count(5);
     ::fcntl(pipe.ends[0], F_SETFL, O_NONBLOCK);
     CHECK(pipe.read_all().empty());
@@ -133,7 +106,7 @@ TEST_CASE("many lines pass whole through a pipe that takes them in small pieces"
         ::fcntl(pipe.ends[1], F_SETFL, flags);
         std::string got;
         std::thread reader([&] { got = pipe.read_all(); });
-        Output output(Format::text, pipe.ends[1]);
+        Output output(Format::text, TimeLimit::none(), pipe.ends[1]);
         for (int i = 1; i <= k_lines; ++i) {
             output.customer_count(i, i);
         }
@@ -147,7 +120,7 @@ TEST_CASE("many lines pass whole through a pipe that takes them in small pieces"
 TEST_CASE("a full device is an error that says so") {
     const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
     REQUIRE(full >= 0);
-    Output output(Format::text, full);
+    Output output(Format::text, TimeLimit::none(), full);
     output.count(1);
     try {
         output.flush();
@@ -164,7 +137,7 @@ TEST_CASE("a closed pipe is an error of its own") {
     const PipeSignalIgnored ignored;
     Pipe pipe;
     pipe.close_end(0);
-    Output output(Format::text, pipe.ends[1]);
+    Output output(Format::text, TimeLimit::none(), pipe.ends[1]);
     output.count(1);
     CHECK_THROWS_AS(output.flush(), ClosedPipe);
 }
