@@ -161,6 +161,11 @@ TEST_CASE("a flag may be repeated") {
     CHECK(invocation({"-v", "count", "--verbose"}).verbose);
 }
 
+TEST_CASE("a timeout that was given is told from the default") {
+    CHECK(invocation({"ttl", "--timeout", "30"}).timeout_was_given);
+    CHECK_FALSE(invocation({"ttl"}).timeout_was_given);
+}
+
 TEST_CASE("a timeout is a number of seconds, and 0 is none") {
     CHECK(invocation({"ttl", "--timeout", "0.5"}).timeout == 500ms);
     CHECK(invocation({"ttl", "--timeout", "1.25"}).timeout == 1250ms);
