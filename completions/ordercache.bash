@@ -15,7 +15,7 @@ _ordercache_command() {
 
 # The options that a command still takes: those of it that are not on the line.
 _ordercache_options() {
-    local option options=(--json -v --verbose -q --quiet --timeout -h --help --version)
+    local option options=(--json -v --verbose -q --quiet --timeout -h --help -V --version)
     case $1 in
         count) options+=(--customer --customers-from --refresh --no-cache) ;;
         add) options+=(--date --customer --net --tax --from --no-cache --dry-run) ;;

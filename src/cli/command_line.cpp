@@ -1,22 +1,19 @@
 #include "cli/command_line.hpp"
 
 #include "base/error.hpp"
-#include "base/seconds.hpp"
 #include "base/version.hpp"
-#include "cli/arguments.hpp"
+#include "cli/complaints.hpp"
 #include "cli/help.hpp"
-#include "cli/spelling.hpp"
+#include "cli/values.hpp"
+#include "cli/words.hpp"
 
-#include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <iterator>
-#include <span>
-#include <stdexcept>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -24,258 +21,263 @@ namespace ordercache {
 
 namespace {
 
-constexpr std::chrono::seconds k_default_timeout{30};
+/// CLI11's pages, with long names in a column, and the program's options on each page.
+class HelpFormatter : public CLI::Formatter {
+public:
+    HelpFormatter() { column_width(25); }
 
-/// Gives what `parse` makes of a value. Throws Error (usage) with the option and the reason.
-template <typename Parse>
-auto checked(std::string_view option, const Parse& parse) {
-    try {
-        return parse();
-    } catch (const std::invalid_argument& error) {
-        throw usage_error(fmt::format("{}: {}", option, error.what()));
+    std::string make_help(const CLI::App* app, std::string /*name*/,
+                          CLI::AppFormatMode mode) const override {
+        const CLI::App* const program = app->get_parent();
+        return app->get_description() + make_subcommands(app, mode) + make_groups(app, mode) +
+               (program != nullptr ? make_groups(program, mode) : "") + app->get_footer();
     }
+
+    std::string make_option_name(const CLI::Option* option, bool /*is_positional*/) const override {
+        const auto& letters = option->get_snames();
+        const std::string letter = letters.empty() ? "    " : '-' + letters.front() + ", ";
+        return letter + "--" + option->get_lnames().front();
+    }
+
+    std::string make_option_opts(const CLI::Option* option) const override {
+        return option->get_option_text().empty() ? "" : ' ' + option->get_option_text();
+    }
+};
+
+std::string help_of(const CLI::App& app) {
+    return HelpFormatter().make_help(&app, "", CLI::AppFormatMode::Normal);
 }
 
-/// The option's value as `parse` reads it; absent where the option was not given.
-template <typename Value>
-std::optional<Value> parsed(const Arguments& arguments, std::string_view option,
-                            Value (*parse)(std::string_view)) {
-    const std::optional<std::string> text = arguments.value(option);
-    if (!text) {
-        return std::nullopt;
-    }
-    return checked(option, [&] { return parse(*text); });
+/// An option with a value, which `take` parses and keeps.
+CLI::Option* add_value(CLI::App& app, const char* name, const char* placeholder,
+                       const char* description, const TakeValue& take) {
+    return app.add_option(name, CLI::callback_t(), description)
+        ->option_text(placeholder)
+        ->check([take](const std::string& value) { return complaint_about(value, take); });
 }
 
-void refuse_both(const Arguments& arguments, std::string_view one, std::string_view other) {
-    if (arguments.has(one) && arguments.has(other)) {
-        throw usage_error(fmt::format("{} and {} exclude each other", one, other));
-    }
+template <typename Target, typename Value>
+TakeValue into(Target& target, Value (*parse)(std::string_view)) {
+    return [&target, parse](const std::string& text) { target = parse(text); };
 }
 
-Command count(const Arguments& arguments) {
-    refuse_both(arguments, "--refresh", "--no-cache");
-    refuse_both(arguments, "--customer", "--customers-from");
-    Count count;
-    for (const std::string& value : arguments.values("--customer")) {
-        count.customers.push_back(checked("--customer", [&] { return parse_customer(value); }));
-    }
-    count.customers_from = arguments.value("--customers-from");
-    if (arguments.has("--refresh")) {
-        count.cache = CacheUse::refresh;
-    } else if (arguments.has("--no-cache")) {
+CLI::Option* add_flag(CLI::App& app, const char* name, const char* description,
+                      const std::function<void()>& set) {
+    return app.add_flag_callback(name, set, description)->check([](const std::string& value) {
+        return value == "true" ? "" : "takes no value";
+    });
+}
+
+void define_common_options(CLI::App& app, Invocation& invocation) {
+    app.option_defaults()->group("Options of every command, before or after it");
+    app.footer(k_program_help.footer);
+    add_flag(app, "--json", "Print the answer as JSON", [&] { invocation.format = Format::json; });
+    add_flag(app, "-v,--verbose", "Tell on stderr what the cache does",
+             [&] { invocation.verbose = true; });
+    add_flag(app, "-q,--quiet", "Print no warnings; errors still show",
+             [&] { invocation.quiet = true; });
+    add_value(app, "--timeout", "SECONDS",
+              "Give up after that long [default: 30]; 0 for never;\n"
+              "fractions are allowed",
+              [&](const std::string& text) {
+                  invocation.timeout = parse_timeout(text);
+                  invocation.timeout_was_given = true;
+              });
+    app.add_flag_callback(
+           "-h,--help", [] { throw CLI::CallForHelp(); }, "Show this help")
+        ->trigger_on_parse();
+    app.set_version_flag(
+        "-V,--version", [] { return "ordercache " + version() + '\n'; }, "Print the version");
+}
+
+void define_count(CLI::App& app, Invocation& invocation) {
+    auto& count = invocation.command.emplace<Count>();
+    CLI::Option* const customer = add_value(
+        app, "--customer", "N",
+        "Count the orders of customer N; repeated, print a line\n"
+        "for each: its number, a tab, its count",
+        [&](const std::string& text) { count.customers.push_back(parse_customer(text)); });
+    customer->take_all();
+    add_value(app, "--customers-from", "FILE",
+              "Do so for the customers in FILE, a number a line;\n"
+              "- for stdin",
+              into(count.customers_from, parse_file_name))
+        ->excludes(customer);
+    CLI::Option* const refresh = add_flag(app, "--refresh", "Recount, and cache that",
+                                          [&] { count.cache = CacheUse::refresh; });
+    add_flag(app, "--no-cache", "Ask PostgreSQL alone; needs no REDIS_SERVICE_URI", [&] {
         count.cache = CacheUse::none;
+    })->excludes(refresh);
+}
+
+void define_add(CLI::App& app, Invocation& invocation) {
+    auto& add = invocation.command.emplace<Add>();
+    const auto parts = std::make_shared<OrderParts>();
+    const std::array part_options = {
+        add_value(app, "--date", "YYYY-MM-DD", "The day of the order",
+                  into(parts->date, parse_date)),
+        add_value(app, "--customer", "N", "The number of its customer",
+                  into(parts->customer, parse_customer)),
+        add_value(app, "--net", "X", "The net amount, such as 23 or 23.50; -5.00 for a refund",
+                  into(parts->net, Amount::parse)),
+        add_value(app, "--tax", "Y", "The tax; net and tax together are the total",
+                  into(parts->tax, Amount::parse))};
+    CLI::Option* const from = add_value(app, "--from", "FILE",
+                                        "Add the orders of a CSV file with the columns date,\n"
+                                        "customer, net and tax, named in its first line;\n"
+                                        "- for stdin",
+                                        into(add.from, parse_file_name));
+    for (CLI::Option* const option : part_options) {
+        option->required()->excludes(from);
+        from->each([option](const std::string&) { option->required(false); });
     }
-    return count;
+    add_flag(app, "--no-cache",
+             "Add though Redis cannot be reached; counts may lag\n"
+             "until their time to live ends",
+             [&] { add.use_cache = false; });
+    add_flag(app, "--dry-run", "Check everything, PostgreSQL's part too; change nothing",
+             [&] { add.dry_run = true; });
+    app.callback([parts, &add] {
+        if (!add.from) {
+            add.order = whole_order(*parts);
+        }
+    });
 }
 
-constexpr std::array<std::string_view, 4> k_order_options = {"--date", "--customer", "--net",
-                                                             "--tax"};
-
-/// `a`, `a and b`, `a, b and c`.
-std::string listed(std::span<const std::string_view> names) {
-    std::string list{names.front()};
-    for (std::size_t i = 1; i < names.size(); ++i) {
-        list += i + 1 < names.size() ? ", " : " and ";
-        list += names[i];
-    }
-    return list;
+void define_invalidate(CLI::App& app, Invocation& invocation) {
+    auto& invalidate = invocation.command.emplace<Invalidate>();
+    add_value(app, "--customer", "N", "Drop the count of customer N and the total, no others",
+              into(invalidate.customer, parse_customer));
+    add_flag(app, "--dry-run", "Print how many there are; drop none",
+             [&] { invalidate.dry_run = true; });
 }
 
-void require_whole_order(const Arguments& arguments) {
-    std::vector<std::string_view> missing;
-    std::copy_if(k_order_options.begin(), k_order_options.end(), std::back_inserter(missing),
-                 [&](std::string_view name) { return !arguments.has(name); });
-    if (!missing.empty()) {
-        throw usage_error(fmt::format("`add` needs {}{}", listed(missing),
-                                      missing.size() == k_order_options.size()
-                                          ? ", or --from with a file of orders"
-                                          : " too"));
-    }
-}
-
-Order order(const Arguments& arguments) {
-    require_whole_order(arguments);
-    const Order order{.date = *parsed(arguments, "--date", parse_date),
-                      .customer = *parsed(arguments, "--customer", parse_customer),
-                      .net = *parsed(arguments, "--net", Amount::parse),
-                      .tax = *parsed(arguments, "--tax", Amount::parse)};
-    checked("--net and --tax", [&] { return order.total(); });
-    return order;
-}
-
-Command add(const Arguments& arguments) {
-    for (const std::string_view option : k_order_options) {
-        refuse_both(arguments, "--from", option);
-    }
-    Add add;
-    add.from = arguments.value("--from");
-    if (!add.from) {
-        add.order = order(arguments);
-    }
-    add.use_cache = !arguments.has("--no-cache");
-    add.dry_run = arguments.has("--dry-run");
-    return add;
-}
-
-Command invalidate(const Arguments& arguments) {
-    return Invalidate{.mode = InvalidateMode::drop,
-                      .customer = parsed(arguments, "--customer", parse_customer),
-                      .dry_run = arguments.has("--dry-run")};
-}
-
-Command ttl(const Arguments& arguments) {
-    return Ttl{.customer = parsed(arguments, "--customer", parse_customer)};
+void define_ttl(CLI::App& app, Invocation& invocation) {
+    auto& ttl = invocation.command.emplace<Ttl>();
+    add_value(app, "--customer", "N", "Of the count of customer N, not of the total",
+              into(ttl.customer, parse_customer));
 }
 
 struct CommandSpec {
-    std::string_view name;
-    CommandBits bit;
-    Command (*build)(const Arguments&);
-    std::string (*help)();
+    const char* name;
+    const HelpTexts& help;
+    void (*define_options)(CLI::App&, Invocation&);
 };
 
-constexpr std::array k_commands = {
-    CommandSpec{"count", k_count_bit, count, count_help},
-    CommandSpec{"add", k_add_bit, add, add_help},
-    CommandSpec{"invalidate", k_invalidate_bit, invalidate, invalidate_help},
-    CommandSpec{"ttl", k_ttl_bit, ttl, ttl_help},
-};
+constexpr std::array<CommandSpec, 4> k_commands = {
+    {{"count", k_count_help, define_count},
+     {"add", k_add_help, define_add},
+     {"invalidate", k_invalidate_help, define_invalidate},
+     {"ttl", k_ttl_help, define_ttl}}};
 
-std::vector<std::string_view> command_names() {
-    std::vector<std::string_view> names;
-    std::transform(k_commands.begin(), k_commands.end(), std::back_inserter(names),
-                   [](const CommandSpec& command) { return command.name; });
-    names.emplace_back("help");
-    return names;
+/// Defines the commands. Their options follow when one is named, for each costs a cached count
+/// some microseconds.
+void define_commands(CLI::App& app, Invocation& invocation) {
+    app.require_subcommand(0, 1)->fallthrough()->group("Commands");
+    for (const CommandSpec& spec : k_commands) {
+        CLI::App* const command = app.add_subcommand(spec.name, spec.help.summary);
+        command->preparse_callback([command, &spec, &invocation](std::size_t) {
+            command->description(spec.help.description)->footer(spec.help.footer);
+            spec.define_options(*command, invocation);
+        });
+    }
+    app.add_subcommand("help", "Show this help, or that of a command");
 }
 
-/// Absent: there is no such command.
-const CommandSpec* find_command(std::string_view name) {
-    const auto* const found =
-        std::find_if(k_commands.begin(), k_commands.end(),
-                     [&](const CommandSpec& command) { return command.name == name; });
-    return found == k_commands.end() ? nullptr : found;
+/// Absent: none was named.
+const CLI::App* chosen_command(const CLI::App& app) {
+    const auto commands = app.get_subcommands();
+    return commands.empty() ? nullptr : commands.front();
 }
 
-const CommandSpec& command_named(std::string_view name) {
-    if (const CommandSpec* const command = find_command(name)) {
-        return *command;
-    }
-    const std::vector<std::string_view> names = command_names();
-    if (const auto meant = nearest(name, names)) {
-        throw usage_error(fmt::format("unknown command `{}`: did you mean `{}`?", name, *meant));
-    }
-    throw usage_error(fmt::format("unknown command `{}`: there are {}", name, listed(names)));
-}
-
-void refuse_more_words(std::span<const std::string> rest) {
-    if (!rest.empty()) {
-        throw usage_error(fmt::format("unexpected argument `{}`", rest.front()));
-    }
-}
-
-/// Absent: no help was asked for.
-std::optional<Page> help_asked_for(const Arguments& arguments) {
-    std::span<const std::string> words = arguments.words();
-    const bool by_word = !words.empty() && words.front() == "help";
-    if (!by_word && !arguments.has("--help")) {
-        return std::nullopt;
-    }
-    if (by_word) {
-        words = words.subspan(1);
-    }
-    if (words.empty()) {
-        return Page{.text = program_help()};
-    }
-    refuse_more_words(words.subspan(1));
-    return Page{.text = command_named(words.front()).help()};
-}
-
-std::vector<std::string_view> options_of(unsigned commands) {
-    std::vector<std::string_view> names;
-    for (const Option& option : k_options) {
-        if ((option.commands & commands) != 0) {
-            names.push_back(option.name);
-        }
+Words option_names(const CLI::App& app) {
+    Words names;
+    for (const CLI::Option* option : app.get_options()) {
+        names.push_back(option->get_name());
     }
     return names;
 }
 
-void refuse_unknown_options(const Arguments& arguments) {
-    if (arguments.unknown_options().empty()) {
-        return;
+Words command_names(const CLI::App& app) {
+    Words names;
+    for (const CLI::App* command : app.get_subcommands({})) {
+        names.push_back(command->get_name());
     }
-    const std::string& unknown = arguments.unknown_options().front();
-    const CommandSpec* const command =
-        arguments.words().empty() ? nullptr : find_command(arguments.words().front());
-    const std::vector<std::string_view> names =
-        options_of(command ? command->bit : k_every_command);
-    if (const auto meant = nearest(unknown, names)) {
-        throw usage_error(fmt::format("unknown option `{}`: did you mean `{}`?", unknown, *meant));
-    }
-    throw usage_error(fmt::format("unknown option `{}`", unknown));
+    return names;
 }
 
-void refuse_options_of_others(const Arguments& arguments, const CommandSpec& command) {
-    for (const Option& option : arguments.options()) {
-        if ((option.commands & command.bit) == 0) {
-            throw usage_error(
-                fmt::format("{}: `{}` has no such option", option.name, command.name));
+Error unexpected_word_of(const CLI::App& app) {
+    const CLI::App* const command = chosen_command(app);
+    Words options = command != nullptr ? option_names(*command) : Words();
+    std::ranges::move(option_names(app), std::back_inserter(options));
+    return unexpected_word(app.remaining(), {command_names(app), options, command != nullptr});
+}
+
+Error missing_options_of(const CLI::App& command) {
+    Words missing;
+    for (const CLI::Option* option : command.get_options()) {
+        if (option->get_required() && option->empty()) {
+            missing.push_back(option->get_name());
         }
     }
+    return missing_options(command.get_name(), missing);
 }
 
-const CommandSpec& chosen_command(const Arguments& arguments) {
-    if (arguments.words().empty()) {
-        throw usage_error(
-            fmt::format("a command is missing: there are {}", listed(command_names())));
+/// Throws Error (usage) in place of CLI11's errors; its calls for a page go through.
+void parse(CLI::App& app, Words words) {
+    std::ranges::reverse(words); // CLI11 takes them from the end.
+    try {
+        app.parse(std::move(words));
+    } catch (const CLI::Success&) {
+        if (app.remaining_size() > 0) {
+            throw unexpected_word_of(app);
+        }
+        throw;
+    } catch (const CLI::ArgumentMismatch& error) {
+        throw wrong_number_of_values(error.what());
+    } catch (const CLI::ParseError& error) {
+        if (app.remaining_size() > 0) {
+            throw unexpected_word_of(app);
+        }
+        if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+            throw missing_options_of(*chosen_command(app));
+        }
+        throw usage_error(error.what());
     }
-    const CommandSpec& command = command_named(arguments.words().front());
-    refuse_more_words(std::span(arguments.words()).subspan(1));
-    refuse_options_of_others(arguments, command);
-    return command;
-}
-
-/// Takes decimal digits, and after a point one to three more: seconds.
-/// Throws std::invalid_argument, whose message says what is wrong, for all else.
-std::chrono::milliseconds parse_timeout(std::string_view text) {
-    const auto timeout = parse_seconds(text);
-    if (!timeout) {
-        throw std::invalid_argument(
-            fmt::format("a timeout is a number of seconds up to {}, such as 30 or 0.5",
-                        k_longest_wait.count()));
+    if (chosen_command(app) == nullptr) {
+        throw missing_command(command_names(app));
     }
-    return *timeout;
 }
 
-/// Absent: wait for ever.
-std::optional<std::chrono::milliseconds> timeout(const Arguments& arguments) {
-    const std::chrono::milliseconds asked =
-        parsed(arguments, "--timeout", parse_timeout).value_or(k_default_timeout);
-    return asked.count() == 0 ? std::nullopt : std::optional(asked);
+std::string help_asked_for(const CLI::App& app) {
+    const CLI::App* const command = chosen_command(app);
+    return help_of(command == nullptr || command->get_name() == "help" ? app : *command);
 }
 
 } // namespace
 
 std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv) {
+    Invocation invocation;
+    CLI::App app(k_program_help.description);
+    app.set_help_flag();
+    define_commands(app, invocation);
     if (argc < 2) {
-        return Page{.text = short_help(), .status = ExitStatus::usage};
+        return Page{.text = help_of(app) +
+                            "\nSee `ordercache help COMMAND` for its options and examples.\n",
+                    .status = ExitStatus::usage};
     }
-    const Arguments arguments({argv + 1, argv + argc});
-    refuse_unknown_options(arguments);
-    if (std::optional<Page> help = help_asked_for(arguments)) {
-        return std::move(*help);
+    Words words = arranged({argv + 1, argv + argc}, command_names(app));
+    if (std::ranges::any_of(words, looks_like_option)) {
+        define_common_options(app, invocation);
     }
-    if (arguments.has("--version")) {
-        return Page{.text = "ordercache " + version() + "\n"};
+    try {
+        parse(app, std::move(words));
+    } catch (const CLI::CallForHelp&) {
+        return Page{.text = help_asked_for(app)};
+    } catch (const CLI::CallForVersion& version) {
+        return Page{.text = version.what()};
     }
-    return Invocation{.command = chosen_command(arguments).build(arguments),
-                      .format = arguments.has("--json") ? Format::json : Format::text,
-                      .verbose = arguments.has("--verbose"),
-                      .quiet = arguments.has("--quiet"),
-                      .timeout = timeout(arguments),
-                      .timeout_was_given = arguments.has("--timeout")};
+    return invocation;
 }
 
 } // namespace ordercache

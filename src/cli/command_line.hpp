@@ -55,8 +55,8 @@ struct Invocation {
     Format format = Format::text;
     bool verbose = false;
     bool quiet = false;
-    std::optional<std::chrono::milliseconds> timeout; ///< Absent: wait for ever.
-    bool timeout_was_given = false;                   ///< Else it is the default.
+    std::optional<std::chrono::milliseconds> timeout = std::chrono::seconds(30); ///< Absent: none.
+    bool timeout_was_given = false; ///< Else it is the default.
 };
 
 /// A page instead of a command: help or the version, asked for (stdout, done), or the short help

@@ -1,17 +1,18 @@
 #pragma once
 
-#include <string>
-
 namespace ordercache {
 
-/// The pages of `--help`, 80 columns wide, each ending with a newline.
-std::string program_help();
-std::string count_help();
-std::string add_help();
-std::string invalidate_help();
-std::string ttl_help();
+/// What the page of the program, or of a command, says besides its options; 80 columns wide.
+struct HelpTexts {
+    const char* summary;     ///< What it does, in a line of the list of commands.
+    const char* description; ///< The same in sentences, and its usage.
+    const char* footer;      ///< Its environment, its exit statuses and examples.
+};
 
-/// For a bare `ordercache`: what it takes, and where to read on.
-std::string short_help();
+extern const HelpTexts k_program_help;
+extern const HelpTexts k_count_help;
+extern const HelpTexts k_add_help;
+extern const HelpTexts k_invalidate_help;
+extern const HelpTexts k_ttl_help;
 
 } // namespace ordercache

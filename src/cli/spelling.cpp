@@ -35,13 +35,11 @@ std::string_view without_dashes(std::string_view name) {
     return name.substr(std::min(name.find_first_not_of('-'), name.size()));
 }
 
-} // namespace
-
-std::optional<std::string_view> nearest(std::string_view typed,
-                                        std::span<const std::string_view> names) {
-    std::optional<std::string_view> best;
+std::optional<std::string> least_misspelt(std::string_view typed,
+                                          const std::vector<std::string>& names) {
+    std::optional<std::string> best;
     std::size_t fewest_slips = 0;
-    for (const std::string_view name : names) {
+    for (const std::string& name : names) {
         const std::string_view letters = without_dashes(name);
         const std::size_t slips = distance(without_dashes(typed), letters);
         if (slips * 2 < letters.size() && (!best || slips < fewest_slips)) {
@@ -50,6 +48,29 @@ std::optional<std::string_view> nearest(std::string_view typed,
         }
     }
     return best;
+}
+
+/// Of `--customer` and `--customers-from` it is the shorter, which begins the other too.
+std::optional<std::string> begun_by(std::string_view typed, const std::vector<std::string>& names) {
+    std::optional<std::string> shortest;
+    for (const std::string& name : names) {
+        if (without_dashes(name).starts_with(without_dashes(typed)) &&
+            (!shortest || name.size() < shortest->size())) {
+            shortest = name;
+        }
+    }
+    const bool is_clear = std::ranges::all_of(names, [&](const std::string& name) {
+        return !without_dashes(name).starts_with(without_dashes(typed)) ||
+               name.starts_with(*shortest);
+    });
+    return is_clear ? shortest : std::nullopt;
+}
+
+} // namespace
+
+std::optional<std::string> nearest(std::string_view typed, const std::vector<std::string>& names) {
+    const auto begun = begun_by(typed, names);
+    return begun ? begun : least_misspelt(typed, names);
 }
 
 } // namespace ordercache
