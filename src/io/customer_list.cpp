@@ -1,6 +1,9 @@
 #include "io/customer_list.hpp"
 
 #include "base/error.hpp"
+#include "base/quoted.hpp"
+
+#include <fmt/format.h>
 
 #include <stdexcept>
 
@@ -40,7 +43,8 @@ CustomerId CustomerList::customer(std::string_view line) const {
     try {
         return parse_customer(line);
     } catch (const std::invalid_argument& error) {
-        throw usage_error(m_lines.complaint(m_lines.number(), error.what()));
+        throw usage_error(m_lines.complaint(m_lines.number(),
+                                            fmt::format("{}: {}", in_quotes(line), error.what())));
     }
 }
 

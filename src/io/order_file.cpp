@@ -1,6 +1,7 @@
 #include "io/order_file.hpp"
 
 #include "base/error.hpp"
+#include "base/quoted.hpp"
 
 #include <fmt/format.h>
 
@@ -20,13 +21,22 @@ constexpr std::size_t k_most_complaints = 10;
 
 constexpr auto k_header_form = "the first line must name the columns date, customer, net and tax";
 
-/// Says of which column a value is bad.
+/// Says of which column a value is bad, and shows it.
 template <typename Parse>
-auto checked(std::string_view column, const Parse& parse) {
+auto parsed(std::string_view column, std::string_view value, const Parse& parse) {
     try {
-        return parse();
+        return parse(value);
     } catch (const std::invalid_argument& error) {
-        throw std::invalid_argument(fmt::format("{}: {}", column, error.what()));
+        throw std::invalid_argument(
+            fmt::format("{}: {}: {}", column, in_quotes(value), error.what()));
+    }
+}
+
+void require_total(const Order& order) {
+    try {
+        order.total();
+    } catch (const std::invalid_argument& error) {
+        throw std::invalid_argument(fmt::format("net and tax: {}", error.what()));
     }
 }
 
@@ -34,7 +44,7 @@ void require_known_columns(const CsvReader::Fields& header) {
     for (const std::string_view name : header) {
         if (std::ranges::find(k_columns, name) == k_columns.end()) {
             throw std::invalid_argument(
-                fmt::format("there is no column `{}`: {}", name, k_header_form));
+                fmt::format("there is no column {}: {}", in_quotes(name), k_header_form));
         }
     }
 }
@@ -96,17 +106,18 @@ bool OrderFile::read_order(std::vector<Order>& orders) {
 Order OrderFile::order() const {
     const auto& fields = m_records.fields();
     if (fields.size() != k_columns.size()) {
-        throw std::invalid_argument(
-            fmt::format("{} fields where the header names {}", fields.size(), k_columns.size()));
+        throw std::invalid_argument(fmt::format("{} {} where the header names {}", fields.size(),
+                                                fields.size() == 1 ? "field" : "fields",
+                                                k_columns.size()));
     }
     const auto value = [&](Column column, auto parse) {
-        return checked(k_columns[column], [&] { return parse(fields[m_columns[column]]); });
+        return parsed(k_columns[column], fields[m_columns[column]], parse);
     };
     const Order order{.date = value(date, parse_date),
                       .customer = value(customer, parse_customer),
                       .net = value(net, Amount::parse),
                       .tax = value(tax, Amount::parse)};
-    checked("net and tax", [&] { return order.total(); });
+    require_total(order);
     return order;
 }
 
