@@ -51,6 +51,18 @@ def test_pg_service_uri_is_asked_for_by_name(ordercache, database, command, valu
     assert added(database) == []
 
 
+@pytest.mark.parametrize("command", [("count",), ("count", "--refresh"), tuple(an_order()), ("add", "--from", "-")], ids=" ".join)
+def test_two_variables_that_are_unset_are_asked_for_at_once(ordercache, command):
+    run = ordercache(*command, env={"PG_SERVICE_URI": None, "REDIS_SERVICE_URI": None})
+    assert refused_for(run, "REDIS_SERVICE_URI and PG_SERVICE_URI")
+
+
+@pytest.mark.parametrize("command", [("count", "--no-cache"), (*an_order(), "--no-cache")], ids=" ".join)
+def test_a_variable_that_is_not_needed_is_not_asked_for(ordercache, command):
+    run = ordercache(*command, env={"PG_SERVICE_URI": None, "REDIS_SERVICE_URI": None})
+    assert refused_for(run, "PG_SERVICE_URI") and "REDIS_SERVICE_URI" not in run.stderr
+
+
 @pytest.mark.parametrize("command", [("count",), ("ttl",), ("invalidate",), ("invalidate", "--customer", "9999")], ids=" ".join)
 @pytest.mark.parametrize("value", [None, "", "nonsense"], ids=["unset", "empty", "bad"])
 def test_what_reaches_redis_alone_needs_no_pg_service_uri(ordercache, cache, command, value):
