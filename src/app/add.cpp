@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "base/error.hpp"
+#include "cache_aside/writer.hpp"
 #include "io/order_file.hpp"
 #include "io/progress.hpp"
 
@@ -35,7 +36,7 @@ void write(StoredOrders& orders, const Add& add, Context& context) {
     if (add.dry_run) {
         rehearse(orders, add, context);
     } else if (add.use_cache) {
-        context.cache_aside().commit(orders);
+        commit(orders, context.cache(), context.reporter());
     } else {
         write_without_cache(orders, context);
     }

@@ -8,25 +8,12 @@ namespace ordercache {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds k_patience_without_limit = 15s;
-
 bool is_batch(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
         return count->customers_from || count->customers.size() > 1;
     }
     const auto* add = std::get_if<Add>(&command);
     return add != nullptr && add->from;
-}
-
-/// Whether it goes through the cache, but may need PostgreSQL too.
-bool may_need_both_services(const Command& command) {
-    if (const auto* count = std::get_if<Count>(&command)) {
-        return count->cache != CacheUse::none;
-    }
-    const auto* add = std::get_if<Add>(&command);
-    return add != nullptr && add->use_cache;
 }
 
 } // namespace
@@ -39,11 +26,7 @@ TimeLimit limit_of(const Invocation& invocation) {
 Context::Context(const Invocation& invocation, const Config& config, Reporter& reporter)
     : m_limit(limit_of(invocation)),
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
-      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {
-    if (may_need_both_services(invocation.command)) {
-        config.require_a_service();
-    }
-}
+      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
@@ -60,17 +43,20 @@ PostgresStore& Context::store() {
     return *m_store;
 }
 
-CacheAside& Context::cache_aside() {
-    if (!m_cache_aside) {
+CountReader& Context::reader() {
+    if (!m_reader) {
         const auto orders = [this]() -> OrderStore& { return store(); };
-        m_cache_aside.emplace(cache(), orders, m_reporter, pause_for, patience());
+        m_reader.emplace(cache(), orders, m_reporter, [this] { return begin_wait(); });
     }
-    return *m_cache_aside;
+    return *m_reader;
 }
 
-/// Half of the user's time for another reader's answer, so that half is left for our own.
-std::chrono::milliseconds Context::patience() const {
-    return m_limit.limit() ? *m_limit.limit() / 2 : k_patience_without_limit;
+/// Another reader's count is waited for as long as the user will wait at all.
+Pause Context::begin_wait() const {
+    return [deadline = m_limit.deadline()](std::chrono::milliseconds length) {
+        pause_for(length);
+        return !deadline.passed();
+    };
 }
 
 } // namespace ordercache

@@ -2,7 +2,7 @@
 
 #include "app/config.hpp"
 #include "base/waiting.hpp"
-#include "cache_aside/cache_aside.hpp"
+#include "cache_aside/reader.hpp"
 #include "cli/command_line.hpp"
 #include "io/output.hpp"
 #include "postgres/store.hpp"
@@ -20,8 +20,7 @@ TimeLimit limit_of(const Invocation& invocation);
 /// are their variables wanted.
 class Context {
 public:
-    /// `config` and `reporter` must outlive it. Throws Error (usage) where no variable names a
-    /// service, and the command may need both.
+    /// `config` and `reporter` must outlive it.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }
@@ -33,10 +32,10 @@ public:
 
     RedisCache& cache();
     PostgresStore& store();
-    CacheAside& cache_aside();
+    CountReader& reader();
 
 private:
-    std::chrono::milliseconds patience() const;
+    Pause begin_wait() const;
 
     TimeLimit m_limit;
     TimeLimit m_stream_limit;
@@ -45,7 +44,7 @@ private:
     const Config& m_config;
     std::optional<RedisCache> m_cache;
     std::optional<PostgresStore> m_store;
-    std::optional<CacheAside> m_cache_aside;
+    std::optional<CountReader> m_reader;
 };
 
 } // namespace ordercache

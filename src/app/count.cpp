@@ -20,11 +20,11 @@ std::vector<std::int64_t> counts_of(const std::vector<Scope>& scopes, CacheUse u
     case CacheUse::none:
         return counts_from_store(context.store(), scopes, context.reporter());
     case CacheUse::refresh:
-        return context.cache_aside().refresh(scopes);
+        return context.reader().refresh(scopes);
     case CacheUse::normal:
         break;
     }
-    return context.cache_aside().counts(scopes);
+    return context.reader().counts(scopes);
 }
 
 void answer(std::span<const CustomerId> customers, CacheUse use, Context& context) {

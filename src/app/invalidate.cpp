@@ -1,6 +1,7 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "cache_aside/writer.hpp"
 
 #include <cstdint>
 #include <vector>

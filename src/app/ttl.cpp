@@ -2,17 +2,10 @@
 
 #include "app/context.hpp"
 
-#include <fmt/format.h>
-
 namespace ordercache {
 
 ExitStatus run(const Ttl& ttl, Context& context) {
-    const Scope scope{ttl.customer};
-    const auto left = context.cache().time_left(scope);
-    if (!left) {
-        context.reporter().note(
-            [&] { return fmt::format("{} is not cached", context.cache().key(scope)); });
-    }
+    const auto left = context.cache().time_left(Scope{ttl.customer});
     context.output().time_to_live(left);
     context.output().flush();
     return left ? ExitStatus::done : ExitStatus::no;

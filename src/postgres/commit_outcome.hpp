@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/order.hpp"
+#include "cache_aside/order_store.hpp"
 
 #include <optional>
 #include <string>
@@ -10,11 +11,8 @@ namespace ordercache {
 class PostgresConnection;
 class PostgresSession;
 
-/// What PostgreSQL says of a transaction. In progress is also what a server says that cannot know
-/// yet; unknown is one that is so old that PostgreSQL has forgotten it.
-enum class TransactionStatus { committed, aborted, in_progress, unknown };
-
-/// The status of a transaction, by its xid8 in decimal. Final but where it is in progress.
+/// The status of a transaction, by its xid8 in decimal. In progress is also what a server says
+/// that cannot know yet; unknown is one that is so old that PostgreSQL has forgotten it.
 TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction);
 
 /// What tells a transaction's outcome when its COMMIT was not answered.

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/reporter.hpp"
 #include "base/waiting.hpp"
-#include "cache_aside/cache_aside.hpp"
+#include "cache_aside/count_cache.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 

@@ -92,6 +92,8 @@ public:
             [](PostgresSession& session) { session.run("SET CONSTRAINTS ALL IMMEDIATE"); });
     }
 
+    TransactionId transaction() const override { return std::stoull(m_written.transaction); }
+
     void commit() override {
         m_committed = true; // or nobody knows: there is nothing left to roll back
         ordercache::commit(*m_connection, m_written);
@@ -118,8 +120,10 @@ public:
     OrderId id() const override { return m_id; }
     CustomerId customer() const override { return m_customer; }
 
-    std::optional<std::vector<Scope>> changed() const override {
-        return std::vector<Scope>{k_all_orders, Scope{m_customer}};
+    std::int64_t size() const override { return 1; }
+
+    std::optional<std::vector<Scope>> changed_customers() const override {
+        return std::vector<Scope>{Scope{m_customer}};
     }
 
 private:
@@ -138,10 +142,9 @@ public:
         }
     }
 
-    /// The keys of the total and of each customer.
-    std::vector<Scope> changed_scopes() {
+    std::vector<Scope> scopes() {
         sort();
-        std::vector<Scope> scopes = {k_all_orders};
+        std::vector<Scope> scopes;
         std::ranges::transform(m_customers, std::back_inserter(scopes),
                                [](CustomerId customer) { return Scope{customer}; });
         return scopes;
@@ -207,11 +210,11 @@ public:
         });
         set_written(copied.written);
         if (!copied.has_triggers) {
-            m_changed = m_customers.changed_scopes();
+            m_changed = m_customers.scopes();
         }
     }
 
-    std::optional<std::vector<Scope>> changed() const override { return m_changed; }
+    std::optional<std::vector<Scope>> changed_customers() const override { return m_changed; }
     std::int64_t size() const override { return m_size; }
 
 private:

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/order.hpp"
-#include "cache_aside/cache_aside.hpp"
+#include "cache_aside/order_store.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -33,11 +33,8 @@ public:
     virtual void copy(const std::vector<Order>& orders) = 0;
 
     /// Ends the copying, and takes the batch's lock, which every probe heeds. Wanted before
-    /// changed(), check() and commit().
+    /// changed_customers(), check() and commit().
     virtual void finish() = 0;
-
-    /// How many orders were sent.
-    virtual std::int64_t size() const = 0;
 };
 
 /// Inserts the order, and holds the writer's lock on the keys that it changes. Throws Error (no)

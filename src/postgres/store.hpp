@@ -1,8 +1,9 @@
 #pragma once
 
 #include "base/order.hpp"
+#include "base/reporter.hpp"
 #include "base/waiting.hpp"
-#include "cache_aside/cache_aside.hpp"
+#include "cache_aside/order_store.hpp"
 #include "postgres/pending_orders.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
@@ -25,9 +26,9 @@ public:
                   OpenSession open = open_session);
     ~PostgresStore() override;
 
-    std::vector<Scope> writers_in_flight(const std::vector<Scope>& scopes,
-                                         const Tick& tick) override;
-    Counts count(const std::vector<Scope>& scopes, const Tick& tick) override;
+    Probe probe(const std::vector<Scope>& scopes, const Tick& tick) override;
+    Counted count(const std::vector<Scope>& scopes, const Tick& tick) override;
+    TransactionStatus status_of(TransactionId transaction) override;
 
     /// Inserts the order, and holds the writer's lock on the keys that it changes.
     std::unique_ptr<PendingOrder> insert(const Order& order);

@@ -1,5 +1,8 @@
 #include "redis/cache.hpp"
 
+#include "redis/claims.hpp"
+#include "redis/scripts.hpp"
+
 #include <fmt/format.h>
 
 #include <sys/random.h>
@@ -7,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <functional>
 #include <iterator>
 #include <numeric>
@@ -31,32 +33,6 @@ constexpr std::size_t k_pipeline_scopes = 1000;
 /// on the next, and for a script not to keep others waiting.
 constexpr std::size_t k_command_scopes = 250;
 
-// Counts travel as strings: Lua turns large numbers into floats.
-// KEYS: lease, value, lease, value … ARGV: token, seconds to live, count, count …
-constexpr auto k_fill = R"lua(
-for i = 1, #KEYS, 2 do
-  if redis.call('GET', KEYS[i]) == ARGV[1] then
-    redis.call('SET', KEYS[i + 1], ARGV[(i + 1) / 2 + 2], 'EX', ARGV[2])
-    redis.call('DEL', KEYS[i])
-  end
-end)lua";
-
-// KEYS: leases. ARGV: token, milliseconds.
-constexpr auto k_renew = R"lua(
-for _, lease in ipairs(KEYS) do
-  if redis.call('GET', lease) == ARGV[1] then
-    redis.call('PEXPIRE', lease, ARGV[2])
-  end
-end)lua";
-
-// KEYS: leases. ARGV: token.
-constexpr auto k_release = R"lua(
-for _, lease in ipairs(KEYS) do
-  if redis.call('GET', lease) == ARGV[1] then
-    redis.call('DEL', lease)
-  end
-end)lua";
-
 std::string random_token() {
     std::array<unsigned char, 16> bits{};
     std::size_t filled = 0;
@@ -74,13 +50,6 @@ std::string random_token() {
     return token;
 }
 
-std::optional<std::int64_t> parse_count(std::string_view text) {
-    std::int64_t count = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    const bool is_count = error == std::errc{} && end == text.data() + text.size() && count >= 0;
-    return is_count && text.front() != '-' ? std::optional(count) : std::nullopt;
-}
-
 bool is_wrong_type(const RedisReply& reply) {
     return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
 }
@@ -88,6 +57,25 @@ bool is_wrong_type(const RedisReply& reply) {
 std::int64_t sum_of(const std::vector<RedisReply>& replies) {
     return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
                                  [](const RedisReply& reply) { return reply.integer; });
+}
+
+std::vector<Scope> customers_in(const std::vector<Scope>& scopes) {
+    std::vector<Scope> customers;
+    std::ranges::copy_if(scopes, std::back_inserter(customers),
+                         [](const Scope& scope) { return scope.customer.has_value(); });
+    return customers;
+}
+
+bool has_total(const std::vector<Scope>& scopes) {
+    return std::ranges::find(scopes, k_all_orders) != scopes.end();
+}
+
+/// Throws where a reply to a command for several scopes does not have one value for each.
+void check_size(const RedisReply& reply, std::size_t scopes) {
+    if (reply.list.size() != scopes) {
+        throw CacheError(
+            fmt::format("Redis gave {} values for {} keys", reply.list.size(), scopes));
+    }
 }
 
 template <typename Act>
@@ -122,10 +110,7 @@ std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope
             counts.push_back(count_in(asked.front(), reply));
             continue;
         }
-        if (reply.list.size() != asked.size()) {
-            throw CacheError(
-                fmt::format("Redis gave {} values for {} keys", reply.list.size(), asked.size()));
-        }
+        check_size(reply, asked.size());
         std::ranges::transform(
             asked, reply.list, std::back_inserter(counts),
             [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
@@ -133,89 +118,136 @@ std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope
     return counts;
 }
 
-std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes) {
-    const auto lease_time = std::to_string(k_lease_time.count());
+std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
+                                       const Freshness& freshness) {
+    m_token = random_token();
+    const std::vector<Scope> customers = customers_in(scopes);
+    auto leases = acquire_leases(customers, freshness.refresh);
     std::vector<Claim> claims;
-    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        std::vector<RedisCommand> commands;
-        for (const Scope& scope : piece) {
-            commands.push_back({"SET", m_names.lease(scope), token(), "NX", "PX", lease_time});
-            commands.push_back({"GET", key(scope)});
-        }
-        const auto replies = m_redis.run(commands);
-        for (std::size_t i = 0; i < replies.size(); i += 2) {
-            claims.push_back(
-                {replies[i].kind == RedisReply::Kind::text, parse_count(replies[i + 1].text)});
-        }
-    });
+    auto lease = leases.begin();
+    for (const Scope& scope : scopes) {
+        claims.push_back(scope.customer ? std::move(*lease++)
+                                        : m_ledger.acquire(m_token, freshness));
+    }
     return claims;
 }
 
-void RedisCache::take(const std::vector<Scope>& scopes) {
-    const auto lease_time = std::to_string(k_lease_time.count());
-    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        std::vector<RedisCommand> commands;
-        for (const Scope& scope : piece) {
-            commands.push_back({"SET", m_names.lease(scope), token(), "PX", lease_time});
-        }
-        m_redis.run(commands);
-    });
-}
-
-void RedisCache::renew(const std::vector<Scope>& scopes) {
-    run_on_leases(k_renew, scopes, {token(), std::to_string(k_lease_time.count())});
-}
-
-void RedisCache::release(const std::vector<Scope>& scopes) {
-    run_on_leases(k_release, scopes, {token()}, Deadline::in(k_release_timeout));
-}
-
-void RedisCache::fill(const Counts& counts) {
-    std::vector<Scope> scopes;
-    std::ranges::transform(counts, std::back_inserter(scopes), &Counts::value_type::first);
-    run_for(scopes, [&](const std::vector<Scope>& together) {
-        RedisCommand command = {"EVAL", k_fill, std::to_string(2 * together.size())};
+std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customers, bool refresh) {
+    const auto answers = run_for(customers, [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", scripts::k_lease_acquire,
+                                std::to_string(2 * together.size())};
         for (const Scope& scope : together) {
             command.push_back(m_names.lease(scope));
             command.push_back(key(scope));
         }
-        command.push_back(token());
+        command.push_back(m_token);
+        command.push_back(std::to_string(k_lease_time.count()));
+        command.emplace_back(refresh ? "refresh" : "read");
+        return command;
+    });
+    std::vector<Claim> claims;
+    for (const auto& [asked, reply] : answers) {
+        check_size(reply, asked.size());
+        std::ranges::transform(reply.list, std::back_inserter(claims), claim_in);
+    }
+    return claims;
+}
+
+void RedisCache::renew(const std::vector<Scope>& scopes) {
+    run_on_leases(scripts::k_lease_renew, customers_in(scopes),
+                  {m_token, std::to_string(k_lease_time.count())});
+    if (has_total(scopes)) {
+        m_ledger.renew(m_token);
+    }
+}
+
+void RedisCache::release(const std::vector<Scope>& scopes) {
+    const Deadline deadline = Deadline::in(k_release_timeout);
+    run_on_leases(scripts::k_lease_release, customers_in(scopes), {m_token}, deadline);
+    if (has_total(scopes)) {
+        m_ledger.release(m_token, deadline);
+    }
+}
+
+void RedisCache::fill(const Counts& customers) {
+    std::vector<Scope> scopes;
+    std::ranges::transform(customers, std::back_inserter(scopes), &Counts::value_type::first);
+    run_for(scopes, [&](const std::vector<Scope>& together) {
+        RedisCommand command = {"EVAL", scripts::k_lease_fill, std::to_string(2 * together.size())};
+        for (const Scope& scope : together) {
+            command.push_back(m_names.lease(scope));
+            command.push_back(key(scope));
+        }
+        command.push_back(m_token);
         command.push_back(std::to_string(m_time_to_live.count()));
         for (const Scope& scope : together) {
-            command.push_back(std::to_string(counts.at(scope)));
+            command.push_back(std::to_string(customers.at(scope)));
         }
         return command;
     });
 }
 
+bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
+                            const std::vector<std::uint32_t>& writers) {
+    return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers);
+}
+
+/// A single customer's drop and the registration go in one write, where one server takes both.
+void RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
+    std::vector<RedisCommand> commands;
+    if (customers.size() == 1 && !m_redis.is_cluster()) {
+        commands = drop_commands(customers);
+    } else {
+        drop(customers);
+    }
+    commands.push_back(m_ledger.registration(writer));
+    m_redis.run(commands);
+}
+
+void RedisCache::end_write(TransactionId transaction, TransactionStatus status) {
+    m_ledger.confirm(transaction, status, Deadline::in(k_release_timeout));
+}
+
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
-    std::int64_t dropped = 0;
-    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        std::vector<RedisCommand> commands;
-        for (const Scope& scope : piece) {
-            commands.push_back({"DEL", m_names.lease(scope)});
-        }
-        for (const Scope& scope : piece) {
-            commands.push_back({"DEL", key(scope)});
-        }
+    std::int64_t dropped = has_total(scopes) ? drop_total() : 0;
+    in_pieces(customers_in(scopes), k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        auto commands = drop_commands(piece);
+        const auto leases = static_cast<std::ptrdiff_t>(piece.size());
         const auto replies = m_redis.run(commands);
-        dropped +=
-            sum_of({replies.begin() + static_cast<std::ptrdiff_t>(piece.size()), replies.end()});
+        dropped += sum_of({replies.begin() + leases, replies.end()});
         // A lease that was redirected went after its value: now that it is gone, the value again.
         if (m_redis.is_cluster()) {
-            commands.erase(commands.begin(),
-                           commands.begin() + static_cast<std::ptrdiff_t>(piece.size()));
+            commands.erase(commands.begin(), commands.begin() + leases);
             dropped += sum_of(m_redis.run(commands));
         }
     });
     return dropped;
 }
 
+/// In one step with its ledger; whether it was there is asked before.
+std::int64_t RedisCache::drop_total() {
+    const std::string value = key(k_all_orders);
+    const auto replies = m_redis.run({{"EXISTS", value}, {"DEL", value, m_names.ledger()}});
+    return replies.front().integer;
+}
+
+/// For each customer a DEL of the lease, then for each one of the value.
+std::vector<RedisCommand> RedisCache::drop_commands(const std::vector<Scope>& customers) const {
+    std::vector<RedisCommand> commands;
+    for (const Scope& customer : customers) {
+        commands.push_back({"DEL", m_names.lease(customer)});
+    }
+    for (const Scope& customer : customers) {
+        commands.push_back({"DEL", key(customer)});
+    }
+    return commands;
+}
+
 std::int64_t RedisCache::drop_all() {
     const auto servers = m_redis.primaries();
     // A key that moves from one server to the next meanwhile may escape the first look.
     const int looks = servers.size() > 1 ? 2 : 1;
-    std::int64_t dropped = 0;
+    std::int64_t dropped = drop_total();
     for (int look = 0; look < looks; ++look) {
         delete_all(servers, m_names.lease_pattern(), &KeyNames::is_lease);
         dropped += delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
@@ -337,13 +369,6 @@ std::int64_t RedisCache::delete_all(const std::vector<RedisClient*>& servers,
         });
     }
     return deleted;
-}
-
-const std::string& RedisCache::token() {
-    if (m_token.empty()) {
-        m_token = random_token();
-    }
-    return m_token;
 }
 
 } // namespace ordercache

@@ -1,7 +1,9 @@
 #pragma once
 
-#include "cache_aside/cache_aside.hpp"
+#include "base/reporter.hpp"
+#include "cache_aside/count_cache.hpp"
 #include "redis/key_names.hpp"
+#include "redis/ledger.hpp"
 #include "redis/router.hpp"
 
 #include <chrono>
@@ -27,11 +29,15 @@ public:
 
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
     std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) override;
-    std::vector<Claim> acquire(const std::vector<Scope>& scopes) override;
-    void take(const std::vector<Scope>& scopes) override;
+    std::vector<Claim> acquire(const std::vector<Scope>& scopes,
+                               const Freshness& freshness) override;
     void renew(const std::vector<Scope>& scopes) override;
     void release(const std::vector<Scope>& scopes) override;
-    void fill(const Counts& counts) override;
+    void fill(const Counts& customers) override;
+    bool fill_total(std::int64_t count, const std::string& snapshot,
+                    const std::vector<std::uint32_t>& writers) override;
+    void begin_write(const Writer& writer, const std::vector<Scope>& customers) override;
+    void end_write(TransactionId transaction, TransactionStatus status) override;
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }
@@ -60,6 +66,7 @@ private:
     std::vector<Answer> run_in_pieces(const std::vector<Scope>& scopes, std::size_t size,
                                       const CommandFor& command_for,
                                       std::optional<Deadline> deadline);
+    std::vector<Claim> acquire_leases(const std::vector<Scope>& customers, bool refresh);
     void run_on_leases(const char* script, const std::vector<Scope>& scopes,
                        const std::vector<std::string>& arguments,
                        std::optional<Deadline> deadline = std::nullopt);
@@ -68,13 +75,16 @@ private:
               const std::function<void(const std::vector<std::string>&)>& visit);
     std::int64_t delete_all(const std::vector<RedisClient*>& servers, const std::string& pattern,
                             KeyTest test);
-    const std::string& token();
+
+    std::int64_t drop_total();
+    std::vector<RedisCommand> drop_commands(const std::vector<Scope>& customers) const;
 
     RedisRouter m_redis;
     KeyNames m_names;
+    RedisLedger m_ledger{m_redis, m_names};
     std::chrono::seconds m_time_to_live;
     Reporter& m_reporter;
-    std::string m_token;
+    std::string m_token; ///< A new one for each acquire: a fill that was delayed is refused.
 };
 
 } // namespace ordercache

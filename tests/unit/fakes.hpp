@@ -2,6 +2,8 @@
 
 #include "base/error.hpp"
 #include "cache_aside/cache_aside.hpp"
+#include "fake_ledger.hpp"
+#include "fake_servers.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -14,154 +16,16 @@
 #include <utility>
 #include <vector>
 
-/// Redis and PostgreSQL as the protocol sees them, with a clock to turn, and processes that meet
-/// there. One process is stopped before any of its steps, and others take theirs meanwhile.
+/// Processes that meet at the fake servers. One is stopped before any of its steps, and others take
+/// theirs meanwhile.
 namespace ordercache::fakes {
 
-using std::chrono::milliseconds;
-
-class Clock {
-public:
-    milliseconds now() const { return m_now; }
-    void tick(milliseconds duration) { m_now += duration; }
-
-private:
-    milliseconds m_now{0};
-};
-
-/// Keys with an expiry.
-template <typename Value>
-class Expiring {
-public:
-    explicit Expiring(const Clock& clock) : m_clock(clock) {}
-
-    void set(const Scope& scope, Value value, milliseconds lifetime) {
-        m_entries.insert_or_assign(scope, Entry{value, m_clock.now() + lifetime});
-    }
-
-    std::optional<Value> get(const Scope& scope) const {
-        const auto found = m_entries.find(scope);
-        if (found == m_entries.end() || found->second.expiry <= m_clock.now()) {
-            return std::nullopt;
-        }
-        return found->second.value;
-    }
-
-    /// Whether it was there.
-    bool remove(const Scope& scope) {
-        const bool existed = get(scope).has_value();
-        m_entries.erase(scope);
-        return existed;
-    }
-
-    /// Gives the number that were there.
-    std::int64_t clear() {
-        std::erase_if(m_entries, [&](const auto& entry) { return !get(entry.first); });
-        return static_cast<std::int64_t>(std::exchange(m_entries, {}).size());
-    }
-
-private:
-    struct Entry {
-        Value value;
-        milliseconds expiry;
-    };
-
-    const Clock& m_clock;
-    std::map<Scope, Entry> m_entries;
-};
-
-/// What a transaction has locked; absent: the lock for all, which every probe heeds.
-using Locks = std::optional<std::vector<Scope>>;
-
-inline std::vector<Scope> scopes_of(CustomerId customer) {
-    return {k_all_orders, Scope{customer}};
-}
-
-/// Both servers. Remembers whether a cached count ever was other than the count in PostgreSQL.
-class Servers {
-public:
-    explicit Servers(std::int64_t orders) { m_orders[k_all_orders] = orders; }
-
-    Clock clock;
-    Expiring<std::int64_t> values{clock};
-    Expiring<int> leases{clock};
-    bool is_standby = false;
-    bool commits_hang = false;
-
-    int new_token() { return ++m_last_token; }
-
-    void set_value(const Scope& scope, std::int64_t count, milliseconds lifetime) {
-        values.set(scope, count, lifetime);
-        m_was_stale |= is_stale(scope);
-    }
-
-    std::int64_t orders(const Scope& scope) const {
-        const auto found = m_orders.find(scope);
-        return found == m_orders.end() ? 0 : found->second;
-    }
-
-    /// Begins a transaction that inserts an order for each customer; gives its number.
-    int begin(std::vector<CustomerId> customers, Locks locks) {
-        m_in_flight.emplace(++m_last_transaction,
-                            Transaction{std::move(customers), std::move(locks)});
-        return m_last_transaction;
-    }
-
-    void roll_back(int transaction) { m_in_flight.erase(transaction); }
-
-    /// Makes its orders visible, then lets go of its locks.
-    void make_visible(int transaction) {
-        for (const CustomerId customer : m_in_flight.at(transaction).customers) {
-            for (const Scope& scope : scopes_of(customer)) {
-                ++m_orders[scope];
-                m_was_stale |= is_stale(scope);
-            }
-        }
-        m_in_flight.erase(transaction);
-    }
-
-    /// The commits that hung become visible.
-    void land_commits() {
-        while (!m_in_flight.empty()) {
-            make_visible(m_in_flight.begin()->first);
-        }
-    }
-
-    bool is_locked(const Scope& scope) const {
-        return std::ranges::any_of(m_in_flight, [&](const auto& entry) {
-            const Locks& locks = entry.second.locks;
-            return !locks || std::ranges::find(*locks, scope) != locks->end();
-        });
-    }
-
-    bool is_stale(const Scope& scope) const {
-        const auto cached = values.get(scope);
-        return cached && *cached != orders(scope);
-    }
-
-    bool was_stale() const { return m_was_stale; }
-
-private:
-    struct Transaction {
-        std::vector<CustomerId> customers;
-        Locks locks;
-    };
-
-    std::map<Scope, std::int64_t> m_orders;
-    std::map<int, Transaction> m_in_flight;
-    int m_last_transaction = 0;
-    int m_last_token = 0;
-    bool m_was_stale = false;
-};
-
-/// What a process does. `connect` is to PostgreSQL; `look` the GET that follows the lease in an
-/// acquire; `answer` the arrival of the count whose snapshot was taken.
+/// What a process does. `connect` is to PostgreSQL; `answer` the arrival of the count whose
+/// snapshot was taken; `enter` and `confirm` a writer's steps in the total's ledger.
 enum class Step {
     get,
     connect,
     acquire,
-    look,
-    take,
     probe,
     snapshot,
     answer,
@@ -170,7 +34,10 @@ enum class Step {
     release,
     drop_lease,
     drop_value,
+    enter,
     commit,
+    confirm,
+    status,
     pause,
 };
 
@@ -219,7 +86,7 @@ private:
 class Cache : public CountCache {
 public:
     Cache(Servers& servers, Script& script)
-        : m_servers(servers), m_script(script), m_token(servers.new_token()) {}
+        : m_servers(servers), m_script(script), m_ledger(servers) {}
 
     /// Whether every command fails from here on.
     bool is_down = false;
@@ -238,30 +105,25 @@ public:
         return counts;
     }
 
-    std::vector<Claim> acquire(const std::vector<Scope>& scopes) override {
+    std::vector<Claim> acquire(const std::vector<Scope>& scopes,
+                               const Freshness& freshness = {}) override {
+        m_token = m_servers.new_token();
         std::vector<Claim> claims;
         claims.reserve(scopes.size());
         for (const Scope& scope : scopes) {
             reach(Step::acquire);
-            const bool leased = !m_servers.leases.get(scope);
-            if (leased) {
-                lease(scope);
-            }
-            reach(Step::look);
-            claims.push_back({leased, m_servers.values.get(scope)});
+            claims.push_back(scope.customer ? acquire_lease(scope, freshness)
+                                            : m_ledger.acquire(m_token, freshness));
         }
         return claims;
-    }
-
-    void take(const std::vector<Scope>& scopes) override {
-        reach(Step::take);
-        std::ranges::for_each(scopes, [&](const Scope& scope) { lease(scope); });
     }
 
     void renew(const std::vector<Scope>& scopes) override {
         reach(Step::renew);
         for (const Scope& scope : scopes) {
-            if (is_ours(scope)) {
+            if (!scope.customer) {
+                m_ledger.renew(m_token);
+            } else if (is_ours(scope)) {
                 lease(scope);
             }
         }
@@ -270,14 +132,16 @@ public:
     void release(const std::vector<Scope>& scopes) override {
         reach(Step::release);
         for (const Scope& scope : scopes) {
-            if (is_ours(scope)) {
+            if (!scope.customer) {
+                m_ledger.release(m_token);
+            } else if (is_ours(scope)) {
                 m_servers.leases.remove(scope);
             }
         }
     }
 
-    void fill(const Counts& counts) override {
-        for (const auto& [scope, count] : counts) {
+    void fill(const Counts& customers) override {
+        for (const auto& [scope, count] : customers) {
             reach(Step::fill);
             if (is_ours(scope)) {
                 m_servers.leases.remove(scope);
@@ -286,9 +150,31 @@ public:
         }
     }
 
+    bool fill_total(std::int64_t count, const std::string& snapshot,
+                    const std::vector<std::uint32_t>& writers) override {
+        reach(Step::fill);
+        return m_ledger.fill(m_token, count, time_to_live(), snapshot, writers);
+    }
+
+    void begin_write(const Writer& writer, const std::vector<Scope>& customers) override {
+        drop(customers);
+        reach(Step::enter);
+        m_ledger.enter(writer);
+    }
+
+    void end_write(TransactionId transaction, TransactionStatus status) override {
+        reach(Step::confirm);
+        m_ledger.confirm(transaction, status);
+    }
+
     std::int64_t drop(const std::vector<Scope>& scopes) override {
         std::int64_t dropped = 0;
         for (const Scope& scope : scopes) {
+            if (!scope.customer) {
+                reach(Step::drop_value);
+                dropped += m_ledger.drop();
+                continue;
+            }
             reach(Step::drop_lease);
             m_servers.leases.remove(scope);
             reach(Step::drop_value);
@@ -298,15 +184,19 @@ public:
     }
 
     std::int64_t drop_all() override {
+        std::int64_t dropped = m_ledger.drop();
         reach(Step::drop_lease);
         m_servers.leases.clear();
         reach(Step::drop_value);
-        return m_servers.values.clear();
+        return dropped + m_servers.values.clear();
     }
 
     std::chrono::seconds time_to_live() const override { return std::chrono::seconds{120}; }
 
-    bool is_ours(const Scope& scope) const { return m_servers.leases.get(scope) == m_token; }
+    bool is_ours(const Scope& scope) const {
+        return scope.customer ? m_servers.leases.get(scope) == m_token
+                              : m_servers.ledger.reader == m_token;
+    }
 
 private:
     void reach(Step step) {
@@ -316,11 +206,23 @@ private:
         }
     }
 
+    Claim acquire_lease(const Scope& scope, const Freshness& freshness) {
+        if (const auto count = m_servers.values.get(scope); count && !freshness.refresh) {
+            return {.count = count};
+        }
+        if (const auto holder = m_servers.leases.get(scope)) {
+            return {.holder = *holder};
+        }
+        lease(scope);
+        return {.ours = true};
+    }
+
     void lease(const Scope& scope) { m_servers.leases.set(scope, m_token, k_lease_time); }
 
     Servers& m_servers;
     Script& m_script;
-    int m_token;
+    LedgerSteps m_ledger;
+    std::string m_token;
 };
 
 /// One process's connection to PostgreSQL.
@@ -331,24 +233,32 @@ public:
     /// How long a count takes.
     milliseconds query_time{0};
 
-    std::vector<Scope> writers_in_flight(const std::vector<Scope>& scopes, const Tick&) override {
+    Probe probe(const std::vector<Scope>& scopes, const Tick&) override {
         m_script.reach(Step::probe);
-        std::vector<Scope> written;
-        std::ranges::copy_if(scopes, std::back_inserter(written), [&](const Scope& scope) {
-            return m_servers.is_standby || m_servers.is_locked(scope);
-        });
-        return written;
+        Probe probe{.on_standby = m_servers.is_standby};
+        for (const Scope& scope : scopes) {
+            if (m_servers.is_locked(scope)) {
+                probe.writers.emplace(scope, m_servers.holders(scope));
+            }
+        }
+        return probe;
     }
 
-    Counts count(const std::vector<Scope>& scopes, const Tick& tick) override {
+    Counted count(const std::vector<Scope>& scopes, const Tick& tick) override {
         m_script.reach(Step::snapshot);
-        Counts counts;
+        Counted counted{.snapshot = m_servers.take_snapshot(),
+                        .on_standby = m_servers.is_standby || m_servers.counts_on_standby};
         for (const Scope& scope : scopes) {
-            counts.emplace(scope, m_servers.orders(scope));
+            counted.counts.emplace(scope, m_servers.orders(scope));
         }
         wait(tick);
         m_script.reach(Step::answer);
-        return counts;
+        return counted;
+    }
+
+    TransactionStatus status_of(TransactionId transaction) override {
+        m_script.reach(Step::status);
+        return m_servers.status_of(transaction);
     }
 
 private:
@@ -370,6 +280,7 @@ class Orders : public PendingOrders {
 public:
     Orders(Servers& servers, Script& script, std::vector<CustomerId> customers, Locks locks)
         : m_servers(servers), m_script(script), m_locks(std::move(locks)),
+          m_size(static_cast<std::int64_t>(customers.size())),
           m_transaction(servers.begin(std::move(customers), m_locks)) {}
     Orders(const Orders&) = delete;
     Orders& operator=(const Orders&) = delete;
@@ -380,7 +291,17 @@ public:
         }
     }
 
-    std::optional<std::vector<Scope>> changed() const override { return m_locks; }
+    TransactionId transaction() const override { return m_transaction; }
+    std::int64_t size() const override { return m_size; }
+
+    std::optional<std::vector<Scope>> changed_customers() const override {
+        if (!m_locks) {
+            return std::nullopt;
+        }
+        std::vector<Scope> customers = *m_locks;
+        std::erase(customers, k_all_orders);
+        return customers;
+    }
 
     void commit() override {
         m_script.reach(Step::commit);
@@ -395,7 +316,8 @@ private:
     Servers& m_servers;
     Script& m_script;
     Locks m_locks;
-    int m_transaction;
+    std::int64_t m_size;
+    TransactionId m_transaction;
     bool m_is_commit_sent = false;
 };
 
@@ -416,10 +338,10 @@ class Process {
 public:
     explicit Process(Servers& servers, milliseconds patience = std::chrono::seconds{10})
         : cache(servers, script), store(servers, script),
-          cache_aside(
+          reader(
               cache, [this]() -> OrderStore& { return connected_store(); }, reporter,
-              [this](milliseconds pause) { let_pass(pause); }, patience),
-          m_servers(servers) {}
+              [this] { return wait_for_another(); }),
+          m_servers(servers), m_patience(patience) {}
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
@@ -428,19 +350,17 @@ public:
     Store store;
     MemoryReporter reporter;
     std::vector<milliseconds> pauses;
-    CacheAside cache_aside;
+    CountReader reader;
 
-    std::int64_t count(const Scope& scope = k_all_orders) {
-        return cache_aside.counts({scope}).front();
-    }
+    std::int64_t count(const Scope& scope = k_all_orders) { return reader.counts({scope}).front(); }
 
     std::int64_t refresh(const Scope& scope = k_all_orders) {
-        return cache_aside.refresh({scope}).front();
+        return reader.refresh({scope}).front();
     }
 
     void add(CustomerId customer) {
         Orders orders(m_servers, script, {customer}, scopes_of(customer));
-        cache_aside.commit(orders);
+        commit(orders, cache, reporter);
     }
 
 private:
@@ -451,13 +371,17 @@ private:
         return store;
     }
 
-    void let_pass(milliseconds pause) {
-        script.reach(Step::pause);
-        pauses.push_back(pause);
-        m_servers.clock.tick(pause);
+    Pause wait_for_another() {
+        return [this, end = m_servers.clock.now() + m_patience](milliseconds pause) {
+            script.reach(Step::pause);
+            pauses.push_back(pause);
+            m_servers.clock.tick(pause);
+            return m_servers.clock.now() <= end;
+        };
     }
 
     Servers& m_servers;
+    milliseconds m_patience;
     bool m_is_connected = false;
 };
 

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "base/reporter.hpp"
+#include "cache_aside/count_cache.hpp"
+#include "cache_aside/order_store.hpp"
+#include "cache_aside/scope.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ordercache {
+
+class Claims;
+class Wait;
+
+/// Lets time pass; false once the user's time is up. May throw to end the wait.
+using Pause = std::function<bool(std::chrono::milliseconds)>;
+
+/// Begins a wait for another reader's count.
+using BeginWait = std::function<Pause()>;
+
+/// The counts from the store alone, in the order of `scopes`.
+std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
+                                            Reporter& reporter);
+
+/// The reader's part of the protocol (cache_aside.hpp).
+class CountReader {
+public:
+    /// Asks for the store only when the cache does not have the answer. `cache`, `reporter` and
+    /// the store must outlive this object.
+    CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
+                BeginWait begin_wait);
+
+    /// The counts, in the order of `scopes`: from the cache where it has them, else from the
+    /// store, and cached. Where the cache fails: a warning, and the store's. Throws Error
+    /// (store_failed) where the store fails, or another reader's count takes longer than the user
+    /// will wait.
+    std::vector<std::int64_t> counts(const std::vector<Scope>& scopes);
+
+    /// As `counts`, but of none that was cached or whose counting had begun before the call.
+    std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes);
+
+private:
+    Counts look_up(const std::vector<Scope>& scopes, bool refresh);
+    Counts cached(const std::vector<Scope>& scopes);
+    Counts resolve(std::vector<Scope> scopes, bool refresh);
+    Counts claim(Wait& wait, OrderStore& store);
+    Counts count_and_fill(Claims& claims, OrderStore& store);
+    Counts fill(const Probe& probe, const Counted& counted);
+    bool fill_total(std::int64_t total, const Probe& probe, const std::string& snapshot);
+    void release(Claims& claims);
+    bool settle(const std::vector<TransactionId>& writers, OrderStore& store);
+    void with_cache(const std::function<void()>& act);
+    void hit(Counts& found, const Scope& scope, std::int64_t count);
+    void note_caching(const Scope& scope, std::int64_t count);
+
+    CountCache& m_cache;
+    std::function<OrderStore&()> m_store;
+    Reporter& m_reporter;
+    BeginWait m_begin_wait;
+    bool m_cache_failed = false;
+};
+
+} // namespace ordercache

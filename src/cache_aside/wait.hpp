@@ -1,0 +1,53 @@
+#pragma once
+
+#include "cache_aside/count_cache.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ordercache {
+
+/// What a reader still waits for while others count.
+class Wait {
+public:
+    Wait(std::vector<Scope> scopes, bool refresh)
+        : m_scopes(std::move(scopes)), m_freshness{.refresh = refresh} {}
+
+    const std::vector<Scope>& scopes() const { return m_scopes; }
+    const Freshness& freshness() const { return m_freshness; }
+
+    /// Writers in flight that somebody should ask PostgreSQL about.
+    const std::vector<TransactionId>& to_settle() const { return m_to_settle; }
+
+    /// Begins anew, with nothing to wait for.
+    void clear() {
+        m_scopes.clear();
+        m_to_settle.clear();
+    }
+
+    void add(const Scope& scope, const Claim& claim) {
+        m_scopes.push_back(scope);
+        if (!scope.customer) {
+            m_to_settle = claim.to_settle;
+            accept_later_holder(claim.holder);
+        }
+    }
+
+private:
+    /// A reader that counts now, and did not when this refresh began, counts late enough for it.
+    void accept_later_holder(const std::string& holder) {
+        if (m_first_holder.empty()) {
+            m_first_holder = holder;
+        } else if (!holder.empty() && holder != m_first_holder) {
+            m_freshness.accepted = holder;
+        }
+    }
+
+    std::vector<Scope> m_scopes;
+    Freshness m_freshness;
+    std::string m_first_holder;
+    std::vector<TransactionId> m_to_settle;
+};
+
+} // namespace ordercache

@@ -1,0 +1,49 @@
+#include "redis/claims.hpp"
+
+#include "base/error.hpp"
+#include "base/whole_number.hpp"
+
+#include <limits>
+#include <span>
+
+namespace ordercache {
+
+namespace {
+
+constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
+
+CacheError unexpected_reply() {
+    return CacheError("Redis gave a reply that its script does not give");
+}
+
+} // namespace
+
+std::optional<std::int64_t> parse_count(std::string_view text) {
+    return parse_whole_number(text, 0, k_most);
+}
+
+Claim claim_in(const RedisReply& reply) {
+    if (reply.list.empty()) {
+        throw unexpected_reply();
+    }
+    const std::string& kind = reply.list[0].text;
+    if (kind == "ours") {
+        return {.ours = true};
+    }
+    const auto count = reply.list.size() > 1 ? parse_count(reply.list[1].text) : std::nullopt;
+    if (kind == "hit" && count) {
+        return {.count = count};
+    }
+    if (kind != "wait" || reply.list.size() < 2) {
+        throw unexpected_reply();
+    }
+    Claim claim{.holder = reply.list[1].text};
+    for (const RedisReply& writer : std::span(reply.list).subspan(2)) {
+        if (const auto id = parse_whole_number(writer.text, 0, k_most)) {
+            claim.to_settle.push_back(static_cast<TransactionId>(*id));
+        }
+    }
+    return claim;
+}
+
+} // namespace ordercache

@@ -1,0 +1,54 @@
+#include "redis/ledger.hpp"
+
+#include "redis/claims.hpp"
+#include "redis/scripts.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace ordercache {
+
+Claim RedisLedger::acquire(const std::string& token, const Freshness& freshness) {
+    const std::string accepted = freshness.refresh ? freshness.accepted : "anybody";
+    return claim_in(m_redis.run({command(scripts::k_ledger_acquire, {token, accepted})}).front());
+}
+
+void RedisLedger::renew(const std::string& token) {
+    m_redis.run({command(scripts::k_ledger_renew, {token})});
+}
+
+void RedisLedger::release(const std::string& token, Deadline deadline) {
+    m_redis.run({command(scripts::k_ledger_release, {token})}, deadline);
+}
+
+bool RedisLedger::fill(const std::string& token, std::int64_t count,
+                       std::chrono::seconds time_to_live, const std::string& snapshot,
+                       const std::vector<std::uint32_t>& writers) {
+    std::vector<std::string> arguments = {token, std::to_string(count),
+                                          std::to_string(time_to_live.count()), snapshot};
+    for (const std::uint32_t writer : writers) {
+        arguments.push_back(std::to_string(writer));
+    }
+    const auto replies = m_redis.run({command(scripts::k_ledger_fill, std::move(arguments))});
+    return replies.front().integer == 1;
+}
+
+RedisCommand RedisLedger::registration(const Writer& writer) const {
+    return command(scripts::k_ledger_register,
+                   {std::to_string(writer.transaction), std::to_string(writer.orders)});
+}
+
+void RedisLedger::confirm(TransactionId transaction, TransactionStatus status, Deadline deadline) {
+    const char* const fate = status == TransactionStatus::committed ? "committed" : "aborted";
+    m_redis.run({command(scripts::k_ledger_confirm, {std::to_string(transaction), fate})},
+                deadline);
+}
+
+RedisCommand RedisLedger::command(const char* script, std::vector<std::string> arguments) const {
+    RedisCommand command = {"EVAL", script, "2", m_names.value(k_all_orders), m_names.ledger()};
+    command.insert(command.end(), std::make_move_iterator(arguments.begin()),
+                   std::make_move_iterator(arguments.end()));
+    return command;
+}
+
+} // namespace ordercache

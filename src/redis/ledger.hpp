@@ -1,0 +1,41 @@
+#pragma once
+
+#include "cache_aside/count_cache.hpp"
+#include "redis/key_names.hpp"
+#include "redis/router.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ordercache {
+
+/// The total and its ledger in Redis, each step of it one script (src/redis/lua/ledger_*.lua, which
+/// say what they do). Every function throws CacheError when it fails.
+class RedisLedger {
+public:
+    /// Both must outlive this object.
+    RedisLedger(RedisRouter& redis, const KeyNames& names) : m_redis(redis), m_names(names) {}
+
+    Claim acquire(const std::string& token, const Freshness& freshness);
+    void renew(const std::string& token);
+    void release(const std::string& token, Deadline deadline);
+
+    /// Gives whether the count was taken.
+    bool fill(const std::string& token, std::int64_t count, std::chrono::seconds time_to_live,
+              const std::string& snapshot, const std::vector<std::uint32_t>& writers);
+
+    /// The command that enters a writer, for a pipeline.
+    RedisCommand registration(const Writer& writer) const;
+
+    void confirm(TransactionId transaction, TransactionStatus status, Deadline deadline);
+
+private:
+    RedisCommand command(const char* script, std::vector<std::string> arguments) const;
+
+    RedisRouter& m_redis;
+    const KeyNames& m_names;
+};
+
+} // namespace ordercache

@@ -1,0 +1,28 @@
+-- Takes the leases on customers' counts that nobody has. One without an expiry is nobody's: this
+-- program sets none such. KEYS: lease, value, lease, value ... ARGV: the reader's token, a lease's
+-- milliseconds, `read` or `refresh`, which takes no value for an answer.
+-- Gives a list for each: {'hit', count}, {'ours'} or {'wait', token of who counts}.
+local token, lifetime, purpose = ARGV[1], ARGV[2], ARGV[3]
+
+local function text_at(key)
+  local text = redis.pcall('GET', key)
+  return type(text) == 'string' and text or nil
+end
+
+local function acquire(lease, value)
+  local count = purpose == 'read' and string.match(text_at(value) or '', '^%d+$')
+  if count then
+    return { 'hit', count }
+  end
+  if redis.call('PTTL', lease) >= 0 then
+    return { 'wait', text_at(lease) or '' }
+  end
+  redis.call('SET', lease, token, 'PX', lifetime)
+  return { 'ours' }
+end
+
+local claims = {}
+for i = 1, #KEYS, 2 do
+  table.insert(claims, acquire(KEYS[i], KEYS[i + 1]))
+end
+return claims

@@ -1,0 +1,20 @@
+-- Enters a writer, which holds its lock and has not committed, and takes the value out of sight:
+-- it becomes the base, unless a refresh that is under way will bring a better one.
+-- ARGV: the transaction's id, the number of its orders.
+local id, orders = ARGV[1], ARGV[2]
+local count = count_in(value_key)
+if count then
+  local left = redis.call('PTTL', value_key)
+  if reader() then
+    clear('since', 'filled_by')
+  else
+    clear('reader', 'ends')
+    set('base', count)
+    if left >= 0 then
+      set('ends', digits(now + left))
+    end
+  end
+end
+redis.call('DEL', value_key)
+redis.call('HSET', ledger_key, 'in_flight:' .. id, digits(now) .. ' ' .. orders)
+touch()
