@@ -20,6 +20,11 @@ constexpr std::chrono::seconds k_default_time_to_live{120};
 constexpr auto k_default_key_prefix = "num_orders";
 constexpr auto k_default_database = "dellstore";
 
+constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
+constexpr auto k_redis_example = "redis://user:password@host:6379/0";
+constexpr auto k_postgres_uri = "PG_SERVICE_URI";
+constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
+
 using Warn = std::function<void(const std::string&)>;
 
 /// Says each warning once, however often its variable is read.
@@ -60,27 +65,33 @@ bool has_clear_hash_tag(std::string_view prefix) {
 Config::Config(Environment environment, Warn warn)
     : m_environment(std::move(environment)), m_warn(once(std::move(warn))) {}
 
+void Config::require_a_service() const {
+    if (value(k_redis_uri).empty() && value(k_postgres_uri).empty()) {
+        throw usage_error(
+            fmt::format("{} and {} are not set: they must name the services, as in {} and {}",
+                        k_redis_uri, k_postgres_uri, k_redis_example, k_postgres_example));
+    }
+}
+
 RedisService Config::redis() const {
-    constexpr auto k_variable = "REDIS_SERVICE_URI";
-    const std::string uri = required(k_variable, "redis://user:password@host:6379/0");
-    RedisService service = naming(k_variable, [&] { return parse_redis_uri(uri); });
+    const std::string uri = required(k_redis_uri, k_redis_example);
+    RedisService service = naming(k_redis_uri, [&] { return parse_redis_uri(uri); });
     if (!service.verify_certificate) {
         m_warn(fmt::format("{}: ssl_cert_reqs=none leaves the server's certificate unverified: "
                            "whoever stands between can read and change everything",
-                           k_variable));
+                           k_redis_uri));
     }
     for (const std::string& option : service.ignored_options) {
-        m_warn(
-            fmt::format("{}: the option {} is ignored: it has no effect here", k_variable, option));
+        m_warn(fmt::format("{}: the option {} is ignored: it has no effect here", k_redis_uri,
+                           option));
     }
     return service;
 }
 
 PostgresService Config::postgres() const {
-    constexpr auto k_variable = "PG_SERVICE_URI";
-    const std::string uri = required(k_variable, "postgres://user:password@host:5432/defaultdb");
+    const std::string uri = required(k_postgres_uri, k_postgres_example);
     const std::string database = m_environment("PG_DATABASE").value_or(k_default_database);
-    return naming(k_variable, [&] { return parse_postgres_uri(uri, database, m_environment); });
+    return naming(k_postgres_uri, [&] { return parse_postgres_uri(uri, database, m_environment); });
 }
 
 std::string Config::key_prefix() const {
@@ -108,13 +119,18 @@ std::chrono::seconds Config::time_to_live() const {
     return std::chrono::seconds(*seconds);
 }
 
+/// Empty where the variable is not set.
+std::string Config::value(const char* name) const {
+    return m_environment(name).value_or("");
+}
+
 std::string Config::required(const char* name, const char* example) const {
-    std::string value = m_environment(name).value_or("");
-    if (value.empty()) {
+    std::string given = value(name);
+    if (given.empty()) {
         throw usage_error(
             fmt::format("{} is not set: it must name the service, as in {}", name, example));
     }
-    return value;
+    return given;
 }
 
 } // namespace ordercache

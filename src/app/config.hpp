@@ -16,6 +16,10 @@ public:
     /// Gets its variables from `environment`, and says on `warn`, once each, what it ignores.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
+    /// For a command that may need both services. Throws Error (usage) naming both variables where
+    /// neither is set, so that the second is not learnt of only after the first.
+    void require_a_service() const;
+
     /// REDIS_SERVICE_URI. Throws Error (usage) naming the variable, never its value. Warns where
     /// the URI asks that no certificate be verified, and of each option that is ignored.
     RedisService redis() const;
@@ -31,6 +35,7 @@ public:
     std::chrono::seconds time_to_live() const;
 
 private:
+    std::string value(const char* name) const;
     std::string required(const char* name, const char* example) const;
 
     Environment m_environment;

@@ -16,6 +16,15 @@ bool is_batch(const Command& command) {
     return add != nullptr && add->from;
 }
 
+/// Whether it goes through the cache, but may need PostgreSQL too.
+bool may_need_both_services(const Command& command) {
+    if (const auto* count = std::get_if<Count>(&command)) {
+        return count->cache != CacheUse::none;
+    }
+    const auto* add = std::get_if<Add>(&command);
+    return add != nullptr && add->use_cache;
+}
+
 } // namespace
 
 TimeLimit limit_of(const Invocation& invocation) {
@@ -26,7 +35,11 @@ TimeLimit limit_of(const Invocation& invocation) {
 Context::Context(const Invocation& invocation, const Config& config, Reporter& reporter)
     : m_limit(limit_of(invocation)),
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
-      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {}
+      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {
+    if (may_need_both_services(invocation.command)) {
+        config.require_a_service();
+    }
+}
 
 RedisCache& Context::cache() {
     if (!m_cache) {

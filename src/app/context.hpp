@@ -20,7 +20,8 @@ TimeLimit limit_of(const Invocation& invocation);
 /// are their variables wanted.
 class Context {
 public:
-    /// `config` and `reporter` must outlive it.
+    /// `config` and `reporter` must outlive it. Throws Error (usage) where no variable names a
+    /// service, and the command may need both.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }

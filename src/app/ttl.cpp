@@ -2,10 +2,17 @@
 
 #include "app/context.hpp"
 
+#include <fmt/format.h>
+
 namespace ordercache {
 
 ExitStatus run(const Ttl& ttl, Context& context) {
-    const auto left = context.cache().time_left(Scope{ttl.customer});
+    const Scope scope{ttl.customer};
+    const auto left = context.cache().time_left(scope);
+    if (!left) {
+        context.reporter().note(
+            [&] { return fmt::format("{} is not cached", context.cache().key(scope)); });
+    }
     context.output().time_to_live(left);
     context.output().flush();
     return left ? ExitStatus::done : ExitStatus::no;

@@ -71,6 +71,20 @@ TEST_CASE("a service that is not named is refused by its variable's name") {
     CHECK(postgres_refusal({{"PG_SERVICE_URI", ""}}) == postgres_refusal({}));
 }
 
+TEST_CASE("of two services that are not named both are told, and one will do") {
+    const auto service_refusal = [](Variables variables) {
+        return refusal(std::move(variables),
+                       [](const Config& config) { config.require_a_service(); });
+    };
+    CHECK(service_refusal({}) ==
+          "REDIS_SERVICE_URI and PG_SERVICE_URI are not set: they must name the services, as in "
+          "redis://user:password@host:6379/0 and postgres://user:password@host:5432/defaultdb");
+    CHECK(service_refusal({{"REDIS_SERVICE_URI", ""}, {"PG_SERVICE_URI", ""}}) ==
+          service_refusal({}));
+    CHECK(service_refusal({{"REDIS_SERVICE_URI", "redis://h"}}) == "accepted");
+    CHECK(service_refusal({{"PG_SERVICE_URI", "postgres://h"}}) == "accepted");
+}
+
 TEST_CASE("a malformed service URI is refused by its variable's name") {
     CHECK(redis_refusal({{"REDIS_SERVICE_URI", "redis://h:0"}}) ==
           "REDIS_SERVICE_URI: the port must be a number from 1 to 65535");

@@ -2,14 +2,14 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
+#include <string>
+#include <vector>
 
-using ordercache::nearest;
+using namespace ordercache;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> k_names = {"count", "add", "invalidate", "ttl",
-                                                     "--refresh"};
+const std::vector<std::string> k_names = {"count", "add", "invalidate", "ttl", "--refresh"};
 
 } // namespace
 
@@ -33,7 +33,7 @@ TEST_CASE("nonsense is near nothing") {
 }
 
 TEST_CASE("of two likely names the nearer is meant, of equals the first") {
-    constexpr std::array<std::string_view, 2> names = {"--dates", "--rates"};
+    const std::vector<std::string> names = {"--dates", "--rates"};
     CHECK(nearest("--ratse", names) == "--rates");
     CHECK(nearest("--xates", names) == "--dates");
 }
@@ -42,4 +42,12 @@ TEST_CASE("dashes count neither for nor against a name") {
     CHECK(nearest("refresh", k_names) == "--refresh");
     CHECK(nearest("-refesh", k_names) == "--refresh");
     CHECK_FALSE(nearest("--xyz", k_names));
+}
+
+TEST_CASE("the beginning of a name is as good as the name") {
+    CHECK(nearest("inv", k_names) == "invalidate");
+    CHECK(nearest("--r", k_names) == "--refresh");
+    CHECK(nearest("--cust", {"--json", "--customer", "--customers-from"}) == "--customer");
+    CHECK_FALSE(nearest("--d", {"--date", "--dry-run"}));
+    CHECK_FALSE(nearest("", {"--date", "--dry-run"}));
 }

@@ -18,7 +18,7 @@ TEST_CASE("the customers before a bad line are given, and then the error") {
     CHECK(list.next() == Customers{7, 10});
     CHECK_THROWS_WITH_AS(
         list.next(),
-        (file.path() + ", line 4: a customer is a whole number from 1 to 2147483647").c_str(),
+        (file.path() + ", line 4: `x`: a customer is a whole number from 1 to 2147483647").c_str(),
         Error);
 }
 

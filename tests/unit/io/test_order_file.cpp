@@ -82,7 +82,23 @@ TEST_CASE("a doubled quote stands for one, and a line end within quotes is the f
     const auto complaints = complaints_about(k_header + "\"20\"\"23\n\",1,1,1\n2023-02-30,1,1,1\n");
     REQUIRE(complaints.size() == 2);
     CHECK(complaints[0].starts_with("line 2: date: "));
-    CHECK(complaints[1] == "line 4: date: the calendar has no such day");
+    CHECK(complaints[1] == "line 4: date: `2023-02-30`: the calendar has no such day");
+}
+
+TEST_CASE("a line of too few or too many fields says how many it has") {
+    const auto complaints = complaints_about(k_header + "1\n1,2\n1,2,3,4,5\n");
+    CHECK(complaints == std::vector<std::string>{"line 2: 1 field where the header names 4",
+                                                 "line 3: 2 fields where the header names 4",
+                                                 "line 4: 5 fields where the header names 4"});
+}
+
+TEST_CASE("a value that is refused is shown, short and without what a terminal would obey") {
+    const auto complaints =
+        complaints_about(k_header + "2023-03-10,1,\"1,50\",1\n2023-03-10,\x1b[31m" +
+                         std::string(60, '9') + ",1,1\n");
+    REQUIRE(complaints.size() == 2);
+    CHECK(complaints[0].starts_with("line 2: net: `1,50`: an amount is "));
+    CHECK(complaints[1].starts_with("line 3: customer: `?[31m" + std::string(35, '9') + "…`: "));
 }
 
 TEST_CASE("ten bad lines are told of, and no more") {

@@ -1,0 +1,283 @@
+"""The total's scripts in a real Redis, beside a PostgreSQL of a few lines: readers and writers whose steps come in any
+order, who are killed at any of them, while keys vanish and clocks run out. A total that is cached is the true one at
+every moment."""
+
+import itertools
+import random
+
+import pytest
+
+from servers import TESTS
+
+LUA = TESTS.parent / "src" / "redis" / "lua"
+VALUE, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
+TIME_TO_LIVE = 120
+SCHEDULES = 1000
+LIFETIME = 2000
+IN_FLIGHT, COMMITTED, ABORTED = "in flight", "committed", "aborted"
+
+
+class Ledger:
+    """The scripts, by name."""
+
+    def __init__(self, client):
+        self.client = client
+        common = (LUA / "ledger.lua").read_text()
+        self._scripts = {
+            path.stem.removeprefix("ledger_"): common + path.read_text() for path in LUA.glob("ledger_*.lua")
+        }
+
+    def __getattr__(self, name):
+        script = self._scripts[name]
+        return lambda *arguments: self.client.eval(script, 2, VALUE, LEDGER, *arguments)
+
+    def total(self):
+        value = self.client.get(VALUE)
+        return None if value is None else int(value)
+
+    def age(self, milliseconds):
+        """Has all that the ledger remembers happened longer ago."""
+        for field, text in self.client.hgetall(LEDGER).items():
+            if field == "reader":
+                token, renewed = text.split()
+                self.client.hset(LEDGER, field, f"{token} {int(renewed) - milliseconds}")
+            elif field.startswith("in_flight:"):
+                begun, orders = text.split()
+                self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {orders}")
+
+
+class Store:
+    """PostgreSQL's transactions, snapshots and locks."""
+
+    def __init__(self):
+        self.orders = 100
+        self.status = {}
+        self.locked = set()
+        self._ids = itertools.count(2**32 - 2)  # the locks show the lower half of an id
+
+    def begin(self):
+        transaction = next(self._ids)
+        self.status[transaction] = IN_FLIGHT
+        return transaction
+
+    def end(self, transaction, status, orders):
+        self.status[transaction] = status
+        self.orders += orders if status == COMMITTED else 0
+
+    def snapshot(self):
+        running = sorted(id for id, status in self.status.items() if status == IN_FLIGHT)
+        following = max(self.status, default=700) + 1
+        return f"{min(running, default=following)}:{following}:{','.join(map(str, running))}"
+
+    def holders(self):
+        return [transaction % 2**32 for transaction in self.locked]
+
+
+def write(ledger, store, orders, ends=COMMITTED, registers_late=False):
+    """A writer, a step at a time. A `late` one is a mutation: it takes its lock last."""
+    transaction = store.begin()
+    yield
+    if not registers_late:
+        store.locked.add(transaction)
+        yield
+    ledger.register(transaction, orders)
+    yield
+    if registers_late:
+        store.locked.add(transaction)
+        yield
+    store.end(transaction, ends, orders)
+    yield
+    store.locked.discard(transaction)
+    yield
+    ledger.confirm(transaction, ends)
+
+
+def kill_sessions_of(store):
+    """PostgreSQL ends the transactions of clients that are gone."""
+    for transaction, status in store.status.items():
+        if status == IN_FLIGHT:
+            store.end(transaction, ABORTED, 0)
+            store.locked.discard(transaction)
+
+
+def read(ledger, store, token, refresh=False):
+    accepted = "" if refresh else "anybody"
+    while True:
+        claim, *rest = ledger.acquire(token, accepted)
+        if claim == "hit":
+            return
+        if claim == "ours":
+            break
+        for transaction in map(int, rest[1:]):
+            if store.status[transaction] != IN_FLIGHT:
+                ledger.confirm(transaction, store.status[transaction])
+        yield
+    yield
+    holders = store.holders()
+    yield
+    count, snapshot = store.orders, store.snapshot()
+    yield
+    ledger.renew(token)
+    yield
+    ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders)
+
+
+def give_up(ledger, store, token):
+    if ledger.acquire(token, "")[0] == "ours":
+        yield
+        ledger.release(token)
+
+
+def invalidate(ledger):
+    ledger.client.delete(VALUE, LEDGER)
+
+
+def play(ledger, store, chance, actors):
+    """Takes steps of the actors, in an order by chance, and has things happen between them."""
+    accidents = [
+        lambda: ledger.client.delete(VALUE),
+        lambda: ledger.client.delete(LEDGER),
+        lambda: ledger.age(LIFETIME + 1),
+        lambda: ledger.age(150),
+        lambda: invalidate(ledger),
+        lambda: actors and actors.pop(chance.randrange(len(actors))),
+    ]
+    while actors:
+        actor = chance.choice(actors)
+        try:
+            next(actor)
+        except StopIteration:
+            actors.remove(actor)
+        if chance.random() < 0.06:
+            chance.choice(accidents)()
+        if (total := ledger.total()) is not None:
+            assert total == store.orders
+
+
+@pytest.fixture
+def ledger(cache):
+    return Ledger(cache)
+
+
+def actors_by_chance(ledger, store, chance):
+    actors = []
+    for number in range(chance.randint(1, 3)):
+        ends = chance.choice([COMMITTED, COMMITTED, ABORTED])
+        actors.append(write(ledger, store, chance.choice([1, 7]), ends))
+        if number < 2:
+            actors.append(read(ledger, store, f"reader-{number}", refresh=chance.random() < 0.3))
+    if chance.random() < 0.2:
+        actors.append(give_up(ledger, store, "gives-up"))
+    return actors
+
+
+def test_a_cached_total_is_true_whatever_the_order_of_steps_and_whoever_is_killed(ledger):
+    published = 0
+    for seed in range(SCHEDULES):
+        chance, store = random.Random(seed), Store()
+        ledger.client.delete(VALUE, LEDGER)
+        if chance.random() < 0.5:
+            ledger.client.set(VALUE, store.orders, ex=TIME_TO_LIVE)
+        play(ledger, store, chance, actors_by_chance(ledger, store, chance))
+        kill_sessions_of(store)
+        ledger.age(150)
+        play(ledger, store, random.Random(0), [read(ledger, store, "last")])
+        published += ledger.total() is not None
+    assert published > SCHEDULES / 2
+
+
+def test_a_writer_that_locks_after_it_registers_is_found_out(ledger):
+    def leaves_a_wrong_total(seed):
+        chance, store = random.Random(seed), Store()
+        ledger.client.delete(VALUE, LEDGER)
+        actors = [write(ledger, store, 1, registers_late=True), read(ledger, store, "reader")]
+        try:
+            play(ledger, store, chance, actors)
+        except AssertionError:
+            return True
+        return False
+
+    assert any(leaves_a_wrong_total(seed) for seed in range(SCHEDULES))
+
+
+def test_the_total_comes_back_with_the_writers_orders_and_keeps_its_end(ledger):
+    ledger.client.set(VALUE, 100, px=50_000)
+    ledger.register(900, 5)
+    assert ledger.total() is None
+    ledger.confirm(900, COMMITTED)
+    assert ledger.total() == 105
+    assert 49_000 < ledger.client.pttl(VALUE) <= 50_000
+
+
+def test_the_total_comes_back_unchanged_after_a_rollback(ledger):
+    ledger.client.set(VALUE, 100, px=50_000)
+    ledger.register(900, 5)
+    ledger.confirm(900, ABORTED)
+    assert ledger.total() == 100
+    assert ledger.client.exists(LEDGER) == 0
+
+
+def test_a_total_that_never_expires_stays_so(ledger):
+    ledger.client.set(VALUE, 100)
+    ledger.register(900, 1)
+    ledger.confirm(900, COMMITTED)
+    assert ledger.total() == 101
+    assert ledger.client.pttl(VALUE) == -1
+
+
+def test_totals_beyond_a_floats_precision_are_exact(ledger):
+    ledger.client.set(VALUE, 2**53 + 1, ex=TIME_TO_LIVE)
+    ledger.register(900, 1)
+    ledger.confirm(900, COMMITTED)
+    assert ledger.total() == 2**53 + 2
+
+
+def test_what_is_no_count_is_taken_for_none(ledger):
+    ledger.client.set(VALUE, "many")
+    ledger.register(900, 1)
+    ledger.confirm(900, COMMITTED)
+    assert ledger.total() is None
+    ledger.client.rpush(VALUE, 1)
+    ledger.client.set(LEDGER, "somebody else's")
+    assert ledger.acquire("reader", "anybody") == ["ours"]
+    ledger.fill("reader", 7, TIME_TO_LIVE, "900:900:")
+    assert ledger.total() == 7
+
+
+def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
+    ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    ledger.register(900, 1)
+    assert ledger.acquire("first", "anybody") == ["wait", ""]
+    ledger.age(150)
+    assert ledger.acquire("first", "anybody") == ["wait", "", "900"]
+    assert ledger.acquire("second", "anybody") == ["wait", ""]
+
+
+def test_a_refresh_waits_for_who_counts_and_takes_a_later_ones_count(ledger):
+    ledger.client.set(VALUE, 99, ex=TIME_TO_LIVE)
+    assert ledger.acquire("early", "") == ["ours"]
+    assert ledger.acquire("asks", "") == ["wait", "early"]
+    ledger.fill("early", 100, TIME_TO_LIVE, "900:900:")
+    assert ledger.acquire("late", "") == ["ours"]
+    assert ledger.acquire("asks", "") == ["wait", "late"]
+    ledger.fill("late", 101, TIME_TO_LIVE, "900:900:")
+    assert ledger.acquire("asks", "late") == ["hit", "101"]
+
+
+def test_a_writer_beside_a_refresh_leaves_it_the_right_to_count(ledger):
+    ledger.client.set(VALUE, 99, ex=TIME_TO_LIVE)
+    ledger.acquire("refresh", "")
+    ledger.register(900, 1)
+    ledger.confirm(900, COMMITTED)
+    assert ledger.fill("refresh", 500, TIME_TO_LIVE, "900:901:900") == 1
+    assert ledger.total() == 501
+
+
+def test_the_ledger_leaves_nothing_that_stays(ledger):
+    ledger.register(900, 1)
+    assert 0 < ledger.client.pttl(LEDGER) <= LIFETIME
+    ledger.acquire("reader", "anybody")
+    ledger.fill("reader", 7, TIME_TO_LIVE, "900:901:900", 900)
+    ledger.confirm(900, COMMITTED)
+    assert abs(ledger.client.pttl(LEDGER) - ledger.client.pttl(VALUE)) <= 5
+    assert set(ledger.client.hgetall(LEDGER)) == {"since", "filled_by"}
