@@ -58,7 +58,7 @@ inline check_truth()
 
 /* ---- The scripts, each a step of Redis ---- */
 
-inline clear_all_but_since()
+inline delete_all_but_since()
 {
     reader = NONE;
     base = NONE;
@@ -67,27 +67,29 @@ inline clear_all_but_since()
     rolled_back = 0
 }
 
-inline delete_ledger() { clear_all_but_since(); since = NONE }
+inline delete_ledger() { delete_all_but_since(); since = NONE }
 
-inline publish_base()
+inline publish()
 {
     value = base;
-    clear_all_but_since();
+    delete_all_but_since();
     check_truth()
 }
 
-/* Of no use to anybody: but beside a value, `since` is. */
-inline delete_idle_ledger()
+/* Nobody counts, nothing is known; but what goes with a value stays. */
+inline delete_if_idle()
 {
-    clear_all_but_since();
-    since = (value == NONE -> NONE : since)
+    if
+    :: !in_flight && reader == NONE && base == NONE && value == NONE -> delete_ledger()
+    :: else
+    fi
 }
 
 /* A writer, before its COMMIT. Where a reader refreshes the value, that one brings a better base. */
-inline enter(transaction)
+inline register(transaction)
 {
     if
-    :: value != NONE && reader == NONE -> clear_all_but_since(); base = value
+    :: value != NONE && reader == NONE -> base = value
     :: else
     fi;
 #ifndef VALUE_STAYS
@@ -116,9 +118,8 @@ inline confirm(entry, outcome)
            :: else
            fi;
            if
-           :: base != NONE && !in_flight -> publish_base()
-           :: base == NONE && !in_flight && reader == NONE -> delete_idle_ledger()
-           :: else
+           :: base != NONE && !in_flight -> publish()
+           :: else -> delete_if_idle()
            fi
     :: else
     fi
@@ -137,12 +138,7 @@ inline refresh()
 inline release()
 {
     if
-    :: reader == _pid ->
-           reader = NONE;
-           if
-           :: !in_flight -> delete_idle_ledger()
-           :: else
-           fi
+    :: reader == _pid -> reader = NONE; delete_if_idle()
     :: else
     fi
 }
@@ -177,7 +173,7 @@ inline fill()
            committed = 0;
            rolled_back = 0;
            if
-           :: !in_flight -> publish_base()
+           :: !in_flight -> publish()
            :: else
            fi
     :: else -> release()
@@ -244,14 +240,14 @@ inline commit_or_rollback(transaction)
 proctype add(byte transaction)
 {
 #ifdef LOCK_AFTER_REGISTER
-    atomic { enter(transaction) };
+    atomic { register(transaction) };
     d_step { lock(transaction) };
 #else
     d_step { is_next(transaction) -> lock(transaction) };
     if
-    :: atomic { enter(transaction) }
+    :: atomic { register(transaction) }
     /* The server rolls back, and the client, which has yet to hear of it, is not killed. */
-    :: d_step { end(transaction) }; atomic { enter(transaction) }; goto settle
+    :: d_step { end(transaction) }; atomic { register(transaction) }; goto settle
     fi;
 #endif
 #if defined(CONFIRM_BEFORE_COMMIT)
@@ -261,7 +257,7 @@ proctype add(byte transaction)
 #endif
     commit_or_rollback(transaction);
 #ifdef REGISTER_AGAIN
-    atomic { enter(transaction) };
+    atomic { register(transaction) };
 #endif
 
 settle: /* by the writer, by readers that wait and have asked PostgreSQL, or by nobody */
