@@ -11,11 +11,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <iterator>
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 namespace ordercache {
 
@@ -91,7 +93,7 @@ void define_common_options(CLI::App& app, Invocation& invocation) {
 }
 
 void define_count(CLI::App& app, Invocation& invocation) {
-    auto& count = invocation.command.emplace<Count>();
+    auto& count = std::get<Count>(invocation.command);
     CLI::Option* const customer = add_value(
         app, "--customer", "N",
         "Count the orders of customer N; repeated, print a line\n"
@@ -111,7 +113,7 @@ void define_count(CLI::App& app, Invocation& invocation) {
 }
 
 void define_add(CLI::App& app, Invocation& invocation) {
-    auto& add = invocation.command.emplace<Add>();
+    auto& add = std::get<Add>(invocation.command);
     const auto parts = std::make_shared<OrderParts>();
     const std::array part_options = {
         add_value(app, "--date", "YYYY-MM-DD", "The day of the order",
@@ -145,7 +147,7 @@ void define_add(CLI::App& app, Invocation& invocation) {
 }
 
 void define_invalidate(CLI::App& app, Invocation& invocation) {
-    auto& invalidate = invocation.command.emplace<Invalidate>();
+    auto& invalidate = std::get<Invalidate>(invocation.command);
     add_value(app, "--customer", "N", "Drop the count of customer N and the total, no others",
               into(invalidate.customer, parse_customer));
     add_flag(app, "--dry-run", "Print how many there are; drop none",
@@ -153,32 +155,42 @@ void define_invalidate(CLI::App& app, Invocation& invocation) {
 }
 
 void define_ttl(CLI::App& app, Invocation& invocation) {
-    auto& ttl = invocation.command.emplace<Ttl>();
+    auto& ttl = std::get<Ttl>(invocation.command);
     add_value(app, "--customer", "N", "Of the count of customer N, not of the total",
               into(ttl.customer, parse_customer));
+}
+
+template <typename Wanted>
+void choose(Invocation& invocation) {
+    invocation.command.emplace<Wanted>();
 }
 
 struct CommandSpec {
     const char* name;
     const HelpTexts& help;
+    void (*choose)(Invocation&);
     void (*define_options)(CLI::App&, Invocation&);
+    bool needs_options;
 };
 
 constexpr std::array<CommandSpec, 4> k_commands = {
-    {{"count", k_count_help, define_count},
-     {"add", k_add_help, define_add},
-     {"invalidate", k_invalidate_help, define_invalidate},
-     {"ttl", k_ttl_help, define_ttl}}};
+    {{"count", k_count_help, choose<Count>, define_count, false},
+     {"add", k_add_help, choose<Add>, define_add, true},
+     {"invalidate", k_invalidate_help, choose<Invalidate>, define_invalidate, false},
+     {"ttl", k_ttl_help, choose<Ttl>, define_ttl, false}}};
 
-/// Defines the commands. Their options follow when one is named, for each costs a cached count
-/// some microseconds.
+/// Defines the commands. The options of one follow when it has been named and has any, for each
+/// costs a cached count some microseconds.
 void define_commands(CLI::App& app, Invocation& invocation) {
     app.require_subcommand(0, 1)->fallthrough()->group("Commands");
     for (const CommandSpec& spec : k_commands) {
         CLI::App* const command = app.add_subcommand(spec.name, spec.help.summary);
-        command->preparse_callback([command, &spec, &invocation](std::size_t) {
-            command->description(spec.help.description)->footer(spec.help.footer);
-            spec.define_options(*command, invocation);
+        command->preparse_callback([command, &spec, &invocation](std::size_t words_left) {
+            spec.choose(invocation);
+            if (words_left > 0 || spec.needs_options) {
+                command->description(spec.help.description)->footer(spec.help.footer);
+                spec.define_options(*command, invocation);
+            }
         });
     }
     app.add_subcommand("help", "Show this help, or that of a command");
