@@ -25,19 +25,22 @@ struct RedisReply {
     std::vector<RedisReply> list;
 };
 
-/// Turns what a server sends into replies, within bounds: what claims to be larger than any reply
-/// that this program asks for is refused before room is made for it.
+/// Turns what a server sends into replies. One of over a mebibyte is refused: it is larger than any
+/// that this program asks for.
 class ReplyReader {
 public:
     ReplyReader();
     ~ReplyReader();
 
     /// Takes the next bytes. Throws std::runtime_error, whose message says what is wrong, where
-    /// they are not Redis's protocol or break the bounds.
+    /// they are not Redis's protocol or make a reply too large.
     void feed(std::string_view bytes);
 
     /// The next reply; absent: more bytes are needed. Throws as `feed` does.
     std::optional<RedisReply> next();
+
+    /// Whether bytes have come beyond the replies that were given.
+    bool has_more() const;
 
 private:
     struct State;
