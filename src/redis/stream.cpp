@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@
 namespace ordercache {
 
 namespace {
+
+constexpr std::chrono::milliseconds k_pause_at_full_queue{5};
 
 std::string reason(int error) {
     return std::generic_category().message(error);
@@ -55,10 +58,7 @@ public:
     ~SocketStream() override { close(m_fd); }
 
     void connect(const Address& address, Deadline deadline) {
-        if (::connect(m_fd, address.get(), address.length()) != 0) {
-            if (errno != EINPROGRESS) {
-                throw StreamError(reason(errno));
-            }
+        if (!is_connected_at_once(address, deadline)) {
             wait(POLLOUT, deadline);
             if (const int error = pending_error(); error != 0) {
                 throw StreamError(reason(error));
@@ -98,8 +98,30 @@ public:
         }
     }
 
+    bool is_silent() override {
+        char byte = 0;
+        return recv(m_fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+    }
+
 private:
     static constexpr int k_type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+    /// False: it is on the way. A Unix socket whose queue is full refuses, where TCP would wait.
+    bool is_connected_at_once(const Address& address, Deadline deadline) const {
+        while (::connect(m_fd, address.get(), address.length()) != 0) {
+            if (errno == EINPROGRESS) {
+                return false;
+            }
+            if (errno != EAGAIN) {
+                throw StreamError(reason(errno));
+            }
+            if (deadline.passed()) {
+                throw StreamError("its queue of connections is full: try again");
+            }
+            pause_for(k_pause_at_full_queue);
+        }
+        return true;
+    }
 
     void wait(short events, Deadline deadline) const {
         if (!wait_for(m_fd, events, deadline)) {

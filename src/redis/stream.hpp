@@ -16,7 +16,9 @@ struct StreamError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// One connection's bytes. Every wait ends by its deadline; a signal ends it with Interrupted.
+/// One connection's bytes. The connection is ours and not hiredis's, for that has no TLS on Debian
+/// 12, and where it has TLS it checks no host name; hiredis frames the commands and reads the
+/// replies. Every wait ends by its deadline; a signal ends it with Interrupted.
 class Stream {
 public:
     virtual ~Stream() = default;
@@ -25,8 +27,11 @@ public:
     virtual void write(std::string_view bytes, Deadline deadline) = 0;
 
     /// Gives the number of bytes that have come, at least one. Throws StreamError, at the end of
-    /// the conversation too.
+    /// the connection too.
     virtual std::size_t read(std::span<char> buffer, Deadline deadline) = 0;
+
+    /// Whether nothing is there to be read, be it bytes or the connection's end. Does not wait.
+    virtual bool is_silent() = 0;
 };
 
 /// Connects to the service, each of its addresses in turn. Throws StreamError; Error (usage) where

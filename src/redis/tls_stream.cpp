@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
@@ -54,6 +55,12 @@ void require_file(bool is_good, const char* option) {
     }
 }
 
+/// In place of OpenSSL's own, which asks a terminal and waits there for ever.
+int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* was_asked) {
+    *static_cast<bool*>(was_asked) = true;
+    return -1;
+}
+
 void use_authorities(SSL_CTX* context, const RedisService& service) {
     if (!service.verify_certificate) {
         return;
@@ -74,8 +81,16 @@ void use_client_certificate(SSL_CTX* context, const RedisService& service) {
     const auto& key_file = service.key_file.empty() ? service.certificate_file : service.key_file;
     require_file(SSL_CTX_use_certificate_chain_file(context, service.certificate_file.c_str()) == 1,
                  "ssl_certfile");
-    require_file(SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) == 1,
-                 "ssl_keyfile");
+    bool wants_passphrase = false;
+    SSL_CTX_set_default_passwd_cb(context, refuse_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &wants_passphrase);
+    const int used = SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+    if (wants_passphrase) {
+        throw usage_error("REDIS_SERVICE_URI: the file that ssl_keyfile names wants a passphrase: "
+                          "name a key without one, in a file that none but its owner may read");
+    }
+    require_file(used == 1, "ssl_keyfile");
 }
 
 Context make_context(const RedisService& service) {
@@ -201,6 +216,21 @@ std::size_t TlsStream::read(std::span<char> buffer, Deadline deadline) {
         return SSL_read(ssl, buffer.data(), to_length(buffer.size()));
     };
     return complete(read_some, deadline);
+}
+
+/// What has come may be TLS's own, such as a ticket for another session.
+bool TlsStream::is_silent() {
+    try {
+        if (!m_transport->is_silent()) {
+            receive(Deadline::in(std::chrono::milliseconds(0)));
+        }
+    } catch (const StreamError&) {
+        return false;
+    }
+    ERR_clear_error();
+    char next = 0;
+    SSL* const ssl = m_session->ssl.get();
+    return SSL_get_error(ssl, SSL_peek(ssl, &next, 1)) == SSL_ERROR_WANT_READ;
 }
 
 /// Repeats the call, which is one of OpenSSL's, until the server has sent what it waits for; gives

@@ -26,6 +26,7 @@ public:
 
     void write(std::string_view bytes, Deadline deadline) override;
     std::size_t read(std::span<char> buffer, Deadline deadline) override;
+    bool is_silent() override;
 
 private:
     struct Session;

@@ -1,12 +1,16 @@
 """TLS: the server must be who the URI names, and nothing is ever said in plain text instead."""
 
 import contextlib
+import fcntl
+import os
+import pty
 import ssl
+import termios
 import time
 
 import pytest
 
-from certificates import Authority
+from certificates import Authority, openssl
 from orders import added, an_order
 from peers import Listener, Proxy, shut
 from servers import Redis, running
@@ -154,6 +158,25 @@ def test_a_file_that_is_not_there_is_a_bad_configuration(tls, database, tls_serv
     assert (run.status, run.stdout) == (2, "")
     assert "REDIS_SERVICE_URI" in run.stderr and option in run.stderr and "hush" not in run.stderr
     assert added(database) == []
+
+
+def test_a_key_that_wants_a_passphrase_is_refused_and_no_terminal_asked(tls, tls_server, authority, folder):
+    locked = folder / "locked.key"
+    openssl("ec", f"-in={authority.key}", f"-out={locked}", "-aes256", "-passout=pass:hush")
+    env = rediss(tls_server, ssl_certfile=authority.sign("client"), ssl_keyfile=locked)
+    controller, terminal = pty.openpty()
+    process = tls.start("ttl", env=env, stdin=terminal, preexec_fn=lambda: take_terminal(terminal))
+    stdout, stderr = process.communicate(timeout=5)
+    os.close(controller)
+    os.close(terminal)
+    assert (process.returncode, stdout) == (2, "")
+    assert "ssl_keyfile names wants a passphrase" in stderr and "hush" not in stderr
+
+
+def take_terminal(terminal):
+    """Has the process be asked there for what its terminal is asked for."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 class Hearer(Listener):
