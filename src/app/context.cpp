@@ -12,6 +12,9 @@ bool is_batch(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
         return count->customers_from || count->customers.size() > 1;
     }
+    if (const auto* invalidate = std::get_if<Invalidate>(&command)) {
+        return !invalidate->customer;
+    }
     const auto* add = std::get_if<Add>(&command);
     return add != nullptr && add->from;
 }
@@ -43,7 +46,7 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
 
 RedisCache& Context::cache() {
     if (!m_cache) {
-        m_cache.emplace(m_config.redis(), m_limit, KeyNames(m_config.key_prefix()),
+        m_cache.emplace(RedisRouter(m_config.redis(), m_limit), KeyNames(m_config.key_prefix()),
                         m_config.time_to_live(), m_reporter);
     }
     return *m_cache;

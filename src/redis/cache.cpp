@@ -1,20 +1,19 @@
 #include "redis/cache.hpp"
 
+#include "base/error.hpp"
 #include "redis/claims.hpp"
+#include "redis/key_scan.hpp"
+#include "redis/pieces.hpp"
 #include "redis/scripts.hpp"
+#include "redis/token.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <functional>
 #include <iterator>
 #include <numeric>
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace ordercache {
@@ -28,27 +27,6 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
 /// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
 constexpr std::size_t k_pipeline_scopes = 1000;
-
-/// Few enough for the replies to the first commands of a pipeline to be read while the server works
-/// on the next, and for a script not to keep others waiting.
-constexpr std::size_t k_command_scopes = 250;
-
-std::string random_token() {
-    std::array<unsigned char, 16> bits{};
-    std::size_t filled = 0;
-    while (filled < bits.size()) {
-        const ssize_t got = getrandom(bits.data() + filled, bits.size() - filled, 0);
-        if (got < 0 && errno != EINTR) {
-            throw std::system_error(errno, std::generic_category(), "getrandom");
-        }
-        filled += got < 0 ? 0 : static_cast<std::size_t>(got);
-    }
-    std::string token;
-    for (const unsigned char byte : bits) {
-        token += fmt::format("{:02x}", byte);
-    }
-    return token;
-}
 
 bool is_wrong_type(const RedisReply& reply) {
     return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
@@ -70,32 +48,15 @@ bool has_total(const std::vector<Scope>& scopes) {
     return std::ranges::find(scopes, k_all_orders) != scopes.end();
 }
 
-/// Throws where a reply to a command for several scopes does not have one value for each.
-void check_size(const RedisReply& reply, std::size_t scopes) {
-    if (reply.list.size() != scopes) {
-        throw CacheError(
-            fmt::format("Redis gave {} values for {} keys", reply.list.size(), scopes));
-    }
-}
-
-template <typename Act>
-void in_pieces(const std::vector<Scope>& scopes, std::size_t size, Act act) {
-    for (std::size_t begin = 0; begin < scopes.size(); begin += size) {
-        const std::size_t end = std::min(begin + size, scopes.size());
-        act(std::vector<Scope>(scopes.begin() + static_cast<std::ptrdiff_t>(begin),
-                               scopes.begin() + static_cast<std::ptrdiff_t>(end)));
-    }
-}
-
 } // namespace
 
-RedisCache::RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
-                       std::chrono::seconds time_to_live, Reporter& reporter)
-    : m_redis(service, limit), m_names(std::move(names)), m_time_to_live(time_to_live),
+RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
+                       Reporter& reporter)
+    : m_redis(std::move(redis)), m_names(std::move(names)), m_time_to_live(time_to_live),
       m_reporter(reporter) {}
 
 std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
-    const auto answers = run_for(scopes, [this](const std::vector<Scope>& together) {
+    const auto answers = run_in_pieces(m_redis, scopes, [this](const std::vector<Scope>& together) {
         RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
         command.reserve(1 + together.size());
         for (const Scope& scope : together) {
@@ -110,7 +71,6 @@ std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope
             counts.push_back(count_in(asked.front(), reply));
             continue;
         }
-        check_size(reply, asked.size());
         std::ranges::transform(
             asked, reply.list, std::back_inserter(counts),
             [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
@@ -133,7 +93,7 @@ std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
 }
 
 std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customers, bool refresh) {
-    const auto answers = run_for(customers, [&](const std::vector<Scope>& together) {
+    const auto answers = run_in_pieces(m_redis, customers, [&](const std::vector<Scope>& together) {
         RedisCommand command = {"EVAL", scripts::k_lease_acquire,
                                 std::to_string(2 * together.size())};
         for (const Scope& scope : together) {
@@ -147,7 +107,10 @@ std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customer
     });
     std::vector<Claim> claims;
     for (const auto& [asked, reply] : answers) {
-        check_size(reply, asked.size());
+        if (reply.list.size() != asked.size()) {
+            throw CacheError(
+                fmt::format("Redis gave {} claims for {} keys", reply.list.size(), asked.size()));
+        }
         std::ranges::transform(reply.list, std::back_inserter(claims), claim_in);
     }
     return claims;
@@ -172,7 +135,7 @@ void RedisCache::release(const std::vector<Scope>& scopes) {
 void RedisCache::fill(const Counts& customers) {
     std::vector<Scope> scopes;
     std::ranges::transform(customers, std::back_inserter(scopes), &Counts::value_type::first);
-    run_for(scopes, [&](const std::vector<Scope>& together) {
+    run_in_pieces(m_redis, scopes, [&](const std::vector<Scope>& together) {
         RedisCommand command = {"EVAL", scripts::k_lease_fill, std::to_string(2 * together.size())};
         for (const Scope& scope : together) {
             command.push_back(m_names.lease(scope));
@@ -265,9 +228,11 @@ std::int64_t RedisCache::cached(const std::vector<Scope>& scopes) {
 
 std::int64_t RedisCache::cached_of_all() {
     std::set<std::string> seen; // a scan may show a key twice
-    for (RedisClient* const server : m_redis.primaries()) {
-        scan(*server, m_names.value_pattern(), &KeyNames::is_value,
-             [&](const std::vector<std::string>& keys) { seen.insert(keys.begin(), keys.end()); });
+    for (RedisServer* const server : m_redis.primaries()) {
+        scan_keys(*server, m_names.value_pattern(), [&](const std::vector<std::string>& keys) {
+            std::ranges::copy_if(keys, std::inserter(seen, seen.end()),
+                                 [&](const auto& key) { return m_names.is_value(key); });
+        });
     }
     return static_cast<std::int64_t>(seen.size());
 }
@@ -282,35 +247,6 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
 }
 
-/// Runs a command for many scopes each or, where a cluster keeps their keys apart, for one each.
-std::vector<RedisCache::Answer> RedisCache::run_for(const std::vector<Scope>& scopes,
-                                                    const CommandFor& command_for,
-                                                    std::optional<Deadline> deadline) {
-    auto answers =
-        run_in_pieces(scopes, m_redis.is_cluster() ? 1 : k_command_scopes, command_for, deadline);
-    if (std::ranges::any_of(answers, is_cross_slot, &Answer::reply)) {
-        answers = run_in_pieces(scopes, 1, command_for, deadline);
-    }
-    return answers;
-}
-
-std::vector<RedisCache::Answer> RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
-                                                          std::size_t size,
-                                                          const CommandFor& command_for,
-                                                          std::optional<Deadline> deadline) {
-    std::vector<Answer> answers;
-    std::vector<RedisCommand> commands;
-    in_pieces(scopes, size, [&](const std::vector<Scope>& piece) {
-        commands.push_back(command_for(piece));
-        answers.push_back({piece, {}});
-    });
-    auto replies = m_redis.run(commands, deadline);
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-        answers[i].reply = std::move(replies[i]);
-    }
-    return answers;
-}
-
 void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,
                                const std::vector<std::string>& arguments,
                                std::optional<Deadline> deadline) {
@@ -322,7 +258,7 @@ void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& sco
         command.insert(command.end(), arguments.begin(), arguments.end());
         return command;
     };
-    run_for(scopes, command_for, deadline);
+    run_in_pieces(m_redis, scopes, command_for, deadline);
 }
 
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {
@@ -337,31 +273,16 @@ std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const Redis
     return count;
 }
 
-void RedisCache::scan(RedisClient& server, const std::string& pattern, KeyTest test,
-                      const std::function<void(const std::vector<std::string>&)>& visit) {
-    std::string cursor = "0";
-    do {
-        const auto page =
-            RedisRouter::run_at(server, {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"}).list;
-        std::vector<std::string> keys;
-        for (const RedisReply& key : page.at(1).list) {
-            if ((m_names.*test)(key.text)) {
-                keys.push_back(key.text);
-            }
-        }
-        visit(keys);
-        cursor = page.at(0).text;
-    } while (cursor != "0");
-}
-
-std::int64_t RedisCache::delete_all(const std::vector<RedisClient*>& servers,
+std::int64_t RedisCache::delete_all(const std::vector<RedisServer*>& servers,
                                     const std::string& pattern, KeyTest test) {
     std::int64_t deleted = 0;
-    for (RedisClient* const server : servers) {
-        scan(*server, pattern, test, [&](const std::vector<std::string>& keys) {
+    for (RedisServer* const server : servers) {
+        scan_keys(*server, pattern, [&](const std::vector<std::string>& keys) {
             std::vector<RedisCommand> commands;
             for (const std::string& key : keys) {
-                commands.push_back({"DEL", key});
+                if ((m_names.*test)(key)) {
+                    commands.push_back({"DEL", key});
+                }
             }
             if (!commands.empty()) {
                 deleted += sum_of(m_redis.run(commands));

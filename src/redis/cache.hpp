@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +19,10 @@ namespace ordercache {
 /// share. A lease holds 128 random bits, the token of the one process that may fill its value.
 class RedisCache : public CountCache {
 public:
-    /// Says on `reporter` where a value is no count, which it takes for a miss.
-    RedisCache(const RedisService& service, TimeLimit limit, KeyNames names,
-               std::chrono::seconds time_to_live, Reporter& reporter);
+    /// Says on `reporter` where a value is no count, which it takes for a miss. The reporter must
+    /// outlive the cache.
+    RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
+               Reporter& reporter);
 
     /// Connects now, for a command that cannot do without.
     void connect() { m_redis.connect(); }
@@ -55,25 +55,12 @@ public:
 private:
     using KeyTest = bool (KeyNames::*)(std::string_view) const;
 
-    using CommandFor = std::function<RedisCommand(const std::vector<Scope>&)>;
-    struct Answer {
-        std::vector<Scope> scopes; ///< Those that the command was for.
-        RedisReply reply;
-    };
-
-    std::vector<Answer> run_for(const std::vector<Scope>& scopes, const CommandFor& command_for,
-                                std::optional<Deadline> deadline = std::nullopt);
-    std::vector<Answer> run_in_pieces(const std::vector<Scope>& scopes, std::size_t size,
-                                      const CommandFor& command_for,
-                                      std::optional<Deadline> deadline);
     std::vector<Claim> acquire_leases(const std::vector<Scope>& customers, bool refresh);
     void run_on_leases(const char* script, const std::vector<Scope>& scopes,
                        const std::vector<std::string>& arguments,
                        std::optional<Deadline> deadline = std::nullopt);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
-    void scan(RedisClient& server, const std::string& pattern, KeyTest test,
-              const std::function<void(const std::vector<std::string>&)>& visit);
-    std::int64_t delete_all(const std::vector<RedisClient*>& servers, const std::string& pattern,
+    std::int64_t delete_all(const std::vector<RedisServer*>& servers, const std::string& pattern,
                             KeyTest test);
 
     std::int64_t drop_total();

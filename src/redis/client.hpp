@@ -3,57 +3,52 @@
 #include "base/error.hpp"
 #include "base/waiting.hpp"
 #include "redis/reply_reader.hpp"
+#include "redis/server.hpp"
 #include "redis/stream.hpp"
 #include "redis/uri.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace ordercache {
 
-/// A conversation with one Redis server. Every failure throws CacheError and ends it for good:
-/// what was asked last may have been done.
-class RedisClient {
+/// A server over a connection of its own. Where the server closed that while nothing was in flight,
+/// as one with a `timeout` does, the next command goes over a new one.
+class RedisClient : public RedisServer {
 public:
-    RedisClient(RedisService service, TimeLimit limit);
+    using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
-    const RedisService& service() const { return m_service; }
+    RedisClient(RedisService service, TimeLimit limit, Connect connect_to = connect_stream);
 
-    /// Connects, unless that has been done.
-    void connect();
-
-    /// Connects if need be, sends the commands in one write, with the password and the database
-    /// before the first, and gives a reply to each. An error reply is given, not thrown. Waits for
-    /// each as long as the service's and the user's limits allow, or for all until `deadline` if
-    /// one is given.
+    const RedisService& service() const override { return m_service; }
+    void connect() override;
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
-                                std::optional<Deadline> deadline = std::nullopt);
-
-    /// What an error reply to `command` means, in a sentence.
-    CacheError refusal(std::string_view command, const std::string& error_text) const;
+                                std::optional<Deadline> deadline) override;
 
 private:
-    struct Conversation {
+    struct Connection {
         std::unique_ptr<Stream> stream;
         ReplyReader reader;
-        bool greeted = false;
+        bool handshake_done = false;
     };
 
-    std::vector<RedisCommand> greeting() const;
+    std::vector<RedisCommand> handshake() const;
     Deadline next_deadline() const;
-    std::vector<RedisReply> converse(const std::vector<RedisCommand>& commands,
+    void leave_closed_connection();
+    std::vector<RedisReply> exchange(const std::vector<RedisCommand>& commands,
                                      std::optional<Deadline> deadline);
     void write(const std::vector<RedisCommand>& commands, Deadline deadline);
     std::vector<RedisReply> read_replies(std::size_t wanted, std::optional<Deadline> deadline);
-    CacheError failure(const std::string& what);
+    [[noreturn]] void close_and_throw(const std::string& reason);
 
     RedisService m_service;
     TimeLimit m_limit;
-    std::optional<Conversation> m_conversation;
-    std::optional<CacheError> m_failure;
+    Connect m_connect_to;
+    std::optional<Connection> m_connection;
+    std::optional<CacheError> m_failure; ///< What every later command is answered with.
 };
 
 } // namespace ordercache

@@ -1,6 +1,7 @@
 #include "redis/router.hpp"
 
-#include "redis/cluster.hpp"
+#include "redis/client.hpp"
+#include "redis/reply_check.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -15,8 +16,6 @@ using namespace std::chrono_literals;
 
 /// How long redirections are followed: a slot that moves refuses some commands until it has.
 constexpr auto k_patience = 2s;
-constexpr auto k_first_pause = 5ms;
-constexpr auto k_longest_pause = 100ms;
 
 RedisCommand owners_question() {
     return {"CLUSTER", "SLOTS"};
@@ -27,13 +26,19 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
-/// Throws where the reply is an error that is not the caller's to read.
-void check(const RedisClient& server, const RedisCommand& command, const RedisReply& reply) {
-    if (reply.kind == RedisReply::Kind::error && !reply.text.starts_with("WRONGTYPE") &&
-        !is_cross_slot(reply)) {
-        throw server.refusal(command.front(), reply.text);
+/// The pauses between attempts: none at first, then each twice as long as the last.
+class Backoff {
+public:
+    std::chrono::milliseconds next() {
+        constexpr auto first = 5ms;
+        constexpr auto longest = 100ms;
+        return std::exchange(m_next,
+                             std::clamp<std::chrono::milliseconds>(m_next * 2, first, longest));
     }
-}
+
+private:
+    std::chrono::milliseconds m_next = 0ms;
+};
 
 /// What HELLO's reply calls the server: `standalone` or `cluster`; absent: it is too old for HELLO.
 std::optional<std::string> mode_in(const RedisReply& hello) {
@@ -46,150 +51,183 @@ std::optional<std::string> mode_in(const RedisReply& hello) {
 
 } // namespace
 
-/// A command on its way to a server, and the place for the reply.
-struct RedisRouter::Errand {
+/// A command, the server that it goes to, and the place for the reply.
+struct RedisRouter::RoutedCommand {
     const RedisCommand* command;
     RedisReply* reply;
-    RedisClient* server;
+    RedisServer* server;
     bool asking = false; ///< The server is to make an exception for a slot on its way to it.
 };
 
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit)
-    : m_limit(limit), m_named(&m_nodes.try_emplace(service.peer(), service, limit).first->second) {}
+    : RedisRouter(
+          service, limit,
+          [limit](const RedisService& each) { return std::make_unique<RedisClient>(each, limit); },
+          pause_for) {}
+
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server,
+                         Pause pause)
+    : m_limit(limit), m_make_server(std::move(make_server)), m_pause(std::move(pause)),
+      m_named(server(service)) {}
 
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
     std::vector<RedisReply> replies(commands.size());
     if (is_cluster()) {
-        run_errands(errands_for(commands, replies), deadline);
+        send(route(commands, replies), deadline);
     } else {
         replies = m_named->run(commands, deadline);
     }
-    follow(errands_for(commands, replies), deadline);
+    const auto again = redirected(route(commands, replies));
+    if (!again.empty()) {
+        retry(again, deadline);
+    }
     return replies;
 }
 
 /// HELLO comes first, for every user may ask it; a server too old for it has no such users.
-std::vector<RedisClient*> RedisRouter::primaries() {
-    const auto mode = mode_in(m_named->run({{"HELLO"}}).front());
+std::vector<RedisServer*> RedisRouter::primaries() {
+    const auto mode = mode_in(m_named->run({{"HELLO"}}, std::nullopt).front());
     if (mode && mode != "cluster") {
         return {m_named};
     }
-    const auto slots = m_named->run({owners_question()}).front();
+    const auto slots = m_named->run({owners_question()}, std::nullopt).front();
     if (!mode && slots.text.starts_with("ERR")) {
         return {m_named};
     }
-    check(*m_named, owners_question(), slots);
-    auto primaries = learn_owners(slots, *m_named);
+    check_reply(m_named->service(), owners_question(), slots);
+    auto primaries = learn_owners(slots);
     if (primaries.empty()) {
-        throw m_named->refusal(owners_question().front(), "CLUSTERDOWN");
+        throw refusal(m_named->service(), owners_question().front(), "CLUSTERDOWN");
     }
     return primaries;
 }
 
-RedisReply RedisRouter::run_at(RedisClient& server, const RedisCommand& command) {
-    RedisReply reply = std::move(server.run({command}).front());
-    check(server, command, reply);
+RedisReply RedisRouter::run_at(RedisServer& server, const RedisCommand& command) {
+    RedisReply reply = std::move(server.run({command}, std::nullopt).front());
+    check_reply(server.service(), command, reply);
     return reply;
 }
 
-std::vector<RedisRouter::Errand> RedisRouter::errands_for(const std::vector<RedisCommand>& commands,
-                                                          std::vector<RedisReply>& replies) {
-    std::vector<Errand> errands;
-    errands.reserve(commands.size());
+std::vector<RedisRouter::RoutedCommand>
+RedisRouter::route(const std::vector<RedisCommand>& commands, std::vector<RedisReply>& replies) {
+    std::vector<RoutedCommand> routed;
+    routed.reserve(commands.size());
     for (std::size_t i = 0; i < commands.size(); ++i) {
-        errands.push_back({&commands[i], &replies[i], owner_of(commands[i])});
+        routed.push_back({&commands[i], &replies[i], owner_of(commands[i])});
     }
-    return errands;
+    return routed;
 }
 
-/// Sends those of the errands, which have been run, on their way again that were redirected.
-void RedisRouter::follow(std::vector<Errand> errands, std::optional<Deadline> deadline) {
-    const Deadline until = deadline.value_or(m_limit.deadline().or_in(k_patience));
-    std::chrono::milliseconds pause = 0ms;
-    for (;;) {
-        errands = redirected(errands);
-        if (errands.empty()) {
-            return;
-        }
-        if (until.passed()) {
-            throw m_named->refusal(errands.front().command->front(), errands.front().reply->text);
-        }
-        if (errands.size() > 1 && !m_knows_all_owners) {
-            learn_owners(m_named->run({owners_question()}).front(), *m_named);
-        }
-        pause_for(pause);
-        pause = std::clamp<std::chrono::milliseconds>(pause * 2, k_first_pause, k_longest_pause);
-        run_errands(errands, deadline);
+/// Sends the commands server by server, each server's in their order.
+void RedisRouter::send(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
+    while (!commands.empty()) {
+        const auto others = std::stable_partition(
+            commands.begin(), commands.end(),
+            [server = commands.front().server](const auto& each) { return each.server == server; });
+        send_together({commands.begin(), others}, deadline);
+        commands.erase(commands.begin(), others);
     }
 }
 
-std::vector<RedisRouter::Errand> RedisRouter::redirected(const std::vector<Errand>& errands) {
-    std::vector<Errand> again;
-    for (Errand errand : errands) {
-        if (const auto redirection = redirection_in(*errand.reply)) {
+/// Sends commands of one server in one write.
+void RedisRouter::send_together(const std::vector<RoutedCommand>& commands,
+                                std::optional<Deadline> deadline) {
+    std::vector<RedisCommand> together;
+    for (const RoutedCommand& each : commands) {
+        if (each.asking) {
+            together.push_back({"ASKING"});
+        }
+        together.push_back(*each.command);
+    }
+    auto replies = commands.front().server->run(together, deadline);
+    auto reply = replies.begin();
+    for (const RoutedCommand& each : commands) {
+        reply += each.asking ? 1 : 0;
+        *each.reply = std::move(*reply++);
+    }
+}
+
+/// Those of the commands, all answered, that another server must be asked, with that server.
+std::vector<RedisRouter::RoutedCommand>
+RedisRouter::redirected(const std::vector<RoutedCommand>& commands) {
+    std::vector<RoutedCommand> again;
+    for (RoutedCommand each : commands) {
+        if (const auto redirection = redirection_in(*each.reply)) {
             m_owners.resize(k_slots);
-            redirect(errand, *redirection);
-            again.push_back(errand);
-        } else {
-            check(*errand.server, *errand.command, *errand.reply);
+            redirect(each, *redirection);
+            again.push_back(each);
+            continue;
         }
-        if (is_cross_slot(*errand.reply)) {
+        check_reply(each.server->service(), *each.command, *each.reply);
+        if (is_cross_slot(*each.reply)) {
             m_owners.resize(k_slots);
         }
     }
     return again;
 }
 
-void RedisRouter::redirect(Errand& errand, const Redirection& redirection) {
+void RedisRouter::redirect(RoutedCommand& command, const Redirection& redirection) {
     if (redirection.kind == Redirection::Kind::try_again) {
-        errand.server = owner_of(*errand.command);
-        errand.asking = false;
+        command.server = owner_of(*command.command);
+        command.asking = false;
         return;
     }
-    errand.server = node(redirection.node, *errand.server);
-    errand.asking = redirection.kind == Redirection::Kind::ask;
-    if (!errand.asking) {
-        m_owners[slot_of(key_of(*errand.command))] = errand.server;
+    command.server = node(redirection.node, *command.server);
+    command.asking = redirection.kind == Redirection::Kind::ask;
+    if (!command.asking) {
+        m_owners[slot_of(key_of(*command.command))] = command.server;
     }
 }
 
-/// Runs the errands server by server, each server's in their order.
-void RedisRouter::run_errands(std::vector<Errand> errands, std::optional<Deadline> deadline) {
-    while (!errands.empty()) {
-        const auto others = std::stable_partition(
-            errands.begin(), errands.end(),
-            [server = errands.front().server](const Errand& e) { return e.server == server; });
-        run_at_once({errands.begin(), others}, deadline);
-        errands.erase(errands.begin(), others);
-    }
-}
-
-/// Runs errands of one server in one write.
-void RedisRouter::run_at_once(const std::vector<Errand>& errands,
-                              std::optional<Deadline> deadline) {
-    std::vector<RedisCommand> commands;
-    for (const Errand& errand : errands) {
-        if (errand.asking) {
-            commands.push_back({"ASKING"});
+/// Sends redirected commands where they belong, until none is redirected.
+void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
+    const Deadline until = deadline.value_or(m_limit.deadline().or_in(k_patience));
+    Backoff backoff;
+    while (!commands.empty()) {
+        if (until.passed()) {
+            const RoutedCommand& stuck = commands.front();
+            throw refusal(m_named->service(), stuck.command->front(), stuck.reply->text);
         }
-        commands.push_back(*errand.command);
-    }
-    auto replies = errands.front().server->run(commands, deadline);
-    auto reply = replies.begin();
-    for (const Errand& errand : errands) {
-        reply += errand.asking ? 1 : 0;
-        *errand.reply = std::move(*reply++);
+        if (commands.size() > 1) {
+            learn_all_owners();
+        }
+        m_pause(backoff.next());
+        send(commands, deadline);
+        commands = redirected(commands);
     }
 }
 
-RedisClient* RedisRouter::owner_of(const RedisCommand& command) {
-    RedisClient* const owner = is_cluster() ? m_owners[slot_of(key_of(command))] : nullptr;
+/// One question, once, in place of a redirection for each slot.
+void RedisRouter::learn_all_owners() {
+    if (!m_asked_for_owners) {
+        learn_owners(m_named->run({owners_question()}, std::nullopt).front());
+    }
+}
+
+/// Gives the owners, each once.
+std::vector<RedisServer*> RedisRouter::learn_owners(const RedisReply& slots) {
+    std::vector<RedisServer*> owners;
+    m_owners.resize(k_slots);
+    m_asked_for_owners = true;
+    for (const SlotRange& range : slot_ranges_in(slots)) {
+        RedisServer* const owner = node(range.primary, *m_named);
+        std::ranges::fill(std::span(m_owners).subspan(range.first, range.last - range.first + 1),
+                          owner);
+        if (std::ranges::find(owners, owner) == owners.end()) {
+            owners.push_back(owner);
+        }
+    }
+    return owners;
+}
+
+RedisServer* RedisRouter::owner_of(const RedisCommand& command) {
+    RedisServer* const owner = is_cluster() ? m_owners[slot_of(key_of(command))] : nullptr;
     return owner != nullptr ? owner : m_named;
 }
 
 /// Every node of a cluster is spoken to as the one that the URI names.
-RedisClient* RedisRouter::node(const Endpoint& endpoint, const RedisClient& informant) {
+RedisServer* RedisRouter::node(const Endpoint& endpoint, const RedisServer& informant) {
     RedisService service = informant.service();
     if (service.transport == RedisService::Transport::unix_socket) {
         service.transport = RedisService::Transport::tcp;
@@ -199,24 +237,15 @@ RedisClient* RedisRouter::node(const Endpoint& endpoint, const RedisClient& info
         service.host = endpoint.host;
     }
     service.port = endpoint.port;
-    return &m_nodes.try_emplace(service.peer(), service, m_limit).first->second;
+    return server(service);
 }
 
-/// Gives the owners, each once.
-std::vector<RedisClient*> RedisRouter::learn_owners(const RedisReply& slots,
-                                                    const RedisClient& informant) {
-    std::vector<RedisClient*> owners;
-    m_owners.resize(k_slots);
-    m_knows_all_owners = true;
-    for (const SlotRange& range : slot_ranges_in(slots)) {
-        RedisClient* const owner = node(range.primary, informant);
-        std::ranges::fill(std::span(m_owners).subspan(range.first, range.last - range.first + 1),
-                          owner);
-        if (std::ranges::find(owners, owner) == owners.end()) {
-            owners.push_back(owner);
-        }
+RedisServer* RedisRouter::server(const RedisService& service) {
+    auto& server = m_servers[service.peer()];
+    if (!server) {
+        server = m_make_server(service);
     }
-    return owners;
+    return server.get();
 }
 
 } // namespace ordercache

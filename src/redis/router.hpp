@@ -1,59 +1,75 @@
 #pragma once
 
 #include "base/waiting.hpp"
-#include "redis/client.hpp"
 #include "redis/cluster.hpp"
+#include "redis/server.hpp"
 
+#include <chrono>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ordercache {
 
-/// Which server runs a command: the one that the URI names or, where that turns out to be a node
-/// of a cluster, the node that serves the command's key. A single server is asked nothing for it.
+/// Which server runs a command: the one that the URI names or, where that turns out to be a node of
+/// a cluster, the node that serves the command's key. A single server is asked nothing for it.
 class RedisRouter {
 public:
+    using MakeServer = std::function<std::unique_ptr<RedisServer>(const RedisService&)>;
+    using Pause = std::function<void(std::chrono::milliseconds)>;
+
+    /// Connects to servers over the network.
     RedisRouter(const RedisService& service, TimeLimit limit);
+
+    /// As above, with what stands for the network and for time.
+    RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server, Pause pause);
 
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
 
     /// Gives a reply to each command, each of which has a key. Follows redirections as long as the
     /// limits allow: a command that was redirected runs after those behind it. Throws CacheError
-    /// where a reply is an error, but for WRONGTYPE and CROSSSLOT, which are given.
+    /// where a reply is an error or does not fit its command, as check_reply does.
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
                                 std::optional<Deadline> deadline = std::nullopt);
 
     /// Whether a server has said that it is a node of a cluster.
     bool is_cluster() const { return !m_owners.empty(); }
 
-    /// All who hold keys of their own: asks the server for its cluster's. Throws CacheError.
-    std::vector<RedisClient*> primaries();
+    /// All who hold keys of their own: asks the server for its cluster's. Throws CacheError. They
+    /// live as long as the router.
+    std::vector<RedisServer*> primaries();
 
-    /// Gives `server`'s reply to a command without a key. Throws CacheError where it is an error.
-    static RedisReply run_at(RedisClient& server, const RedisCommand& command);
+    /// Gives `server`'s reply to a command without a key. Throws as `run` does.
+    static RedisReply run_at(RedisServer& server, const RedisCommand& command);
 
 private:
-    struct Errand;
+    struct RoutedCommand;
 
-    std::vector<Errand> errands_for(const std::vector<RedisCommand>& commands,
-                                    std::vector<RedisReply>& replies);
-    void follow(std::vector<Errand> errands, std::optional<Deadline> deadline);
-    static void run_errands(std::vector<Errand> errands, std::optional<Deadline> deadline);
-    static void run_at_once(const std::vector<Errand>& errands, std::optional<Deadline> deadline);
-    std::vector<Errand> redirected(const std::vector<Errand>& errands);
-    void redirect(Errand& errand, const Redirection& redirection);
-    RedisClient* owner_of(const RedisCommand& command);
-    RedisClient* node(const Endpoint& endpoint, const RedisClient& informant);
-    std::vector<RedisClient*> learn_owners(const RedisReply& slots, const RedisClient& informant);
+    std::vector<RoutedCommand> route(const std::vector<RedisCommand>& commands,
+                                     std::vector<RedisReply>& replies);
+    static void send(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline);
+    static void send_together(const std::vector<RoutedCommand>& commands,
+                              std::optional<Deadline> deadline);
+    std::vector<RoutedCommand> redirected(const std::vector<RoutedCommand>& commands);
+    void redirect(RoutedCommand& command, const Redirection& redirection);
+    void retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline);
+    void learn_all_owners();
+    std::vector<RedisServer*> learn_owners(const RedisReply& slots);
+    RedisServer* owner_of(const RedisCommand& command);
+    RedisServer* node(const Endpoint& endpoint, const RedisServer& informant);
+    RedisServer* server(const RedisService& service);
 
     TimeLimit m_limit;
-    std::map<std::string, RedisClient> m_nodes; ///< By the name that errors give them.
-    RedisClient* m_named;
-    std::vector<RedisClient*> m_owners; ///< Of each slot; null: unknown. Empty: no cluster.
-    bool m_knows_all_owners = false;
+    MakeServer m_make_server;
+    Pause m_pause;
+    std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their errors' names.
+    RedisServer* m_named;
+    std::vector<RedisServer*> m_owners; ///< Of each slot; null: unknown. Empty: no cluster.
+    bool m_asked_for_owners = false;
 };
 
 } // namespace ordercache

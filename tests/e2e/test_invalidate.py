@@ -1,8 +1,12 @@
 """invalidate: cached counts dropped, and nothing else in Redis."""
 
+import subprocess
+
 import pytest
 
+from delayed_link import DelayedLink, DistantRedis
 from peers import refusing_port
+from program import PROGRAM
 from servers import commands_seen
 
 
@@ -88,3 +92,22 @@ def test_redis_down_is_a_failure(ordercache):
         run = ordercache("invalidate", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{port}"})
     assert (run.status, run.stdout) == (4, "")
     assert run.stderr == f"ordercache: error: cannot connect to Redis at 127.0.0.1:{port}: Connection refused\n"
+
+
+def test_a_million_other_keys_behind_a_long_link_take_longer_than_a_wait_may(program, folder):
+    with DelayedLink(0.02) as link:
+        redis = DistantRedis(folder, link, "--enable-debug-command", "local")
+        try:
+            redis.start()
+            client = redis.client()
+            client.execute_command("DEBUG", "POPULATE", 1_000_000, "other")
+            client.mset({"num_orders:all": 12000, "num_orders:1": 7, "{num_orders:7}:lease": "somebody's"})
+            env = {**program.environment, "REDIS_SERVICE_URI": redis.uri()}
+            finished = subprocess.run(
+                link.within(PROGRAM, "invalidate", "--timeout=2"), env=env, capture_output=True, text=True, check=False,
+            )
+            left = client.dbsize()
+        finally:
+            redis.stop()
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "2\n", "")
+    assert left == 1_000_000

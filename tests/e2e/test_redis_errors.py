@@ -101,6 +101,45 @@ def test_a_user_who_may_not_is_told_of_acl_setuser(ordercache, server, admin, da
     )
 
 
+def test_a_user_who_may_run_no_script_is_told_so_and_leaves_no_lease_behind(ordercache, server, admin):
+    grant(admin, *KEYS, *[each for each in COMMANDS if each != "+eval"])
+    ordercache.environment["REDIS_SERVICE_URI"] = server.uri("shop:open@")
+    for _ in range(3):
+        run = ordercache("count")
+        assert (run.status, run.stdout) == (0, "12000\n")
+        assert "refused EVAL" in run.stderr and "RIGHTS in ordercache(1)" in run.stderr and run.stderr.count("\n") == 1
+        assert run.seconds < 1
+        assert admin.keys() == []
+
+
+def test_a_server_whose_scripts_are_renamed_is_told_so_and_keeps_no_lease(ordercache, folder):
+    with running(Redis(folder, "--rename-command", "EVAL", "hidden")) as server:
+        for _ in range(2):
+            run = ordercache("count", env={"REDIS_SERVICE_URI": server.uri()})
+            assert (run.status, run.stdout) == (0, "12000\n")
+            assert "refused EVAL: it does not know that command" in run.stderr and run.stderr.count("\n") == 1
+            assert run.seconds < 1
+
+
+def test_a_connection_that_redis_closed_during_a_long_add_is_made_anew(ordercache, server, admin, database):
+    admin.set("num_orders:all", 12000)
+    admin.config_set("timeout", 1)
+    with database.orders_locked():
+        process = ordercache.start(*an_order())
+        database.wait_for_activity("orders")
+        wait_until(lambda: int(server.client().info("clients")["connected_clients"]) == 1, what="the end of the connection")
+    assert process.communicate(timeout=10) == ("12001\n", "")
+    assert server.client().get("num_orders:all") == "12001"
+
+
+def test_a_user_without_a_password_is_the_user_all_the_same(ordercache, server, admin):
+    admin.execute_command("ACL SETUSER", "shop", "reset", "on", "nopass", *KEYS, "+get")
+    admin.set("num_orders:all", 7)
+    run = ordercache("count", env={"REDIS_SERVICE_URI": server.uri("shop:@")})
+    assert (run.status, run.stdout, run.stderr) == (0, "7\n", "")
+    assert "may not do that" in ordercache("ttl", env={"REDIS_SERVICE_URI": server.uri("shop:@")}).stderr
+
+
 def test_a_user_who_may_not_use_the_keys_is_told_so(ordercache, server, admin, database):
     grant(admin, "~other:*", "+@all")
     check_that_it_is_told(

@@ -1,5 +1,6 @@
 """Peers that say nothing, a byte a second, garbage or far too much: bounded time and memory, and the right status."""
 
+import contextlib
 import pathlib
 import re
 import threading
@@ -150,21 +151,83 @@ def test_a_command_that_needs_redis_fails_whatever_it_says_instead(peer, argumen
     assert database.value("SELECT count(*) FROM orders") == 12000
 
 
-@pytest.mark.parametrize("values", [0, 1, 3])
-def test_a_wrong_number_of_values_is_nobodys_count(values, run_bounded, database):
-    class Miscounting(Listener):
-        def serve(self, connection):
-            connection.recv(65536)
-            connection.sendall(b"*%d\r\n" % values + b"$1\r\n7\r\n" * values)
+class TurnsHostile(Listener):
+    """Answers as Redis does for some commands, and then whatever a test says, again and again."""
 
-    customers = [9998, 9999]
-    with quietly(Miscounting) as redis:
-        status, stdout, stderr = run_bounded(
-            "count", *[f"--customer={customer}" for customer in customers], env={"REDIS_SERVICE_URI": redis_uri(redis)},
-        )
-    orders = [database.value("SELECT count(*) FROM orders WHERE customerid = %s", customer) for customer in customers]
-    assert (status, stdout) == (0, "".join(f"{customer}\t{count}\n" for customer, count in zip(customers, orders)))
-    assert f"Redis gave {values} values for 2 keys" in stderr and stderr.count("\n") == 1
+    ANSWERS = {
+        b"HELLO": b"*2\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n", b"SCAN": b"*2\r\n$1\r\n0\r\n*1\r\n$14\r\nnum_orders:all\r\n",
+        b"DEL": b":1\r\n", b"EXISTS": b":1\r\n", b"PTTL": b":1000\r\n", b"SET": b"+OK\r\n", b"EVAL": b"$-1\r\n", b"GET": b"$-1\r\n",
+        b"MGET": b"*2\r\n$-1\r\n$-1\r\n",
+    }
+
+    def __init__(self, good, bad):
+        self._good, self._bad = good, bad
+        super().__init__()
+
+    def serve(self, connection):
+        answered = 0
+        while message := received(connection):
+            for name in re.findall(rb"(?:^|\r\n)\*\d+\r\n\$\d+\r\n(\w+)", message):
+                connection.sendall(self.ANSWERS[name] if answered < self._good else self._bad)
+                answered += 1
+
+
+def received(connection):
+    """Nothing once the test is over."""
+    with contextlib.suppress(OSError):
+        return connection.recv(65536)
+
+
+WRONG_SHAPES = [
+    b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"$1\r\n7\r\n", b"*0\r\n", b"*-1\r\n", b"*1\r\n$1\r\n0\r\n", b"*2\r\n$1\r\n0\r\n$1\r\n7\r\n",
+    b"*2\r\n:0\r\n*0\r\n", b"*2\r\n$1\r\n0\r\n*1\r\n:7\r\n", b"-MOVED 1\r\n", b"-WRONGTYPE\r\n", b"-CROSSSLOT\r\n", b"-\r\n", b"+\r\n",
+]
+COMMANDS = [
+    ["count"], ["count", "--customer=9998", "--customer=9999"], ["count", "--refresh"], ["ttl"], ["invalidate"],
+    ["invalidate", "--dry-run"], ["invalidate", "--customer=9999"], ["add", "--dry-run", *an_order()[1:]],
+]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("good", range(5))
+def test_a_reply_of_the_wrong_shape_is_a_sentence_whichever_reply_it_is(good, arguments, ordercache):
+    counts = arguments[0] == "count"
+    for bad in WRONG_SHAPES:
+        with TurnsHostile(good, bad) as redis:
+            run = ordercache(*arguments, "--timeout=0.5", env={"REDIS_SERVICE_URI": redis_uri(redis)})
+        assert run.status in ([0] if counts else [0, 1, 4]), (bad, run)
+        assert all(line.startswith("ordercache: ") for line in run.stderr.splitlines()), (bad, run)
+        assert "vector" not in run.stderr and (run.status != 4 or "Redis at 127.0.0.1:" in run.stderr), (bad, run)
+
+
+class EndlessPages(TurnsHostile):
+    """Sends pages of keys for as long as somebody listens, once it is asked for one."""
+
+    PAGE = b"*2\r\n$2\r\n17\r\n*1\r\n$12\r\nnum_orders:1\r\n"
+
+    def __init__(self):
+        super().__init__(1, b"")
+
+    def serve(self, connection):
+        connection.recv(65536)
+        connection.sendall(self.ANSWERS[b"HELLO"])
+        connection.recv(65536)
+        pour(connection, self.PAGE * 1000)
+
+
+def test_a_peer_that_sends_pages_without_end_is_left(run_bounded):
+    with quietly(EndlessPages) as redis:
+        status, stdout, stderr = run_bounded("invalidate", env={"REDIS_SERVICE_URI": redis_uri(redis)})
+    assert (status, stdout) == (4, "")
+    assert "it sent more than it was asked for" in stderr and stderr.count("\n") == 1
+
+
+def test_a_signal_ends_a_scan_that_does_not_end(ordercache):
+    with TurnsHostile(1, EndlessPages.PAGE) as redis:
+        process = ordercache.start("invalidate", "--dry-run", env={"REDIS_SERVICE_URI": redis_uri(redis)})
+        time.sleep(0.5)
+        process.terminate()
+        assert process.wait(timeout=1) == -15
 
 
 def test_each_reply_of_a_pipeline_has_its_own_time(run_bounded, tmp_path):

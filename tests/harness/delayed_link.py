@@ -52,8 +52,8 @@ class DelayedLink:
 class DistantRedis(servers.Redis):
     """A Redis at the far end. The tests themselves reach it at once, by its Unix socket."""
 
-    def __init__(self, folder, link):
-        super().__init__(folder, "--bind", NEAR, "--protected-mode", "no")
+    def __init__(self, folder, link, *options):
+        super().__init__(folder, "--bind", NEAR, "--protected-mode", "no", *options)
         self._link = link
 
     def command(self):

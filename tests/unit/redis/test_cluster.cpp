@@ -1,30 +1,12 @@
 #include "redis/cluster.hpp"
 
 #include "redis/key_names.hpp"
+#include "replies.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace ordercache;
-
-namespace {
-
-RedisReply error(const std::string& text) {
-    return {RedisReply::Kind::error, text, 0, {}};
-}
-
-RedisReply text(const std::string& text) {
-    return {RedisReply::Kind::text, text, 0, {}};
-}
-
-RedisReply number(std::int64_t integer) {
-    return {RedisReply::Kind::integer, "", integer, {}};
-}
-
-RedisReply list(std::vector<RedisReply> elements) {
-    return {RedisReply::Kind::list, "", 0, std::move(elements)};
-}
-
-} // namespace
+using namespace ordercache::replies;
 
 TEST_CASE("a key's slot is the one that the specification of Redis Cluster gives") {
     CHECK(slot_of("123456789") == 12739);
@@ -99,7 +81,7 @@ TEST_CASE("CLUSTER SLOTS names the primary of each range before its replicas") {
     CHECK(ranges[1].primary.port == "6380");
 }
 
-TEST_CASE("what is no range of slots is passed over") {
+TEST_CASE("what is no range of slots is ignored") {
     const auto node = list({text("10.0.0.1"), number(6379)});
     CHECK(slot_ranges_in(error("ERR This instance has cluster support disabled")).empty());
     CHECK(slot_ranges_in(list({list({}), number(7)})).empty());

@@ -1,0 +1,122 @@
+#include "redis/reply_check.hpp"
+
+#include "redis/cluster.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ordercache {
+
+namespace {
+
+using Kind = RedisReply::Kind;
+
+constexpr std::string_view k_not_granted =
+    "the user in REDIS_SERVICE_URI may not do that: grant it by ACL SETUSER, as RIGHTS in "
+    "ordercache(1) has it";
+
+struct Meaning {
+    std::string_view error; ///< How its text begins.
+    std::string_view sentence;
+};
+
+constexpr auto k_meanings = std::to_array<Meaning>({
+    {"NOAUTH", "it wants a password: write one into REDIS_SERVICE_URI"},
+    {"WRONGPASS", "the user or the password in REDIS_SERVICE_URI is wrong"},
+    {"NOPERM", k_not_granted},
+    {"ERR The user executing the script can't run this command", k_not_granted},
+    {"READONLY", "it is a replica: name the primary in REDIS_SERVICE_URI"},
+    {"LOADING", "it is still loading its data: try again"},
+    {"BUSY", "it is busy with a script: try again"},
+    {"OOM", "its memory is full: raise maxmemory, or choose an evicting maxmemory-policy"},
+    {"MASTERDOWN", "it is a replica that has lost its primary: name the primary"},
+    {"CLUSTERDOWN", "the cluster is down: try again"},
+    {"MOVED", "the cluster's nodes do not agree who has the key: try again"},
+    {"ASK", "the key is on its way to another node of the cluster: try again"},
+    {"TRYAGAIN", "the key is on its way to another node of the cluster: try again"},
+    {"MISCONF", "it cannot save to disk and takes no writes: see its log"},
+    {"ERR unknown command", "it does not know that command, which its configuration may have "
+                            "renamed: it must keep those of RIGHTS in ordercache(1)"},
+});
+
+bool begins_with_words(std::string_view text, std::string_view words) {
+    return text.starts_with(words) && (text.size() == words.size() || text[words.size()] == ' ');
+}
+
+std::string without(std::string text, const std::string& secret) {
+    if (secret.empty()) {
+        return text;
+    }
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+        text.replace(at, secret.size(), "***");
+        at += 3;
+    }
+    return text;
+}
+
+bool is_error_for_caller(const RedisCommand& command, const RedisReply& error) {
+    const std::string& name = command.front();
+    return (is_cross_slot(error) && (name == "MGET" || name == "EVAL")) ||
+           (error.text.starts_with("WRONGTYPE") && name == "GET");
+}
+
+bool is_text_or_nil(const RedisReply& reply) {
+    return reply.kind == Kind::text || reply.kind == Kind::nil;
+}
+
+bool is_integer(const RedisReply& reply) {
+    return reply.kind == Kind::integer;
+}
+
+bool is_list_of(const RedisReply& reply, bool (*is_element)(const RedisReply&)) {
+    return reply.kind == Kind::list && std::ranges::all_of(reply.list, is_element);
+}
+
+bool is_page_of_keys(const RedisReply& reply) {
+    return reply.kind == Kind::list && reply.list.size() == 2 && reply.list[0].kind == Kind::text &&
+           is_list_of(reply.list[1], [](const RedisReply& key) { return key.kind == Kind::text; });
+}
+
+/// Whether the command can have the reply, which is no error.
+bool fits(const RedisCommand& command, const RedisReply& reply) {
+    const std::string& name = command.front();
+    if (name == "GET" || name == "SET") {
+        return is_text_or_nil(reply);
+    }
+    if (name == "MGET") {
+        return is_list_of(reply, is_text_or_nil) && reply.list.size() == command.size() - 1;
+    }
+    if (name == "DEL" || name == "EXISTS" || name == "PTTL") {
+        return is_integer(reply);
+    }
+    return name != "SCAN" || is_page_of_keys(reply);
+}
+
+} // namespace
+
+CacheError refusal(const RedisService& service, std::string_view command,
+                   const std::string& error_text) {
+    const auto meaning = std::ranges::find_if(
+        k_meanings, [&](const Meaning& each) { return begins_with_words(error_text, each.error); });
+    return CacheError(fmt::format("Redis at {} refused {}: {}", service.peer(), command,
+                                  meaning != k_meanings.end()
+                                      ? std::string(meaning->sentence)
+                                      : without(error_text, service.password)));
+}
+
+void check_reply(const RedisService& service, const RedisCommand& command,
+                 const RedisReply& reply) {
+    if (reply.kind == Kind::error) {
+        if (!is_error_for_caller(command, reply)) {
+            throw refusal(service, command.front(), reply.text);
+        }
+    } else if (!fits(command, reply)) {
+        throw CacheError(fmt::format("Redis at {} answered {} with what is no answer to it: see "
+                                     "that REDIS_SERVICE_URI names a Redis or Valkey server",
+                                     service.peer(), command.front()));
+    }
+}
+
+} // namespace ordercache

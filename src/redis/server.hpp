@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/waiting.hpp"
+#include "redis/reply_reader.hpp"
+#include "redis/uri.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace ordercache {
+
+/// One Redis server. A failure throws CacheError, and is the answer to all that is asked later:
+/// what was asked last may have been done.
+class RedisServer {
+public:
+    virtual ~RedisServer() = default;
+
+    virtual const RedisService& service() const = 0;
+
+    /// Connects, unless that has been done.
+    virtual void connect() = 0;
+
+    /// Sends the commands in one write and gives a reply to each. An error reply is given, not
+    /// thrown. Waits for each as long as the service's and the user's limits allow, or for all
+    /// until `deadline` if one is given.
+    virtual std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
+                                        std::optional<Deadline> deadline) = 0;
+};
+
+} // namespace ordercache

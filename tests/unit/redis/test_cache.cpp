@@ -1,0 +1,205 @@
+#include "redis/cache.hpp"
+
+#include "base/error.hpp"
+#include "fake_servers.hpp"
+#include "fakes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace ordercache;
+using namespace ordercache::replies;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Pipeline = fakes::RedisServers::Pipeline;
+
+const auto k_peer = "h:6379";
+const Scope k_one{1};
+const Scope k_two{2};
+
+struct Fixture {
+    explicit Fixture(fakes::RedisServers::Answer answer) { servers.set_answer(k_peer, answer); }
+
+    Pipeline commands() { return servers.commands_to(k_peer); }
+
+    fakes::RedisServers servers;
+    fakes::MemoryReporter reporter;
+    RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter};
+};
+
+/// A node of a cluster, where a command of several keys is refused.
+RedisReply in_cluster(const RedisCommand& command) {
+    return command.front() == "MGET" ? error("CROSSSLOT") : text("7");
+}
+
+} // namespace
+
+TEST_CASE("one value is asked for by GET, several by MGET") {
+    Fixture fixture([](const RedisCommand& command) {
+        return command.front() == "GET" ? text("12000") : list({text("7"), nil()});
+    });
+    CHECK(fixture.cache.get({k_all_orders}).front() == 12000);
+    const auto counts = fixture.cache.get({k_one, k_two});
+    CHECK(counts == std::vector<std::optional<std::int64_t>>{7, std::nullopt});
+    CHECK(fixture.commands() == Pipeline{{"GET", "n:all"}, {"MGET", "n:1", "n:2"}});
+}
+
+TEST_CASE("values are asked for 250 at a time, in one write") {
+    Fixture fixture([](const RedisCommand& command) {
+        return list(std::vector<RedisReply>(command.size() - 1, text("7")));
+    });
+    std::vector<Scope> scopes;
+    for (CustomerId customer = 1; customer <= 500; ++customer) {
+        scopes.push_back(Scope{customer});
+    }
+    CHECK(fixture.cache.get(scopes).size() == 500);
+    REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
+    CHECK(fixture.commands().size() == 2);
+}
+
+TEST_CASE("where a cluster keeps keys apart, each is asked for by itself") {
+    Fixture fixture(in_cluster);
+    CHECK(fixture.cache.get({k_one, k_two}).back() == 7);
+    CHECK(fixture.cache.get({k_one, k_two}).back() == 7);
+    const Pipeline singly = {{"GET", "n:1"}, {"GET", "n:2"}};
+    CHECK(fixture.servers.sent_to(k_peer) ==
+          std::vector<Pipeline>{{{"MGET", "n:1", "n:2"}}, singly, singly});
+}
+
+TEST_CASE("a value that is no count is a miss, which is warned of") {
+    for (const RedisReply& value : {text("many"), text("-1"), text(""), text("1.5"), text("7 "),
+                                    text("99999999999999999999"), error("WRONGTYPE Operation")}) {
+        Fixture fixture([&](const RedisCommand&) { return value; });
+        CHECK_FALSE(fixture.cache.get({k_all_orders}).front());
+        CHECK(fixture.reporter.warnings.size() == 1);
+    }
+}
+
+TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
+    Fixture fixture([](const RedisCommand& command) {
+        return command.front() == "HELLO" ? list({text("mode"), text("standalone")}) : list({});
+    });
+    RedisCache& cache = fixture.cache;
+    const std::vector<std::function<void()>> acts = {
+        [&] { cache.get({k_all_orders}); },
+        [&] {
+            cache.get({k_one, k_two});
+        },
+        [&] { cache.acquire({k_one}, {}); },
+        [&] { cache.acquire({k_all_orders}, {}); },
+        [&] { cache.drop({k_one}); },
+        [&] { cache.drop({k_all_orders}); },
+        [&] { cache.drop_all(); },
+        [&] { cache.cached({k_one}); },
+        [&] { cache.cached_of_all(); },
+        [&] { cache.time_left(k_one); },
+        [&] {
+            cache.begin_write({1, 1}, {k_one});
+        },
+    };
+    for (const auto& act : acts) {
+        CHECK_THROWS_AS(act(), CacheError);
+    }
+}
+
+TEST_CASE("the right to count is acquired by scripts, and told scope by scope") {
+    Fixture fixture([](const RedisCommand& command) {
+        const bool of_total = command.at(3) == "n:all";
+        return of_total ? list({text("wait"), text("somebody"), text("731")})
+                        : list({list({text("ours")}), list({text("hit"), text("8")})});
+    });
+    const auto claims = fixture.cache.acquire({k_one, k_all_orders, k_two}, {});
+    REQUIRE(claims.size() == 3);
+    CHECK(claims[0].ours);
+    CHECK(claims[1].holder == "somebody");
+    CHECK(claims[1].to_settle == std::vector<TransactionId>{731});
+    CHECK(claims[2].count == 8);
+    const RedisCommand leases = fixture.commands().front();
+    CHECK(std::vector(leases.begin() + 2, leases.begin() + 7) ==
+          RedisCommand{"4", "{n:1}:lease", "n:1", "{n:2}:lease", "n:2"});
+    CHECK(std::vector(leases.end() - 2, leases.end()) == RedisCommand{"2000", "read"});
+}
+
+TEST_CASE("a single customer's drop and the writer's entry go in one write, the lease first") {
+    Fixture fixture(
+        [](const RedisCommand& command) { return command.front() == "DEL" ? number(1) : nil(); });
+    fixture.cache.begin_write({731, 1}, {k_one});
+    REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
+    const Pipeline commands = fixture.commands();
+    CHECK(commands.at(0) == RedisCommand{"DEL", "{n:1}:lease"});
+    CHECK(commands.at(1) == RedisCommand{"DEL", "n:1"});
+    CHECK(std::vector(commands.at(2).begin() + 2, commands.at(2).end()) ==
+          RedisCommand{"2", "n:all", "{n:all}:ledger", "731", "1"});
+}
+
+TEST_CASE("a drop deletes the leases first, and counts the values") {
+    Fixture fixture([](const RedisCommand&) { return number(1); });
+    CHECK(fixture.cache.drop({k_one, k_two}) == 2);
+    CHECK(fixture.commands() ==
+          Pipeline{{"DEL", "{n:1}:lease"}, {"DEL", "{n:2}:lease"}, {"DEL", "n:1"}, {"DEL", "n:2"}});
+}
+
+TEST_CASE("the total and its ledger are dropped in one step") {
+    Fixture fixture(
+        [](const RedisCommand& command) { return number(command.front() == "EXISTS" ? 1 : 2); });
+    CHECK(fixture.cache.drop({k_all_orders}) == 1);
+    CHECK(fixture.commands() == Pipeline{{"EXISTS", "n:all"}, {"DEL", "n:all", "{n:all}:ledger"}});
+}
+
+TEST_CASE("in a cluster a drop deletes the values once more, behind leases that were redirected") {
+    bool moved = false;
+    Fixture fixture([&](const RedisCommand&) {
+        return std::exchange(moved, true) ? number(0) : error("MOVED 1 h:6379");
+    });
+    fixture.cache.drop({k_one});
+    CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:1"});
+    CHECK(std::ranges::count(fixture.commands(), RedisCommand{"DEL", "n:1"}) == 2);
+}
+
+TEST_CASE("everything is dropped leases first, page by page, and other keys stay") {
+    Fixture fixture([](const RedisCommand& command) {
+        if (command.front() == "HELLO") {
+            return list({text("mode"), text("standalone")});
+        }
+        if (command.front() != "SCAN") {
+            return number(1);
+        }
+        const bool of_leases = command.at(3) == "{n:*}:lease";
+        return command.at(1) == "0"
+                   ? list({text("17"), list({text(of_leases ? "{n:1}:lease" : "n:1")})})
+                   : list({text("0"), list({text("n:2"), text("n:other")})});
+    });
+    CHECK(fixture.cache.drop_all() == 3);
+    Pipeline deletions;
+    std::ranges::copy_if(fixture.commands(), std::back_inserter(deletions),
+                         [](const RedisCommand& command) { return command.front() == "DEL"; });
+    CHECK(deletions == Pipeline{{"DEL", "n:all", "{n:all}:ledger"},
+                                {"DEL", "{n:1}:lease"},
+                                {"DEL", "n:1"},
+                                {"DEL", "n:2"}});
+}
+
+TEST_CASE("what an expiry leaves is rounded up, and no expiry is told from no value") {
+    const auto left = [](std::int64_t milliseconds) {
+        Fixture fixture([&](const RedisCommand&) { return number(milliseconds); });
+        return fixture.cache.time_left(k_all_orders);
+    };
+    CHECK(left(99'001) == 100s);
+    CHECK(left(1) == 1s);
+    CHECK(left(0) == 0s);
+    CHECK(left(-1) == -1s);
+    CHECK_FALSE(left(-2));
+}
+
+TEST_CASE("a count is filled by a script that is told whose lease it is and how long to keep it") {
+    Fixture fixture([](const RedisCommand&) { return nil(); });
+    fixture.cache.fill({{k_one, 7}});
+    const RedisCommand fill = fixture.commands().front();
+    CHECK(fill.at(0) == "EVAL");
+    CHECK(std::vector(fill.begin() + 2, fill.begin() + 5) ==
+          RedisCommand{"2", "{n:1}:lease", "n:1"});
+    CHECK(std::vector(fill.begin() + 6, fill.end()) == RedisCommand{"120", "7"});
+}

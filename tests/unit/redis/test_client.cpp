@@ -1,0 +1,178 @@
+#include "redis/client.hpp"
+
+#include "base/error.hpp"
+#include "replies.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <string_view>
+
+using namespace ordercache;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Connections whose servers say what a test lists, a piece a read.
+class Connections {
+public:
+    struct Connection {
+        std::deque<std::string> to_read;
+        std::string written = {};
+        bool silent = true;
+        bool refuses = false;
+    };
+
+    std::deque<Connection> all;
+    std::size_t made = 0;
+
+    RedisClient client(const std::string& uri = "redis://h",
+                       TimeLimit limit = TimeLimit::whole(std::nullopt)) {
+        return {parse_redis_uri(uri), limit, [this](const RedisService&, Deadline) {
+                    Connection& connection = all.at(made++);
+                    if (connection.refuses) {
+                        throw StreamError("Connection refused");
+                    }
+                    return std::make_unique<FakeStream>(connection);
+                }};
+    }
+
+private:
+    class FakeStream : public Stream {
+    public:
+        explicit FakeStream(Connection& connection) : m_connection(connection) {}
+
+        void write(std::string_view bytes, Deadline /*deadline*/) override {
+            m_connection.written += bytes;
+        }
+        std::size_t read(std::span<char> buffer, Deadline /*deadline*/) override {
+            if (m_connection.to_read.empty()) {
+                throw StreamError("the connection was closed");
+            }
+            const std::string piece = m_connection.to_read.front();
+            m_connection.to_read.pop_front();
+            return piece.copy(buffer.data(), buffer.size());
+        }
+        bool is_silent() override { return m_connection.silent; }
+
+    private:
+        Connection& m_connection;
+    };
+};
+
+std::vector<RedisReply> run(RedisClient& client, const std::vector<RedisCommand>& commands) {
+    return client.run(commands, std::nullopt);
+}
+
+std::string failure(RedisClient& client) {
+    try {
+        run(client, {{"GET", "a"}});
+    } catch (const CacheError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+} // namespace
+
+TEST_CASE("user, password and database go in one write with the first commands, and once") {
+    Connections connections;
+    connections.all = {{{"+OK\r\n+OK\r\n", "$1\r\n7\r\n", "$1\r\n8\r\n"}}};
+    RedisClient client = connections.client("redis://shop:open@h/3");
+    const std::string get = format_command({"GET", "a"});
+    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
+    CHECK(connections.all[0].written ==
+          format_command({"AUTH", "shop", "open"}) + format_command({"SELECT", "3"}) + get);
+    connections.all[0].written.clear();
+    CHECK(run(client, {{"GET", "a"}}).front().text == "8");
+    CHECK(connections.all[0].written == get);
+}
+
+TEST_CASE("a user without a password is told with an empty one") {
+    Connections connections;
+    connections.all = {{{"+OK\r\n+OK\r\n"}}};
+    RedisClient client = connections.client("redis://shop:@h");
+    run(client, {{"GET", "a"}});
+    CHECK(connections.all[0].written.starts_with(format_command({"AUTH", "shop", ""})));
+}
+
+TEST_CASE("a password that is refused ends the connection for good") {
+    Connections connections;
+    connections.all = {{{"-WRONGPASS no\r\n-NOAUTH\r\n"}}};
+    RedisClient client = connections.client("redis://:open@h");
+    const auto* const sentence = "Redis at h:6379 refused AUTH: the user or the password in "
+                                 "REDIS_SERVICE_URI is wrong";
+    CHECK(failure(client) == sentence);
+    CHECK(failure(client) == sentence);
+    CHECK(connections.made == 1);
+}
+
+TEST_CASE("an error reply to a command is given") {
+    Connections connections;
+    connections.all = {{{"-OOM\r\n:1\r\n"}}};
+    RedisClient client = connections.client();
+    const auto replies = run(client, {{"SET", "a", "1"}, {"DEL", "a"}});
+    CHECK(replies[0].kind == RedisReply::Kind::error);
+    CHECK(replies[1].integer == 1);
+}
+
+TEST_CASE("a connection that its server closed while nothing was in flight is made anew") {
+    Connections connections;
+    connections.all = {{{"+OK\r\n$1\r\n7\r\n"}}, {{"+OK\r\n$1\r\n8\r\n"}}};
+    RedisClient client = connections.client("redis://:open@h");
+    run(client, {{"GET", "a"}});
+    connections.all[0].silent = false;
+    CHECK(run(client, {{"GET", "a"}}).front().text == "8");
+    CHECK(connections.all[1].written.starts_with(format_command({"AUTH", "open"})));
+}
+
+TEST_CASE("a connection that was made in advance and closed since is made anew") {
+    Connections connections;
+    connections.all = {{{}}, {{":1\r\n"}}};
+    RedisClient client = connections.client();
+    client.connect();
+    connections.all[0].silent = false;
+    CHECK(run(client, {{"DEL", "a"}}).front().integer == 1);
+    CHECK(connections.all[0].written.empty());
+}
+
+TEST_CASE("a connection that breaks once something was sent is a failure, for good") {
+    Connections connections;
+    connections.all = {{{}}, {{"$1\r\n7\r\n"}}};
+    RedisClient client = connections.client();
+    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
+    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
+    CHECK(connections.made == 1);
+}
+
+TEST_CASE("a connection that is refused names the server") {
+    Connections connections;
+    connections.all = {{{}, {}, true, true}};
+    RedisClient client = connections.client();
+    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
+}
+
+TEST_CASE("a server that sends more than it is asked for is left") {
+    for (const auto* const more : {"$1\r\n7\r\n+OK\r\n", "$1\r\n7\r\n$5\r\n12"}) {
+        Connections connections;
+        connections.all = {{{more}}};
+        RedisClient client = connections.client();
+        CHECK(failure(client) == "lost Redis at h:6379: it sent more than it was asked for");
+    }
+}
+
+TEST_CASE("a server that always has the next bytes ready is left when time is up") {
+    Connections connections;
+    connections.all = {{std::deque<std::string>(1000, "$1\r\n7\r\n")}};
+    RedisClient client = connections.client("redis://h", TimeLimit::whole(0ms));
+    CHECK(failure(client) == "lost Redis at h:6379: no answer in time");
+}
+
+TEST_CASE("what is not Redis's protocol is told") {
+    Connections connections;
+    connections.all = {{{"HTTP/1.1 400 Bad Request\r\n"}}};
+    RedisClient client = connections.client();
+    CHECK(failure(client).starts_with("lost Redis at h:6379: Protocol error"));
+}
