@@ -38,14 +38,14 @@ TimeLimit limit_of(const Invocation& invocation) {
 Context::Context(const Invocation& invocation, const Config& config, Reporter& reporter)
     : m_limit(limit_of(invocation)),
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
-      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config) {
-    if (may_need_both_services(invocation.command)) {
-        config.require_a_service();
-    }
-}
+      m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config),
+      m_may_need_both_services(may_need_both_services(invocation.command)) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
+        if (m_may_need_both_services) {
+            m_config.require_a_service();
+        }
         m_cache.emplace(RedisRouter(m_config.redis(), m_limit), KeyNames(m_config.key_prefix()),
                         m_config.time_to_live(), m_reporter);
     }

@@ -20,8 +20,7 @@ TimeLimit limit_of(const Invocation& invocation);
 /// are their variables wanted.
 class Context {
 public:
-    /// `config` and `reporter` must outlive it. Throws Error (usage) where no variable names a
-    /// service, and the command may need both.
+    /// `config` and `reporter` must outlive it.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }
@@ -31,6 +30,8 @@ public:
     /// end may well pause, so that only a --timeout that was given bounds it.
     TimeLimit stream_limit() const { return m_stream_limit; }
 
+    /// Each is made by the first call, which throws Error (usage) where its variable is not set;
+    /// cache() names both variables where neither is and the command may need both.
     RedisCache& cache();
     PostgresStore& store();
     CountReader& reader();
@@ -43,6 +44,7 @@ private:
     Output m_output;
     Reporter& m_reporter;
     const Config& m_config;
+    bool m_may_need_both_services;
     std::optional<RedisCache> m_cache;
     std::optional<PostgresStore> m_store;
     std::optional<CountReader> m_reader;

@@ -51,7 +51,7 @@ def test_pg_service_uri_is_asked_for_by_name(ordercache, database, command, valu
     assert added(database) == []
 
 
-@pytest.mark.parametrize("command", [("count",), ("count", "--refresh"), tuple(an_order()), ("add", "--from", "-")], ids=" ".join)
+@pytest.mark.parametrize("command", [("count",), ("count", "--refresh"), tuple(an_order())], ids=" ".join)
 def test_two_variables_that_are_unset_are_asked_for_at_once(ordercache, command):
     run = ordercache(*command, env={"PG_SERVICE_URI": None, "REDIS_SERVICE_URI": None})
     assert refused_for(run, "REDIS_SERVICE_URI and PG_SERVICE_URI")
