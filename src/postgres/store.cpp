@@ -63,18 +63,17 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
     return probe;
 }
 
-constexpr auto k_count_all = R"sql(
-SELECT count(*) AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS on_standby
-FROM orders)sql";
+// In one line each, for PostgreSQL's log.
+constexpr auto k_count_all = "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, "
+                             "pg_is_in_recovery() AS on_standby FROM orders";
 
-constexpr auto k_count_customer = R"sql(
-SELECT $1::int AS customer, count(*) AS count FROM orders WHERE customerid = $1::int
-UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery())sql";
+constexpr auto k_count_customer =
+    "SELECT $1::int AS customer, count(*) AS count FROM orders WHERE customerid = $1::int "
+    "UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
 
-constexpr auto k_count_customers = R"sql(
-SELECT customerid AS customer, count(*) AS count
-FROM orders WHERE customerid = ANY($1) GROUP BY customerid
-UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery())sql";
+constexpr auto k_count_customers =
+    "SELECT customerid AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1) "
+    "GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
 
 /// A standby, and a server of before mid-2022, may call a transaction committed before a snapshot
 /// sees it; one that the server does not know may have been lost in a crash, and its id be given

@@ -1,7 +1,8 @@
-"""add: one order, exact, and the counts that it changes dropped."""
+"""add: one order, exact, its customer's count dropped, and the total brought forward."""
 
 import pytest
 
+from keys import claim_total, reader_of_total, values
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 
@@ -22,16 +23,29 @@ def test_the_row_is_exact(ordercache, database):
     assert added(database) == [("2023-03-10", 9999, "23.00", "1.80", "24.80")]
 
 
-def test_the_counts_that_change_are_gone_and_no_others(ordercache, cache):
-    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1, "num_orders:1": 7})
+def test_the_customers_count_is_gone_and_no_others(ordercache, cache):
+    cache.mset({"num_orders:9999": 1, "num_orders:1": 7})
     ordercache(*an_order())
     assert cache.keys() == ["num_orders:1"]
 
 
-def test_leases_on_those_counts_are_gone_too(ordercache, cache):
-    cache.mset({"{num_orders:all}:lease": "a", "{num_orders:9999}:lease": "b", "{num_orders:1}:lease": "c"})
+def test_the_total_has_the_new_order_and_keeps_its_end(ordercache, cache):
+    cache.set("num_orders:all", 12000, ex=60)
+    ordercache(*an_order())
+    assert cache.get("num_orders:all") == "12001"
+    assert 55 <= cache.ttl("num_orders:all") <= 60
+
+
+def test_a_lease_on_the_customers_count_is_gone_too(ordercache, cache):
+    cache.mset({"{num_orders:9999}:lease": "b", "{num_orders:1}:lease": "c"})
     ordercache(*an_order())
     assert cache.keys() == ["{num_orders:1}:lease"]
+
+
+def test_a_reader_that_counts_the_total_goes_on(ordercache, cache):
+    claim_total(cache, 60)
+    ordercache(*an_order())
+    assert reader_of_total(cache) == "another-reader"
 
 
 def test_a_trigger_may_change_whose_order_it_is(ordercache, cache, database):
@@ -120,9 +134,11 @@ def test_dry_run_changes_nothing(ordercache, database, cache):
 
 
 def test_dry_run_takes_no_lease_away(ordercache, cache):
-    cache.set("{num_orders:all}:lease", "a reader's", px=60_000)
+    claim_total(cache, 60)
+    cache.set("{num_orders:9999}:lease", "a reader's", px=60_000)
     ordercache(*an_order(), "--dry-run")
-    assert cache.get("{num_orders:all}:lease") == "a reader's"
+    assert reader_of_total(cache) == "another-reader"
+    assert cache.get("{num_orders:9999}:lease") == "a reader's"
 
 
 def test_dry_run_reports_what_postgresql_rejects(ordercache, database):

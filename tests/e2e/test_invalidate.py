@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from delayed_link import DelayedLink, DistantRedis
+from keys import claim_total
 from peers import refusing_port
 from program import PROGRAM
 from servers import commands_seen
@@ -49,7 +50,8 @@ def test_any_number_of_counts_is_dropped(ordercache, cache):
 
 
 def test_leases_are_taken_away_and_not_counted(ordercache, cache):
-    cache.mset({"num_orders:all": 12000, "{num_orders:all}:lease": "a", "{num_orders:5}:lease": "b"})
+    claim_total(cache, 60)
+    cache.mset({"num_orders:all": 12000, "{num_orders:5}:lease": "b"})
     assert ordercache("invalidate").stdout == "1\n"
     assert cache.dbsize() == 0
 
@@ -74,15 +76,16 @@ def test_only_what_was_cached_is_counted(ordercache, cache):
     assert ordercache("invalidate", "--customer", "9999", "--json").stdout == '{"invalidated":1}\n'
 
 
-def test_a_customers_lease_and_the_totals_are_taken_away(ordercache, cache):
-    cache.mset({"{num_orders:all}:lease": "a", "{num_orders:9999}:lease": "b", "{num_orders:1}:lease": "c"})
+def test_a_customers_lease_and_the_totals_ledger_are_taken_away(ordercache, cache):
+    claim_total(cache, 60)
+    cache.mset({"{num_orders:9999}:lease": "b", "{num_orders:1}:lease": "c"})
     assert ordercache("invalidate", "--customer", "9999").stdout == "0\n"
     assert cache.keys() == ["{num_orders:1}:lease"]
 
 
 @pytest.mark.parametrize("arguments, dropped", [((), 3), (("--customer", "9999"), 2)])
 def test_dry_run_counts_and_changes_nothing(ordercache, cache, arguments, dropped):
-    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1, "num_orders:1": 7, "{num_orders:all}:lease": "a"})
+    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1, "num_orders:1": 7, "{num_orders:1}:lease": "a"})
     assert ordercache("invalidate", "--dry-run", *arguments).stdout == f"{dropped}\n"
     assert cache.dbsize() == 4
 

@@ -1,7 +1,8 @@
-"""Round trips: a hit is one GET and no PostgreSQL, an add one connection and one drop."""
+"""Round trips: a hit is one GET and no PostgreSQL, an add one connection, and a turn before and after its commit."""
 
 import pytest
 
+from keys import LEDGER
 from orders import an_order
 from peers import Proxy
 from servers import commands_seen
@@ -76,9 +77,9 @@ def test_an_add_is_one_connection_to_postgresql(ordercache, database):
     assert queries(log)[-1].lower().endswith("commit")
 
 
-def test_an_add_is_one_connection_and_one_round_trip_to_redis(ordercache, watched):
+def test_an_add_is_one_connection_and_two_round_trips_to_redis(ordercache, watched):
     ordercache(*an_order())
-    assert (watched.connections, watched.round_trips) == (1, 1)
+    assert (watched.connections, watched.round_trips) == (1, 2)
 
 
 def test_a_counts_of_no_cache_opens_no_connection_to_redis(ordercache, watched):
@@ -93,3 +94,5 @@ def test_a_counts_of_no_cache_opens_no_connection_to_redis(ordercache, watched):
 def test_no_key_of_the_protocol_is_left_behind(ordercache, cache, command):
     ordercache(*command)
     assert not [key for key in cache.keys() if "lease" in key]
+    assert set(cache.hgetall(LEDGER)) <= {"since", "filled_by"}
+    assert cache.exists("num_orders:all") or not cache.exists(LEDGER)

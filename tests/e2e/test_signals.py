@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from keys import claim_total, reader_of_total
 from orders import added, an_order
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -18,7 +19,7 @@ def test_a_count_ends_by_the_signal_and_leaves_nothing_behind(ordercache, databa
     with database.orders_locked():
         process = ordercache.start(*command)
         database.wait_for_activity("orders")
-        assert any(key.endswith(":lease") for key in cache.keys())
+        assert any(key.endswith((":lease", ":ledger")) for key in cache.keys())
         process.send_signal(number)
         stdout, _ = process.communicate(timeout=3)
         assert (process.returncode, stdout) == (-number, "")
@@ -28,13 +29,13 @@ def test_a_count_ends_by_the_signal_and_leaves_nothing_behind(ordercache, databa
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_count_that_waits_for_another_reader_ends_by_the_signal(ordercache, cache, number):
-    cache.set("{num_orders:all}:lease", "another reader's", px=60_000)
+    claim_total(cache, 60)
     process = ordercache.start("count")
     time.sleep(0.3)
     process.send_signal(number)
     assert process.communicate(timeout=3)[0] == ""
     assert process.returncode == -number
-    assert cache.get("{num_orders:all}:lease") == "another reader's"
+    assert reader_of_total(cache) == "another-reader"
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)

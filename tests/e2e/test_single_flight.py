@@ -2,9 +2,13 @@
 
 import time
 
+import pytest
+
+from keys import LEDGER, claim_total, reader_of_total, values
 from servers import wait_until
 
 LEASE_SECONDS = 2
+SCOPES = [((), "num_orders:all", "12000\n"), (("--customer", "9999"), "num_orders:9999", "1\n")]
 
 
 def count_queries(log):
@@ -20,7 +24,7 @@ def test_two_hundred_cold_counts_are_one_query(ordercache, database, cache):
     assert answers == [("12000\n", "")] * 200
     assert {reader.returncode for reader in readers} == {0}
     assert count_queries(log) == 1
-    assert cache.keys() == ["num_orders:all"]
+    assert values(cache) == ["num_orders:all"]
 
 
 def test_a_waiting_reader_takes_the_value_of_the_one_that_asked(ordercache, database):
@@ -35,44 +39,49 @@ def test_a_waiting_reader_takes_the_value_of_the_one_that_asked(ordercache, data
 
 
 def test_a_reader_of_one_count_does_not_wait_for_one_of_another(ordercache, cache):
-    cache.set("{num_orders:all}:lease", "another reader's", px=60_000)
+    claim_total(cache, 60)
     run = ordercache("count", "--customer", "9999")
     assert run.stdout == "1\n"
     assert run.seconds < 1
 
 
-def test_a_reader_that_is_killed_is_replaced_when_its_lease_ends(ordercache, database, cache):
+@pytest.mark.parametrize("scope, name, answer", SCOPES)
+def test_a_reader_that_is_killed_is_replaced_when_its_right_ends(ordercache, database, cache, scope, name, answer):
     with database.orders_locked():
-        killed = ordercache.start("count")
+        killed = ordercache.start("count", *scope)
         database.wait_for_activity("orders")
         killed.kill()
         killed.wait()
-    assert cache.exists("{num_orders:all}:lease")
-    run = ordercache("count")
-    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
-    assert run.seconds < LEASE_SECONDS + 0.5
-    assert cache.keys() == ["num_orders:all"]
+    assert values(cache) == []
+    run = ordercache("count", *scope)
+    assert (run.status, run.stdout, run.stderr) == (0, answer, "")
+    assert run.seconds < LEASE_SECONDS + 1
+    assert values(cache) == [name]
 
 
-def test_a_lease_is_short_and_renewed_while_the_query_runs(ordercache, database, cache):
+@pytest.mark.parametrize("scope, name, answer, right", [
+    ((), "num_orders:all", "12000\n", LEDGER),
+    (("--customer", "9999"), "num_orders:9999", "1\n", "{num_orders:9999}:lease"),
+], ids=["total", "customer"])
+def test_the_right_to_count_is_short_and_renewed(ordercache, database, cache, scope, name, answer, right):
     with database.orders_locked():
-        reader = ordercache.start("count")
+        reader = ordercache.start("count", *scope)
         database.wait_for_activity("orders")
         for _ in range(8):
             time.sleep(0.5)
-            assert 0 < cache.pttl("{num_orders:all}:lease") <= LEASE_SECONDS * 1000
-    assert reader.communicate(timeout=10)[0] == "12000\n"
-    assert cache.keys() == ["num_orders:all"]
+            assert 0 < cache.pttl(right) <= LEASE_SECONDS * 1000
+    assert reader.communicate(timeout=10)[0] == answer
+    assert values(cache) == [name]
 
 
 def test_a_reader_that_lost_its_lease_answers_and_stores_nothing(ordercache, database, cache):
     with database.orders_locked():
         reader = ordercache.start("count")
         database.wait_for_activity("orders")
-        cache.set("{num_orders:all}:lease", "another reader's", px=60_000)
+        claim_total(cache, 60)
     assert reader.communicate(timeout=10) == ("12000\n", "")
-    assert cache.keys() == ["{num_orders:all}:lease"]
-    assert cache.get("{num_orders:all}:lease") == "another reader's"
+    assert values(cache) == []
+    assert reader_of_total(cache) == "another-reader"
 
 
 def test_a_reader_whose_lease_was_dropped_answers_and_stores_nothing(ordercache, database, cache):
@@ -84,15 +93,53 @@ def test_a_reader_whose_lease_was_dropped_answers_and_stores_nothing(ordercache,
     assert cache.keys() == []
 
 
-def test_a_reader_answers_at_last_though_the_lease_is_never_given_up(ordercache, cache):
-    cache.set("{num_orders:all}:lease", "another reader's", px=600_000)
-    run = ordercache("count", "--timeout", "25", timeout=40)
-    assert (run.status, run.stdout) == (0, "12000\n")
-    assert cache.keys() == ["{num_orders:all}:lease"]
+def test_a_reader_waits_up_to_its_timeout_and_says_for_what(ordercache, cache, database):
+    claim_total(cache, 60)
+    with database.log() as log:
+        run = ordercache("count", "--timeout", "3")
+    assert (run.status, run.stdout) == (3, "")
+    assert run.stderr == (
+        "ordercache: error: gave up waiting for num_orders:all: another process was still counting in PostgreSQL when"
+        " --timeout was over; give it a longer one\n"
+    )
+    assert 2.9 < run.seconds < 4
+    assert count_queries(log) == 0
+    assert reader_of_total(cache) == "another-reader"
+
+
+def test_readers_wait_for_a_count_that_takes_most_of_their_time(ordercache, database):
+    with database.log() as log:
+        with database.orders_locked():
+            readers = [ordercache.start("count", "--timeout", "6") for _ in range(10)]
+            time.sleep(4)
+        answers = [reader.communicate(timeout=10) for reader in readers]
+    assert answers == [("12000\n", "")] * 10
+    assert count_queries(log) == 1
+
+
+def test_a_lease_without_an_expiry_is_nobodys(ordercache, cache):
+    cache.set("{num_orders:9999}:lease", "somebody else's")
+    run = ordercache("count", "--customer", "9999")
+    assert (run.stdout, run.stderr) == ("1\n", "")
+    assert run.seconds < 1
+    assert cache.keys() == ["num_orders:9999"]
+
+
+@pytest.mark.parametrize("scope, name, answer", SCOPES)
+def test_refreshes_that_overlap_fill_the_cache(ordercache, database, cache, scope, name, answer):
+    with database.log() as log:
+        with database.orders_locked():
+            first = ordercache.start("count", *scope, "--refresh")
+            database.wait_for_activity("count(")
+            others = [ordercache.start("count", *scope, "--refresh") for _ in range(5)]
+            time.sleep(1)
+        assert [reader.communicate(timeout=20)[0] for reader in (first, *others)] == [answer] * 6
+    assert values(cache) == [name]
+    assert 2 <= count_queries(log) <= 6
 
 
 def test_a_value_that_comes_while_waiting_is_the_answer(ordercache, cache, database):
-    cache.set("{num_orders:all}:lease", "another reader's", px=60_000)
+    claim_total(cache, 60)
     reader = ordercache.start("count")
     time.sleep(0.3)
     cache.set("num_orders:all", 4711)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from keys import LEDGER
 from program import PROGRAM
 from orders import added, an_order
 from terminals import Terminal
@@ -81,7 +82,7 @@ def test_ctrl_c_ends_a_count_and_the_loop_that_it_stands_in(terminal, database, 
     with database.orders_locked():
         terminal.type("while true; do ordercache count; done")
         database.wait_for_activity("orders")
-        assert any(key.endswith(":lease") for key in cache.keys())
+        assert cache.exists(LEDGER)
         terminal.press("C-c")
         database.wait_for_no_activity("orders")
         assert terminal.status() == 130

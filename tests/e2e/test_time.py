@@ -124,7 +124,7 @@ def test_a_cancellation_that_falls_silent_does_not_hold_the_program(ordercache, 
 
 
 def test_a_redis_that_falls_silent_after_the_miss_does_not_hold_the_answer(ordercache, redis_server):
-    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"lease", act=falls_silent) as proxy:
+    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"ledger", act=falls_silent) as proxy:
         run = ordercache("count", env=silent_redis(proxy))
     assert (run.status, run.stdout) == (0, "12000\n")
     assert run.stderr.startswith("ordercache: warning: ")

@@ -1,9 +1,11 @@
 """Writers in flight: what is not committed is not counted, and nothing is stored until it is."""
 
 import threading
+import time
 
 import pytest
 
+from keys import LEDGER, values
 from orders import added, an_order
 from peers import Proxy
 from servers import wait_until
@@ -33,16 +35,16 @@ def test_nothing_is_stored_while_a_commit_hangs(ordercache, cache, held_commit, 
     for arguments in ((), (), ("--refresh",)):
         run = ordercache("count", *scope, *arguments)
         assert (run.status, run.stdout, run.stderr) == (0, before, "")
-        assert cache.keys() == []
+        assert values(cache) == []
     held_commit()
     assert ordercache("count", *scope).stdout == after
-    assert len(cache.keys()) == 1
+    assert len(values(cache)) == 1
     assert ordercache("count", *scope).stdout == after
 
 
 def test_counts_that_the_writer_does_not_change_are_stored_meanwhile(ordercache, cache, held_commit):
     assert ordercache("count", "--customer", "1").status == 0
-    assert cache.keys() == ["num_orders:1"]
+    assert values(cache) == ["num_orders:1"]
 
 
 def test_a_writer_that_was_rolled_back_keeps_nothing_from_being_stored(ordercache, cache, database):
@@ -57,29 +59,74 @@ def test_a_writer_that_was_rolled_back_keeps_nothing_from_being_stored(ordercach
     assert added(database) == []
 
 
-def test_a_fill_that_an_add_overtakes_is_refused(ordercache, cache, redis_server):
-    """The reader has counted; an add drops and commits; only then the reader's fill arrives."""
+@pytest.mark.parametrize("scope, name, script, answer, cached", [
+    ((), "num_orders:all", b"Takes the reader's count", "12000\n", "12001"),
+    (("--customer", "9999"), "num_orders:9999", b"Stores the counts", "1\n", None),
+], ids=["total", "customer"])
+def test_a_fill_that_an_add_overtakes_has_the_add_or_is_refused(
+    ordercache, cache, redis_server, scope, name, script, answer, cached,
+):
+    """The reader has counted; an add writes and commits; only then the reader's fill arrives."""
     overtaken = threading.Event()
 
     def hold_back(_proxy, _client, server, message):
         overtaken.wait(timeout=1.5)
         server.sendall(message)
 
-    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"EVAL", act=hold_back) as proxy:
-        reader = ordercache.start("count", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
+    with Proxy(redis_server.owner(name).port, trigger=script, act=hold_back) as proxy:
+        reader = ordercache.start("count", *scope, env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
         wait_until(lambda: proxy.triggered, what="the fill")
         assert ordercache(*an_order()).status == 0
         overtaken.set()
-        assert reader.communicate(timeout=10) == ("12000\n", "")
-    assert cache.keys() == []
-    assert ordercache("count").stdout == "12001\n"
+        assert reader.communicate(timeout=10) == (answer, "")
+    assert cache.get(name) == cached
+    assert ordercache("count", *scope).stdout == {"12000\n": "12001\n", "1\n": "2\n"}[answer]
 
 
-def test_the_counts_are_dropped_before_the_commit(ordercache, cache, database, postgres):
-    cache.mset({"num_orders:all": 12000, "num_orders:9999": 1})
+def test_the_counts_are_out_of_sight_before_the_commit_and_the_total_comes_back(ordercache, cache, database, postgres):
+    cache.set("num_orders:all", 12000, ex=100)
+    cache.set("num_orders:9999", 1, ex=100)
     with postgres.setting("synchronous_standby_names", "nobody"):
         writer = ordercache.start(*an_order())
         database.wait_for_commit()
-        assert cache.keys() == []
+        assert values(cache) == []
     assert writer.communicate(timeout=10)[0] == "12001\n"
     assert len(added(database)) == 1
+    assert cache.get("num_orders:all") == "12001"
+    assert 90 <= cache.ttl("num_orders:all") <= 100
+    assert cache.keys() == ["num_orders:all"]
+
+
+def test_a_rejected_commit_brings_the_total_back(ordercache, cache, database):
+    database.execute(
+        "CREATE TABLE taxes (tax numeric PRIMARY KEY);"
+        "ALTER TABLE orders ADD FOREIGN KEY (tax) REFERENCES taxes NOT VALID DEFERRABLE INITIALLY DEFERRED",
+    )
+    cache.set("num_orders:all", 12000, ex=100)
+    run = ordercache(*an_order())
+    assert (run.status, run.stdout) == (1, "")
+    assert cache.get("num_orders:all") == "12000"
+    assert cache.keys() == ["num_orders:all"]
+
+
+def test_readers_who_wait_for_a_killed_writer_ask_what_became_of_it(ordercache, cache, database, redis_server):
+    """The writer is killed after its entry, before or after its commit: nobody counts anew."""
+    cache.set("num_orders:all", 12000, ex=100)
+    ended = threading.Event()
+
+    def hold_back(_proxy, _client, _server, _message):
+        ended.wait(timeout=5)
+
+    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"Says what became", act=hold_back) as proxy:
+        writer = ordercache.start(*an_order(), env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
+        wait_until(lambda: proxy.triggered, what="the end of the write")
+        writer.kill()
+        ended.set()
+        with database.log() as log:
+            begin = time.monotonic()
+            readers = [ordercache.start("count") for _ in range(5)]
+            assert [reader.communicate(timeout=10)[0] for reader in readers] == ["12001\n"] * 5
+            assert time.monotonic() - begin < 1.5
+    assert not [line for line in log if "count(" in line.lower()]
+    assert cache.get("num_orders:all") == "12001"
+    assert not cache.exists(LEDGER)

@@ -6,16 +6,22 @@ local token, lifetime, purpose = ARGV[1], ARGV[2], ARGV[3]
 
 local function text_at(key)
   local text = redis.pcall('GET', key)
-  return type(text) == 'string' and text or nil
+  return type(text) == 'string' and text or ''
+end
+
+-- A count that fits into 64 bits, or nil.
+local function count_at(key)
+  local text = text_at(key)
+  return #text < 19 and string.match(text, '^%d+$') or nil
 end
 
 local function acquire(lease, value)
-  local count = purpose == 'read' and string.match(text_at(value) or '', '^%d+$')
+  local count = purpose == 'read' and count_at(value)
   if count then
     return { 'hit', count }
   end
   if redis.call('PTTL', lease) >= 0 then
-    return { 'wait', text_at(lease) or '' }
+    return { 'wait', text_at(lease) }
   end
   redis.call('SET', lease, token, 'PX', lifetime)
   return { 'ours' }

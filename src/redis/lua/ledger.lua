@@ -18,9 +18,10 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
+-- A count that fits into 64 bits, or nil.
 local function count_in(key)
   local text = redis.pcall('GET', key)
-  return type(text) == 'string' and string.match(text, '^%d+$') or nil
+  return type(text) == 'string' and #text < 19 and string.match(text, '^%d+$') or nil
 end
 
 -- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
