@@ -19,13 +19,14 @@ bool is_batch(const Command& command) {
     return add != nullptr && add->from;
 }
 
-/// Whether it goes through the cache, but may need PostgreSQL too.
+/// Whether it goes through the cache, but may need PostgreSQL too. A file is read before either is
+/// asked for.
 bool may_need_both_services(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
-        return count->cache != CacheUse::none;
+        return count->cache != CacheUse::none && !count->customers_from;
     }
     const auto* add = std::get_if<Add>(&command);
-    return add != nullptr && add->use_cache;
+    return add != nullptr && add->use_cache && !add->from;
 }
 
 } // namespace

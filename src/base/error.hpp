@@ -29,6 +29,12 @@ public:
     explicit CacheError(const std::string& message) : Error(ExitStatus::cache_failed, message) {}
 };
 
+/// Redis answered that it will not do what it was asked, and has not done it.
+class CacheRefusal : public CacheError {
+public:
+    using CacheError::CacheError;
+};
+
 /// What is wrong with a file, a line of it each; what() is the first.
 class BadLines : public Error {
 public:

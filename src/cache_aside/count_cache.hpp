@@ -74,8 +74,9 @@ public:
                             const std::vector<std::uint32_t>& writers) = 0;
 
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
-    /// total's ledger, which takes the total out of sight.
-    virtual void begin_write(const Writer& writer, const std::vector<Scope>& customers) = 0;
+    /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
+    /// for want of memory say, the total is dropped: gives false, and there is no end to tell.
+    virtual bool begin_write(const Writer& writer, const std::vector<Scope>& customers) = 0;
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its
     /// orders, unless others are in flight. Said twice, it changes nothing.

@@ -40,16 +40,18 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     changed.insert(changed.end(), customers->begin(), customers->end());
     note_drop(changed, cache, reporter);
     const TransactionId transaction = orders.transaction();
-    cache.begin_write({transaction, orders.size()}, *customers);
+    const bool is_entered = cache.begin_write({transaction, orders.size()}, *customers);
     try {
         orders.commit();
     } catch (const Error& error) {
-        if (error.status() != ExitStatus::look_first) {
+        if (is_entered && error.status() != ExitStatus::look_first) {
             end_write(transaction, TransactionStatus::aborted, cache, reporter);
         }
         throw;
     }
-    end_write(transaction, TransactionStatus::committed, cache, reporter);
+    if (is_entered) {
+        end_write(transaction, TransactionStatus::committed, cache, reporter);
+    }
 }
 
 } // namespace ordercache

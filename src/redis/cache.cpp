@@ -155,8 +155,9 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
     return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers);
 }
 
-/// A single customer's drop and the registration go in one write, where one server takes both.
-void RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
+/// A single customer's drop and the registration go in one write, where one server takes both. A
+/// registration without an answer is another thing than one that was refused: it may come late.
+bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
     if (customers.size() == 1 && !m_redis.is_cluster()) {
         commands = drop_commands(customers);
@@ -164,7 +165,13 @@ void RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& cus
         drop(customers);
     }
     commands.push_back(m_ledger.registration(writer));
-    m_redis.run(commands);
+    try {
+        m_redis.run(commands);
+        return true;
+    } catch (const CacheRefusal&) {
+        drop_total();
+        return false;
+    }
 }
 
 void RedisCache::end_write(TransactionId transaction, TransactionStatus status) {

@@ -36,7 +36,7 @@ public:
     void fill(const Counts& customers) override;
     bool fill_total(std::int64_t count, const std::string& snapshot,
                     const std::vector<std::uint32_t>& writers) override;
-    void begin_write(const Writer& writer, const std::vector<Scope>& customers) override;
+    bool begin_write(const Writer& writer, const std::vector<Scope>& customers) override;
     void end_write(TransactionId transaction, TransactionStatus status) override;
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;

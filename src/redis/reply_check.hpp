@@ -10,8 +10,8 @@
 namespace ordercache {
 
 /// What an error reply to `command` means, in a sentence that names the server.
-CacheError refusal(const RedisService& service, std::string_view command,
-                   const std::string& error_text);
+CacheRefusal refusal(const RedisService& service, std::string_view command,
+                     const std::string& error_text);
 
 /// Throws CacheError where the reply is an error, or none that the command can have: an integer to
 /// GET, say. What a script or CLUSTER SLOTS replies is for the caller to read. So are two errors:

@@ -226,8 +226,9 @@ def test_every_node_is_spoken_to_over_tls(program, postgres, database, tls_clust
 @pytest.fixture
 def shop(cluster):
     """A user on every node with just what the manual page has it granted."""
-    rules = ["~num_orders:*", "~{num_orders:*}:lease", "+get", "+mget", "+set", "+del", "+exists", "+pttl", "+pexpire"]
-    rules += ["+scan", "+eval", "+asking", "+cluster|slots"]
+    rules = ["~num_orders:*", "~{num_orders:*}:lease", "~{num_orders:all}:ledger", "+get", "+mget", "+set", "+del"]
+    rules += ["+exists", "+pttl", "+pexpire", "+scan", "+eval", "+time", "+hgetall", "+hset", "+hdel", "+hincrby"]
+    rules += ["+asking", "+cluster|slots"]
     for node in cluster.nodes:
         node.client().execute_command("ACL SETUSER", "shop", "reset", "on", ">open", *rules)
         node.client().execute_command("ACL LOG RESET")

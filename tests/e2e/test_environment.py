@@ -3,6 +3,7 @@
 import pytest
 
 import servers
+from keys import values
 from orders import NEXT_ORDER, added, an_order
 
 COUNTING = [("count",), ("count", "--customer", "9999"), ("count", "--refresh"), ("count", "--no-cache")]
@@ -140,19 +141,20 @@ def test_redis_service_uri_may_name_a_user_and_a_password(ordercache, redis_serv
 def test_cache_key_prefix_is_what_the_keys_begin_with(ordercache, cache):
     cache.set("num_orders:all", 4711)
     assert ordercache("count", env={"CACHE_KEY_PREFIX": "shop2"}).stdout == "12000\n"
-    assert sorted(cache.keys()) == ["num_orders:all", "shop2:all"]
+    assert values(cache) == ["num_orders:all", "shop2:all"]
+    assert cache.exists("{shop2:all}:ledger")
 
 
 def test_cache_key_prefix_keeps_two_programs_apart(ordercache, cache):
     cache.mset({"num_orders:all": 12000, "shop2:all": 1, "shop2:9999": 2})
     ordercache(*an_order(), env={"CACHE_KEY_PREFIX": "shop2"})
-    assert cache.keys() == ["num_orders:all"]
+    assert cache.mget("num_orders:all", "shop2:all", "shop2:9999") == ["12000", "2", None]
 
 
 @pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
 def test_cache_key_prefix_is_num_orders_by_default(ordercache, cache, value):
     ordercache("count", env={"CACHE_KEY_PREFIX": value})
-    assert cache.keys() == ["num_orders:all"]
+    assert values(cache) == ["num_orders:all"]
 
 
 @pytest.mark.parametrize("value, seconds", [(None, 120), ("", 120), ("1", 1), ("45", 45), ("2147483647", 2147483647)])

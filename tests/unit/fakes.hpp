@@ -156,10 +156,18 @@ public:
         return m_ledger.fill(m_token, count, time_to_live(), snapshot, writers);
     }
 
-    void begin_write(const Writer& writer, const std::vector<Scope>& customers) override {
+    /// Whether it has no memory for an entry.
+    bool is_full = false;
+
+    bool begin_write(const Writer& writer, const std::vector<Scope>& customers) override {
         drop(customers);
         reach(Step::enter);
+        if (is_full) {
+            m_ledger.drop();
+            return false;
+        }
         m_ledger.enter(writer);
+        return true;
     }
 
     void end_write(TransactionId transaction, TransactionStatus status) override {

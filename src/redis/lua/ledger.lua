@@ -103,11 +103,10 @@ end
 -- The ledger lives as long as the value beside it, and never shorter than its own lifetime.
 local function touch()
   local left = redis.call('PTTL', value_key)
-  if left == -1 then
-    redis.call('PERSIST', ledger_key)
-  else
-    redis.call('PEXPIRE', ledger_key, digits(math.max(left, lifetime)))
+  if left == -1 then -- it never expires
+    left = 2147483647000
   end
+  redis.call('PEXPIRE', ledger_key, digits(math.max(left, lifetime)))
 end
 
 -- Publishes the base for what is left of its time; of the ledger only where it comes from stays.

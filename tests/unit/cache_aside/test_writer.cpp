@@ -67,6 +67,19 @@ TEST_CASE("an add whose drop or entry fails commits nothing") {
     }
 }
 
+TEST_CASE("an add that is not entered drops the total, and has no end to tell") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process reader(servers);
+    reader.count();
+    process.cache.is_full = true;
+
+    process.add(*k_customer.customer);
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK(process.script.times(Step::confirm) == 0);
+    CHECK(process.reporter.warnings.empty());
+}
+
 TEST_CASE("an add stands, with a warning, though its end cannot be told to the cache") {
     Servers servers(k_orders);
     Process process(servers);
