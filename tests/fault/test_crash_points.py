@@ -1,7 +1,7 @@
 """Crash points: each command is killed at each system call that it makes, from the first to the last.
 
 After each of them the counts that the program tells are PostgreSQL's, the order is there once or not at all, and Redis
-holds nothing but values and leases that end by themselves.
+holds nothing but values, and what ends by itself: leases, and a ledger without a value beside it.
 """
 
 import itertools
@@ -83,18 +83,21 @@ def told(ordercache):
     return counts
 
 
-def assert_only_values_and_leases_that_end(cache, prefix):
+def assert_only_values_and_what_ends(cache, prefix):
     for key in cache.scan_iter(f"*{prefix}:*"):
-        if key.endswith(":lease"):
+        if key.endswith(":ledger") and cache.exists(f"{prefix}:all"):
+            assert set(cache.hgetall(key)) <= {"reader", "since", "filled_by"}
+        elif key.endswith((":lease", ":ledger")):
             assert 0 < cache.pttl(key) <= LEASE_MILLISECONDS or not cache.exists(key)
         else:
             assert key in (f"{prefix}:all", f"{prefix}:{CUSTOMER}")
 
 
-def let_leases_end(cache, prefix):
-    """As two seconds would."""
+def let_readers_rights_end(cache, prefix):
+    """As two seconds would. A writer's entry in the ledger stays: who waits asks PostgreSQL what became of it."""
     for key in cache.scan_iter(f"{{{prefix}:*}}:lease"):
         cache.pexpire(key, 1)
+    cache.hdel(f"{{{prefix}:all}}:ledger", "reader")
 
 
 def assert_between(counts, before, after):
@@ -118,14 +121,14 @@ def test_a_program_killed_at_any_system_call_leaves_no_wrong_answer(
         if is_cached:
             cache.mset({f"{prefix}:all": before[0], f"{prefix}:{CUSTOMER}": before[1]})
         was_killed = tracer.kill_at(point, [str(PROGRAM), *arguments], environment)
-        assert_only_values_and_leases_that_end(cache, prefix)
+        assert_only_values_and_what_ends(cache, prefix)
         at_least = truth()
         if not full:
-            let_leases_end(cache, prefix)
+            let_readers_rights_end(cache, prefix)
         told_at_once = told(prefix)
         no_session_left()
         after = truth()
-        let_leases_end(cache, prefix)
+        let_readers_rights_end(cache, prefix)
         assert_between(told_at_once, at_least, after)
         assert told(prefix) == after
         once = (before[0] + growth[0], before[1] + growth[1])
@@ -135,4 +138,6 @@ def test_a_program_killed_at_any_system_call_leaves_no_wrong_answer(
             break
     time.sleep(LEASE_MILLISECONDS / 1000)
     assert [key for key in cache.scan_iter() if key.endswith(":lease")] == []
+    for key in cache.scan_iter("*:ledger"):
+        assert cache.exists(key.removeprefix("{").removesuffix("}:ledger"))
     record_property("crash points", f"{name}: {point - 1}")
