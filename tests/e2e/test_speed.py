@@ -55,10 +55,6 @@ def test_the_program_needs_libc_and_the_loader_alone():
     assert needed <= {"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
 
-def test_the_program_prepares_no_stream_of_the_standard_library():
-    assert "ios_base::Init" not in output_of("nm", "--demangle", PROGRAM)
-
-
 def test_the_program_starts_where_every_symbol_is_bound_at_once(ordercache, cache):
     cache.set("num_orders:all", 4711)
     assert ordercache("count", env={"LD_BIND_NOW": "1"}).stdout == "4711\n"

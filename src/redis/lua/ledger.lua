@@ -37,9 +37,11 @@ end
 local function read_ledger()
   local ledger = { in_flight = {}, committed = {} }
   local fields = redis.pcall('HGETALL', ledger_key)
-  if fields.err then -- somebody else's key
-    redis.call('DEL', ledger_key)
-    return ledger
+  if fields.err then
+    if string.find(fields.err, 'WRONGTYPE', 1, true) then -- somebody else's key
+      redis.call('DEL', ledger_key)
+    end
+    fields = redis.call('HGETALL', ledger_key)
   end
   for i = 1, #fields, 2 do
     local kind, id = string.match(fields[i], '^([%l_]+):(%d+)$')
