@@ -73,6 +73,14 @@ void add_order(const Add& add, Context& context) {
          [&](Output& output) { output.order_added(order->customer(), order->id()); });
 }
 
+/// PostgreSQL checks the orders when it has them all, and says nothing meanwhile.
+void finish(PendingBatch& batch, Progress& progress, Reporter& reporter) {
+    const auto line = fmt::format("Waiting for PostgreSQL to check {} orders", batch.size());
+    reporter.note([&] { return line; });
+    progress.say(line);
+    batch.finish();
+}
+
 /// Sends the orders: the first ones of the file, which were read and checked before anything is
 /// contacted, and those that follow.
 std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
@@ -87,7 +95,7 @@ std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, c
         batch->copy(orders);
         progress.show({batch->size(), file.bytes(), file.size()});
     }
-    batch->finish();
+    finish(*batch, progress, context.reporter());
     return batch;
 }
 

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::chrono::seconds k_default_time_to_live{120};
 constexpr auto k_default_key_prefix = "num_orders";
-constexpr auto k_default_database = "dellstore";
 
 constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
 constexpr auto k_redis_example = "redis://user:password@host:6379/0";
@@ -90,7 +89,7 @@ RedisService Config::redis() const {
 
 PostgresService Config::postgres() const {
     const std::string uri = required(k_postgres_uri, k_postgres_example);
-    const std::string database = m_environment("PG_DATABASE").value_or(k_default_database);
+    const std::string database = m_environment("PG_DATABASE").value_or("");
     return naming(k_postgres_uri, [&] { return parse_postgres_uri(uri, database, m_environment); });
 }
 

@@ -10,8 +10,8 @@ namespace ordercache {
 /// A customer's number, 1 to 2147483647, as the column `customerid integer` takes it.
 using CustomerId = std::int32_t;
 
-/// An order's number. The tutorial's column is an integer; a store that outgrew it has a bigint.
-using OrderId = std::int64_t;
+/// An order's number, as PostgreSQL writes it: an integer in the tutorial, a uuid in other stores.
+using OrderId = std::string;
 
 /// An amount of money as `numeric(12,2)` takes it: exact, two decimals, below 10^10 either way.
 class Amount {

@@ -64,9 +64,14 @@ std::optional<int> take_signal() {
     return signal;
 }
 
-std::optional<int> take_held_signal() {
+bool has_held_signal() {
     const timespec no_time = {};
     ppoll(nullptr, 0, &no_time, &g_mask_for_waiting);
+    return g_arrived != 0;
+}
+
+std::optional<int> take_held_signal() {
+    static_cast<void>(has_held_signal());
     return take_signal();
 }
 

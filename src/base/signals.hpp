@@ -33,6 +33,9 @@ std::optional<int> take_held_signal();
 /// Has a signal that was taken arrive again at the next wait. hold_signals() must have been called.
 void put_back(int signal);
 
+/// Whether one has arrived, held back or not; a later take_held_signal() gives it.
+bool has_held_signal();
+
 /// Ends the process as `signal` does by default, for the parent to see.
 [[noreturn]] void end_by_signal(int signal);
 

@@ -18,6 +18,22 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
+/// A number as it is, any other text in quotes.
+std::string json_value(std::string_view text) {
+    if (text.find_first_not_of("0123456789") == std::string_view::npos) {
+        return std::string(text);
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+        }
+        quoted += c;
+    }
+    quoted += '"';
+    return quoted;
+}
+
 std::string cannot_write(const char* reason) {
     return fmt::format("cannot write to stdout: {}", reason);
 }
@@ -59,9 +75,10 @@ void Output::customer_count(CustomerId customer, std::int64_t count) {
                    : std::to_string(customer) + '\t' + std::to_string(count));
 }
 
-void Output::order_added(CustomerId customer, OrderId order) {
-    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer, order)
-                   : std::to_string(order));
+void Output::order_added(CustomerId customer, const OrderId& order) {
+    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer,
+                                 json_value(order))
+                   : order);
 }
 
 void Output::orders_added(std::int64_t orders) {

@@ -32,7 +32,7 @@ public:
 
     void count(std::int64_t count);
     void customer_count(CustomerId customer, std::int64_t count);
-    void order_added(CustomerId customer, OrderId order);
+    void order_added(CustomerId customer, const OrderId& order);
     void orders_added(std::int64_t orders);
     void invalidated(std::int64_t counts);
     /// Absent: not cached, which text shows as nothing. Negative: it never expires, `-1`.

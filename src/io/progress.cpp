@@ -82,6 +82,13 @@ void Progress::show(const Advance& advance) {
     }
 }
 
+void Progress::say(const std::string& line) {
+    const auto columns = terminal_columns();
+    if (m_shown && columns) {
+        m_reporter.status(line.substr(0, *columns - 1));
+    }
+}
+
 void Progress::hide() {
     if (std::exchange(m_shown, false)) {
         m_reporter.status("");

@@ -33,6 +33,9 @@ public:
 
     void show(const Advance& advance);
 
+    /// Puts a line in the bar's place, where there is a bar: what is waited for without an advance.
+    void say(const std::string& line);
+
     /// Takes the bar away until it is shown again, for other lines to be written.
     void hide();
 

@@ -1,6 +1,7 @@
 #include "postgres/commit_outcome.hpp"
 
 #include "base/error.hpp"
+#include "base/signals.hpp"
 #include "postgres/connection.hpp"
 
 #include <fmt/format.h>
@@ -16,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto k_outcome_pause = 200ms;
+constexpr std::chrono::milliseconds k_time_after_signal = 5s;
 
 /// Whether the order is there as that transaction wrote it. After a failover another transaction
 /// may bear its number, but not have written this row.
@@ -24,7 +26,7 @@ bool is_visible(PostgresSession& session, const Written& written) {
     const auto xmin = std::to_string(std::stoull(written.transaction) % epoch);
     return !session
                 .run("SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid",
-                     {std::to_string(*written.order), xmin})
+                     {*written.order, xmin})
                 .empty();
 }
 
@@ -55,23 +57,55 @@ Error in_doubt(const PostgresConnection& connection, const Written& written,
                     why, written.transaction));
 }
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written) {
+/// Signals wait for a COMMIT's outcome. Where the user set no limit nothing else would end that
+/// wait: the first signal gives it a while yet.
+class Patience {
+public:
+    explicit Patience(const PostgresConnection& connection)
+        : m_has_limit(connection.has_limit()), m_deadline(connection.deadline()) {}
+
+    bool is_over() {
+        if (!m_has_limit && !m_is_interrupted && has_held_signal()) {
+            m_is_interrupted = true;
+            m_deadline = Deadline::in(k_time_after_signal);
+        }
+        return m_deadline.passed();
+    }
+
+    bool is_interrupted() const { return m_is_interrupted; }
+
+    /// For a wait, which it ends when it is over.
+    PostgresConnection::Tick tick() {
+        return [this] {
+            if (is_over()) {
+                throw TimedOut{};
+            }
+        };
+    }
+
+private:
+    bool m_has_limit;
+    bool m_is_interrupted = false;
+    Deadline m_deadline;
+};
+
+TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
+                              Patience& patience) {
     try {
         return connection.ask(
-            [written](PostgresSession& session) { return look_up_outcome(session, written); }, {},
-            Signals::wait);
+            [written](PostgresSession& session) { return look_up_outcome(session, written); },
+            patience.tick(), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
     }
 }
 
-/// The connection broke after COMMIT was sent. Asks on another one what became of it, for as long
-/// as the user's limit allows; throws unless it is committed.
-void learn_outcome(PostgresConnection& connection, const Written& written) {
+/// The connection broke after COMMIT was sent. Asks on another one what became of it for as long
+/// as there is patience; throws unless it is committed.
+void learn_outcome(PostgresConnection& connection, const Written& written, Patience& patience) {
     constexpr auto why = "the connection broke during COMMIT";
-    const Deadline deadline = connection.deadline();
     do {
-        switch (ask_outcome(connection, written)) {
+        switch (ask_outcome(connection, written, patience)) {
         case TransactionStatus::committed:
             return;
         case TransactionStatus::aborted:
@@ -82,7 +116,7 @@ void learn_outcome(PostgresConnection& connection, const Written& written) {
         case TransactionStatus::in_progress:
             std::this_thread::sleep_for(k_outcome_pause);
         }
-    } while (!deadline.passed());
+    } while (!patience.is_over());
     throw in_doubt(connection, written, why);
 }
 
@@ -101,13 +135,16 @@ TransactionStatus transaction_status(PostgresSession& session, const std::string
 }
 
 void commit(PostgresConnection& connection, const Written& written) {
-    switch (connection.commit()) {
+    Patience patience(connection);
+    switch (connection.commit(patience.tick())) {
     case CommitEnd::answered:
         return;
     case CommitEnd::timed_out:
-        throw in_doubt(connection, written, "COMMIT was not answered within --timeout");
+        throw in_doubt(connection, written,
+                       patience.is_interrupted() ? "COMMIT was not answered before a signal came"
+                                                 : "COMMIT was not answered within --timeout");
     case CommitEnd::connection_lost:
-        learn_outcome(connection, written);
+        learn_outcome(connection, written, patience);
     }
 }
 

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <utility>
 
 namespace ordercache {
@@ -17,14 +16,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds k_connect_timeout = 5s;
 constexpr std::chrono::milliseconds k_rollback_timeout = 1s;
 
-/// Asking for GSS encryption costs a failed attempt wherever there is no Kerberos: a user who has
-/// it says so in PGGSSENCMODE or in the URI.
-void set_libpq_defaults() {
-    constexpr int keep = 0;
-    setenv("PGGSSENCMODE", "disable", keep);
-    setenv("PGAPPNAME", "ordercache", keep);
-}
-
 } // namespace
 
 PostgresConnection::PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
@@ -32,24 +23,34 @@ PostgresConnection::PostgresConnection(PostgresService service, TimeLimit limit,
     : m_service(std::move(service)), m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {
 }
 
-CommitEnd PostgresConnection::commit() {
+CommitEnd PostgresConnection::commit(const Tick& tick) {
+    const Deadline deadline = m_limit.deadline();
+    if (deadline.passed()) {
+        roll_back();
+        throw failure(ExitStatus::store_failed,
+                      "--timeout came before the COMMIT, and nothing was written");
+    }
+    m_is_in_transaction = false;
+    const auto session = std::exchange(m_session, nullptr);
     try {
-        run_cancellable([session = m_session] { session->run("COMMIT"); },
-                        {.deadline = m_limit.deadline(), .signals = Signals::wait});
+        run_cancellable([session] { session->run("COMMIT"); }, {.deadline = deadline,
+                                                                .signals = Signals::wait,
+                                                                .tick_interval = k_renewal_interval,
+                                                                .tick = tick});
+        m_session = session;
         return CommitEnd::answered;
     } catch (const TimedOut&) {
-        m_session.reset();
         return CommitEnd::timed_out;
     } catch (const SessionFailure& failed) {
-        const auto session = std::exchange(m_session, nullptr);
         if (session->is_open()) {
-            throw explained(failed, *session);
+            fail(failed, *session);
         }
         return CommitEnd::connection_lost;
     }
 }
 
 void PostgresConnection::roll_back() noexcept {
+    m_is_in_transaction = false;
     try {
         if (const auto session = std::exchange(m_session, nullptr)) {
             run_cancellable(
@@ -61,16 +62,23 @@ void PostgresConnection::roll_back() noexcept {
     }
 }
 
+Deadline PostgresConnection::deadline(std::chrono::milliseconds extra_time) const {
+    const bool is_longer = has_limit() && extra_time > 0ms;
+    return is_longer ? Deadline::in(*m_limit.limit() + extra_time) : m_limit.deadline();
+}
+
 Error PostgresConnection::failure(ExitStatus status, const std::string& what) const {
     return {status, fmt::format("PostgreSQL at {}: {}", name(), what)};
 }
 
 std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick, Signals signals) {
+    if (m_session && !m_is_in_transaction && m_session->has_unread()) {
+        m_session.reset(); // ended by the server while nothing was asked of it
+    }
     if (m_session) {
         return m_session;
     }
     m_reporter.note([&] { return fmt::format("Connecting to PostgreSQL at {}", name()); });
-    set_libpq_defaults();
     try {
         m_session = run_cancellable(
             [open = m_open, to = m_service.connection_string] {
@@ -101,14 +109,20 @@ PostgresConnection::cancellation(std::shared_ptr<PostgresSession> session) const
     };
 }
 
-Error PostgresConnection::explained(const SessionFailure& failed,
-                                    const PostgresSession& session) const {
+void PostgresConnection::fail(const SessionFailure& failed, const PostgresSession& session) const {
+    if (const auto customer = missing_customer(failed)) {
+        const auto reason = fmt::format("rejected: customer {} does not exist", *customer);
+        throw MissingCustomer(failure(ExitStatus::no, reason).what(), *customer);
+    }
     if (rejects_the_order(failed)) {
-        return failure(ExitStatus::no, "rejected: " + reason_of_rejection(failed));
+        throw failure(ExitStatus::no, "rejected: " + reason_of_rejection(failed));
     }
     const std::string reason = reason_of_failure(failed);
-    return failure(ExitStatus::store_failed,
-                   session.is_open() ? reason : "lost the connection: " + reason);
+    if (finds_another_table(failed)) {
+        throw failure(ExitStatus::usage, "the table orders is not as it must be: " + reason);
+    }
+    throw failure(ExitStatus::store_failed,
+                  session.is_open() ? reason : "lost the connection: " + reason);
 }
 
 Error PostgresConnection::unexpected(const UnexpectedReply& reply) const {
@@ -122,9 +136,9 @@ Error PostgresConnection::cannot_connect(const std::string& reason) const {
 }
 
 std::string PostgresConnection::name() const {
-    return fmt::format("{}, {}", m_service.peer,
-                       m_service.database.empty() ? "the user's own database"
-                                                  : "database " + m_service.database);
+    return m_service.database.empty()
+               ? m_service.peer
+               : fmt::format("{}, database {}", m_service.peer, m_service.database);
 }
 
 } // namespace ordercache

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/order.hpp"
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,9 +18,22 @@ namespace ordercache {
 /// How a COMMIT ended that was not refused.
 enum class CommitEnd { answered, connection_lost, timed_out };
 
+/// PostgreSQL rejected an order whose customer does not exist.
+class MissingCustomer : public Error {
+public:
+    MissingCustomer(const std::string& message, CustomerId customer)
+        : Error(ExitStatus::no, message), m_customer(customer) {}
+
+    CustomerId customer() const { return m_customer; }
+
+private:
+    CustomerId m_customer;
+};
+
 /// The connection to one service. Made when it is first needed, and again when it was lost. Every
 /// wait is bounded; every failure throws Error (store_failed), which names the server and the
-/// database, or Error (no) where PostgreSQL judged an order and rejected it.
+/// database, or Error (no) where PostgreSQL judged an order and rejected it, or Error (usage) where
+/// the table is not as the program needs it.
 class PostgresConnection {
 public:
     using Tick = OrderStore::Tick;
@@ -29,14 +44,15 @@ public:
 
     /// Has `act`, which must own all that it uses, speak with the server in a run_cancellable
     /// thread, and gives what it gives. At the user's limit the statement is cancelled on the
-    /// server too. A session that failed is of no more use: its transaction is aborted, or its
-    /// thread abandoned.
+    /// server too; `extra_time` is added to that. A tick may throw TimedOut as well. A session that
+    /// failed is of no more use: its transaction is aborted, or its thread abandoned.
     template <typename Act>
-    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
+    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt,
+             std::chrono::milliseconds extra_time = {}) {
         const auto session = connected(tick, signals);
         try {
             return run_cancellable([session, act] { return act(*session); },
-                                   {.deadline = m_limit.deadline(),
+                                   {.deadline = deadline(extra_time),
                                     .signals = signals,
                                     .tick_interval = k_renewal_interval,
                                     .tick = tick,
@@ -49,21 +65,29 @@ public:
             throw unexpected(reply);
         } catch (const SessionFailure& failed) {
             m_session.reset();
-            throw explained(failed, *session);
+            fail(failed, *session);
         } catch (...) {
             m_session.reset();
             throw;
         }
     }
 
-    /// Commits. Signals wait, and nothing cancels it: that would not undo it.
-    CommitEnd commit();
+    /// From here until commit() or roll_back() a session that is lost is lost: none is made anew.
+    void begin() { m_is_in_transaction = true; }
+
+    /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's
+    /// limit no COMMIT is sent: rolls back and throws Error (store_failed). A tick that throws
+    /// TimedOut ends the wait as the limit does.
+    CommitEnd commit(const Tick& tick = {});
 
     /// Undoes what is not committed; a server that cannot be told undoes it by itself.
     void roll_back() noexcept;
 
     /// Until when a wait that begins now may last.
-    Deadline deadline() const { return m_limit.deadline(); }
+    Deadline deadline(std::chrono::milliseconds extra_time = {}) const;
+
+    /// Whether the user set a limit to every wait.
+    bool has_limit() const { return m_limit.limit().has_value(); }
 
     /// An Error whose message begins with the server's name.
     Error failure(ExitStatus status, const std::string& what) const;
@@ -71,7 +95,7 @@ public:
 private:
     std::shared_ptr<PostgresSession> connected(const Tick& tick, Signals signals);
     std::function<void()> cancellation(std::shared_ptr<PostgresSession> session) const;
-    Error explained(const SessionFailure& failed, const PostgresSession& session) const;
+    [[noreturn]] void fail(const SessionFailure& failed, const PostgresSession& session) const;
     Error unexpected(const UnexpectedReply& reply) const;
     Error cannot_connect(const std::string& reason) const;
     std::string name() const;
@@ -81,6 +105,7 @@ private:
     Reporter& m_reporter;
     OpenSession m_open;
     std::shared_ptr<PostgresSession> m_session;
+    bool m_is_in_transaction = false;
 };
 
 } // namespace ordercache

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 
 namespace ordercache {
 
@@ -32,6 +35,25 @@ std::string_view without_address(std::string_view line) {
     return at == std::string_view::npos ? line : line.substr(at + failed.size());
 }
 
+template <typename Number>
+std::optional<Number> leading_number(std::string_view text) {
+    Number number{};
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failure == std::errc{} ? std::optional(number) : std::nullopt;
+}
+
+/// The CONTEXT of a COPY tells the line, after a word of the server's language:
+/// `COPY orders, line 3, column tax`.
+std::optional<std::int64_t> place_in_copy(std::string_view what) {
+    constexpr std::string_view context = "COPY orders, ";
+    const auto at = what.find(context);
+    if (at == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view line = what.substr(at + context.size());
+    return leading_number<std::int64_t>(line.substr(std::min(line.find(' '), line.size() - 1) + 1));
+}
+
 bool names(std::string_view reason, std::string_view name) {
     return !name.empty() && reason.find(name) != std::string_view::npos;
 }
@@ -39,20 +61,40 @@ bool names(std::string_view reason, std::string_view name) {
 } // namespace
 
 bool rejects_the_order(const SessionFailure& failure) {
+    // Bad data, a constraint, a view's check, a trigger's exception.
     constexpr std::array<std::string_view, 4> classes = {"22", "23", "44", "P0"};
-    const std::string_view sqlstate = failure.sqlstate();
-    return std::ranges::find(classes, sqlstate.substr(0, 2)) != classes.end();
+    return std::ranges::find(classes, failure.sqlstate().substr(0, 2)) != classes.end();
 }
 
-std::string reason_of_rejection(const SessionFailure& failure) {
+std::optional<CustomerId> missing_customer(const SessionFailure& failure) {
     constexpr std::string_view key = "(customerid)=(";
     const std::string_view what = failure.what();
     const auto at = what.find(key);
     if (failure.sqlstate() != k_foreign_key_violation || at == std::string_view::npos) {
-        return first_line(what);
+        return std::nullopt;
     }
-    const auto customer = what.substr(at + key.size());
-    return fmt::format("customer {} does not exist", customer.substr(0, customer.find(')')));
+    return leading_number<CustomerId>(what.substr(at + key.size()));
+}
+
+std::string reason_of_rejection(const SessionFailure& failure) {
+    const std::string reason = first_line(failure.what());
+    const auto place = place_in_copy(failure.what());
+    return place ? fmt::format("{} (order {} of the file)", reason, *place) : reason;
+}
+
+bool finds_another_table(const SessionFailure& failure) {
+    constexpr std::array<std::string_view, 9> states = {
+        "0A000", // feature not supported, such as a COPY under row security
+        "42703", // undefined column
+        "42804", // datatype mismatch
+        "42846", // cannot cast, such as a uuid to an integer
+        "42809", // wrong object type, such as a view
+        "42883", // undefined function, such as = of an integer and a uuid
+        "42P17", // invalid object definition, such as a rule that recurs
+        "428C9", // a column that is always generated
+        "55000", // object not in prerequisite state, such as a view that takes no rows
+    };
+    return std::ranges::find(states, failure.sqlstate()) != states.end();
 }
 
 std::string reason_of_failure(const SessionFailure& failure) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "base/order.hpp"
 #include "postgres/session.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +16,15 @@ namespace ordercache {
 /// check, a trigger's exception.
 bool rejects_the_order(const SessionFailure& failure);
 
-/// Why PostgreSQL rejected an order: of a customer that does not exist, just that.
+/// The customer whom an order names and who does not exist, where that is the failure.
+std::optional<CustomerId> missing_customer(const SessionFailure& failure);
+
+/// Why PostgreSQL rejected an order, and which of a COPY's it was.
 std::string reason_of_rejection(const SessionFailure& failure);
+
+/// Whether the table `orders` has other columns, or columns of other types, than it must have, or
+/// is something that takes no such statement. No retry helps.
+bool finds_another_table(const SessionFailure& failure);
 
 /// Why a statement failed, with advice where another database may have the orders.
 std::string reason_of_failure(const SessionFailure& failure);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <pqxx/pqxx>
 
+#include <poll.h>
+
 #include <optional>
 #include <utility>
 
@@ -101,6 +103,11 @@ public:
 
     bool is_open() const override {
         return m_connection.is_open();
+    }
+
+    bool has_unread() const override {
+        pollfd polled = {m_connection.sock(), POLLIN, 0};
+        return poll(&polled, 1, 0) > 0;
     }
 
 private:

@@ -52,6 +52,10 @@ public:
     virtual void cancel() = 0;
 
     virtual bool is_open() const = 0;
+
+    /// Whether something arrived unasked since the last answer: from a server that ended the
+    /// session, most often. Of no use while a statement runs.
+    virtual bool has_unread() const = 0;
 };
 
 /// Opens a session by libpq's connection string, the host's name and the password in it. Throws

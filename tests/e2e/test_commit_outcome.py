@@ -1,6 +1,7 @@
 """The outcome of a COMMIT whose connection broke: learnt wherever it can be, and told truly where it cannot."""
 
 import re
+import signal
 import threading
 import time
 
@@ -88,6 +89,16 @@ def test_a_timeout_during_the_commit_is_a_case_to_look_at_and_never_a_failure(or
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'SyncRep'",
             database.name,
         )
+
+
+def test_without_a_timeout_a_signal_ends_the_wait_for_an_outcome_before_long(ordercache, postgres, database):
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        process = ordercache.start(*an_order(), "--timeout", "0")
+        database.wait_for_commit()
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=10)
+    assert (process.returncode, stdout) == (-signal.SIGTERM, "")
+    assert "pg_xact_status" in stderr
 
 
 def test_a_server_that_crashes_before_the_commit_leaves_nothing_and_says_so(add_through, database, postgres):

@@ -86,9 +86,19 @@ def test_pg_database_is_dellstore_by_default(ordercache, dellstore):
     assert ordercache("count", env={"PG_DATABASE": None}).stdout == "11900\n"
 
 
-def test_pg_database_empty_means_the_uris_own(ordercache, postgres, database):
-    run = ordercache("count", env={"PG_DATABASE": "", "PG_SERVICE_URI": postgres.uri(database.name)})
-    assert run.stdout == "12000\n"
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_without_pg_database_the_uris_own_is_used(ordercache, postgres, database, dellstore, value):
+    run = ordercache(*an_order(), env={"PG_DATABASE": value, "PG_SERVICE_URI": postgres.uri(database.name)})
+    assert run.status == 0
+    assert (len(added(database)), added(dellstore)) == (1, [])
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+@pytest.mark.parametrize("form", ["postgres://{user}@127.0.0.1:{port}/defaultdb", "postgres://{user}@127.0.0.1:{port}"])
+def test_dellstore_is_used_for_a_providers_database_and_for_none(ordercache, postgres, dellstore, form, value):
+    uri = form.format(user=servers.USER, port=postgres.service_port)
+    assert ordercache(*an_order(), env={"PG_DATABASE": value, "PG_SERVICE_URI": uri}).status == 0
+    assert len(added(dellstore)) == 1
 
 
 @pytest.mark.parametrize("value, name", [(None, "dellstore"), ("no_such_store", "no_such_store")])

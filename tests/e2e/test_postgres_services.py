@@ -1,8 +1,10 @@
 """PostgreSQL as people run it: pools, standbys, several hosts, roles with little, other schemas, certificates."""
 
 import contextlib
+import json
 import os
 import shutil
+import subprocess
 import time
 
 import psycopg2
@@ -395,14 +397,204 @@ def test_a_trigger_that_takes_the_customer_away_is_a_no(ordercache, database):
     assert added(database) == []
 
 
-def test_a_customer_that_a_trigger_gives_is_the_one_that_is_locked(ordercache, database, postgres):
-    database.execute(TRIGGER.format("NEW.customerid := 5; RETURN NEW;"))
+@pytest.mark.parametrize("trigger, keys", [(False, [0, 9999]), (True, [-1])], ids=["plain", "with a trigger"])
+def test_an_add_holds_the_lock_on_what_it_changes(ordercache, database, postgres, trigger, keys):
+    if trigger:
+        database.execute(TRIGGER.format("RETURN NEW;"))
     with postgres.setting("synchronous_standby_names", "nobody"):
-        process = ordercache.start(*an_order(), "--json")
+        process = ordercache.start(*an_order())
         database.wait_for_commit()
         locks = database.rows("SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid = x'6f726463'::int")
-    assert sorted(locks) == [(0,), (5,)]
-    assert process.communicate(timeout=5)[0] == '{"updated":{"customer":5,"order":12001}}\n'
+    assert sorted(key for (key,) in locks) == keys
+    assert process.communicate(timeout=5)[0] == f"{NEXT_ORDER}\n"
+
+
+# Who changes more than it says
+
+ORDER_OF_ANOTHER = (
+    "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+    " IF NEW.customerid = 9999 THEN INSERT INTO {} (orderdate, customerid, netamount, tax, totalamount)"
+    " VALUES (NEW.orderdate, 1, 0, 0, 0); END IF; RETURN NULL; END';"
+)
+AFTER_TRIGGER = ORDER_OF_ANOTHER.format("orders") + (
+    "CREATE TRIGGER act AFTER INSERT ON {} FOR EACH ROW EXECUTE FUNCTION act()"
+)
+PARTITIONED = (
+    "CREATE TABLE parted (LIKE orders INCLUDING DEFAULTS) PARTITION BY RANGE (orderid);"
+    "CREATE TABLE early PARTITION OF parted FOR VALUES FROM (0) TO (1000000);"
+    "INSERT INTO parted SELECT * FROM orders; ALTER TABLE orders RENAME TO single; ALTER TABLE parted RENAME TO orders;"
+)
+CHANGING_MORE = {
+    "a trigger": AFTER_TRIGGER.format("orders"),
+    "a trigger of a partition's": PARTITIONED + AFTER_TRIGGER.format("early"),
+    "a rule": (
+        "CREATE RULE more AS ON INSERT TO orders DO ALSO"
+        " UPDATE orders SET customerid = 1 WHERE orderid = (SELECT min(orderid) FROM orders WHERE customerid = 2)"
+    ),
+    "a view": "ALTER TABLE orders RENAME TO base; CREATE VIEW orders AS SELECT * FROM base",
+    "row security": "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+}
+"""What may change the counts of customers that an order does not name."""
+PLAIN = {
+    "a table": "SELECT",
+    "a partitioned table": PARTITIONED,
+    "a trigger for deletes": (
+        "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';"
+        "CREATE TRIGGER act BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION act()"
+    ),
+    "a trigger that is disabled": AFTER_TRIGGER.format("orders") + "; ALTER TABLE orders DISABLE TRIGGER act",
+    "a trigger of the product's own": (
+        "CREATE SCHEMA ordercache; CREATE FUNCTION ordercache.note() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER note AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION ordercache.note()"
+    ),
+}
+CSV = "date,customer,net,tax\n2023-03-10,9999,23.00,1.80\n"
+
+
+def cache_some(ordercache, cache):
+    for customer in ("9999", "1", "2"):
+        assert ordercache("count", f"--customer={customer}").status == 0
+    assert len(cache.keys()) == 3
+
+
+@pytest.mark.parametrize("kind", CHANGING_MORE)
+def test_an_order_that_may_change_more_counts_than_it_says_drops_every_one(ordercache, database, cache, kind):
+    database.execute(CHANGING_MORE[kind])
+    cache_some(ordercache, cache)
+    assert ordercache(*an_order()).status == 0
+    assert cache.keys() == []
+    assert ordercache("count", "--customer=1").stdout.strip() == str(
+        database.value("SELECT count(*) FROM orders WHERE customerid = 1")
+    )
+
+
+@pytest.mark.parametrize("kind", ["a trigger", "a trigger of a partition's", "row security"])
+def test_a_file_that_may_change_more_counts_than_it_says_drops_every_one(ordercache, database, cache, kind):
+    database.execute(CHANGING_MORE[kind])
+    cache_some(ordercache, cache)
+    run = ordercache("add", "--from=-", stdin=CSV)
+    assert (run.status, run.stdout) == (0, "1\n")
+    assert cache.keys() == []
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+@pytest.mark.parametrize("command, stdin", [(an_order(), ""), (["add", "--from=-"], CSV)], ids=["an order", "a file"])
+def test_an_add_to_a_plain_table_drops_what_it_changes_and_no_more(ordercache, database, cache, kind, command, stdin):
+    database.execute(PLAIN[kind])
+    cache_some(ordercache, cache)
+    assert ordercache(*command, stdin=stdin).status == 0
+    assert sorted(cache.keys()) == ["num_orders:1", "num_orders:2"]
+
+
+def test_a_file_of_which_rows_are_skipped_is_rolled_back_with_how_many(ordercache, database, cache):
+    database.execute(TRIGGER.format("RETURN CASE WHEN NEW.customerid = 1 THEN NULL ELSE NEW END;"))
+    cache.set("num_orders:all", 12000)
+    run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,1,1,0\n2023-03-10,2,1,0\n")
+    assert is_an_error(run, 1, "2 of 3 orders", "skips")
+    assert added(database) == []
+    assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_trigger_that_routes_rows_to_a_child_skips_none(ordercache, database):
+    database.execute(
+        "CREATE TABLE child () INHERITS (orders);"
+        + TRIGGER.format("INSERT INTO child SELECT NEW.*; RETURN NULL;").replace("''", "'")
+    )
+    run = ordercache("add", "--from=-", stdin=CSV)
+    assert (run.status, run.stdout) == (0, "1\n")
+    assert len(added(database)) == 1
+
+
+# Columns of other types
+
+@pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint"])
+def test_customers_may_be_any_number(ordercache, database, type_):
+    database.execute(
+        f"ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE {type_}"
+    )
+    assert ordercache(*an_order()).stdout == f"{NEXT_ORDER}\n"
+    assert ordercache("add", "--from=-", stdin=CSV).stdout == "1\n"
+    assert ordercache("count", "--customer=9999").stdout == "3\n"
+
+
+UUIDS = (
+    "ALTER TABLE orders ALTER orderid DROP DEFAULT;"
+    "ALTER TABLE orders ALTER orderid TYPE uuid USING gen_random_uuid();"
+    "ALTER TABLE orders ALTER orderid SET DEFAULT gen_random_uuid()"
+)
+
+
+def test_a_uuid_is_told_as_it_is(ordercache, database):
+    database.execute(UUIDS)
+    run = ordercache(*an_order())
+    [(key,)] = database.rows("SELECT orderid::text FROM orders WHERE orderdate = '2023-03-10' AND netamount = 23")
+    assert (run.status, run.stdout, run.stderr) == (0, f"{key}\n", "")
+    run = ordercache(*an_order(), "--json")
+    assert json.loads(run.stdout)["updated"]["order"].count("-") == 4
+    assert ordercache("add", "--from=-", stdin=CSV).stdout == "1\n"
+
+
+def test_an_identity_may_have_an_old_sequence_beside_it(ordercache, database):
+    database.execute(
+        "ALTER TABLE orders ALTER orderid DROP DEFAULT;"
+        "ALTER TABLE orders ALTER orderid ADD GENERATED ALWAYS AS IDENTITY (START 12001)"
+    )
+    assert ordercache(*an_order()).stdout == f"{NEXT_ORDER}\n"
+    assert ordercache("add", "--from=-", stdin=CSV).stdout == "1\n"
+
+
+UNFIT = {
+    "customers that are no numbers": (
+        "ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE uuid USING gen_random_uuid()"
+    ),
+    "a total that is generated": (
+        "ALTER TABLE orders DROP totalamount;"
+        "ALTER TABLE orders ADD totalamount numeric GENERATED ALWAYS AS (netamount + tax) STORED"
+    ),
+    "a column that is missing": "ALTER TABLE orders DROP tax",
+    "a rule in its place": "CREATE RULE never AS ON INSERT TO orders WHERE NEW.customerid = 1 DO INSTEAD NOTHING",
+}
+
+
+@pytest.mark.parametrize("cause", UNFIT)
+def test_a_table_that_the_program_cannot_write_is_2_with_the_reason(ordercache, database, cause):
+    database.execute(UNFIT[cause])
+    assert is_an_error(ordercache(*an_order()), 2, "table orders")
+    assert database.value("SELECT count(*) FROM orders") == LAST_ORDER
+
+
+# A server that speaks German
+
+@pytest.fixture
+def german(database):
+    database.execute(f"ALTER DATABASE {database.name} SET lc_messages = 'de_DE.UTF-8'")
+    return database
+
+
+def test_what_a_german_server_says_is_understood(ordercache, german):
+    run = ordercache(*an_order(customer=20001))
+    assert is_an_error(run, 1, "rejected: customer 20001 does not exist")
+    run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,20001,1,0\n")
+    assert is_an_error(run, 1, "customer 20001 does not exist (order 2 of the file)")
+    german.execute("ALTER TABLE orders ADD CHECK (netamount < 20) NOT VALID")
+    run = ordercache("add", "--from=-", stdin=CSV)
+    assert is_an_error(run, 1, "order 1 of the file", "verletzt") and "FEHLER" not in run.stderr
+    german.execute("ALTER TABLE orders RENAME TO others")
+    assert is_an_error(ordercache("count"), 3, "existiert nicht", "PG_DATABASE")
+
+
+# A pause
+
+def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, database):
+    database.execute(f"ALTER DATABASE {database.name} SET idle_session_timeout = '100ms'")
+    process = ordercache.start("count", "--customers-from=-", "--no-cache", stdin=subprocess.PIPE)
+    for customer in ("9999", "9998"):
+        process.stdin.write(f"{customer}\n" * 1000)
+        process.stdin.flush()
+        time.sleep(0.5)
+    stdout, stderr = process.communicate(timeout=10)
+    assert (process.returncode, stderr, stdout.count("\n")) == (0, "", 2000)
 
 
 @pytest.mark.parametrize("mode", [(), ("--no-cache",), ("--dry-run",)], ids=" ".join)

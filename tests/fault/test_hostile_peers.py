@@ -259,5 +259,76 @@ def test_a_command_that_needs_postgresql_fails_whatever_it_says_instead(peer, ar
     assert cache.keys() == []
 
 
+def message(kind, body):
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def rows(columns, *values):
+    """A result of text columns; a value that is None is NULL."""
+    def cell(value):
+        return b"\xff\xff\xff\xff" if value is None else len(value).to_bytes(4, "big") + value
+    fields = b"".join(name + b"\0" + bytes(6) + (25).to_bytes(4, "big") + b"\xff\xff" + bytes(6) for name in columns)
+    described = message(b"T", len(columns).to_bytes(2, "big") + fields)
+    data = b"".join(message(b"D", len(row).to_bytes(2, "big") + b"".join(map(cell, row))) for row in values)
+    return described + data + message(b"C", b"SELECT\0")
+
+
+class Impostor(Listener):
+    """Speaks PostgreSQL's protocol, and gives answers of the wrong shape: to the statement with `text`, or to each."""
+
+    def __init__(self, answer, text=b""):
+        self._answer = answer
+        self._text = text
+        super().__init__()
+
+    def serve(self, connection):
+        try:
+            self._converse(connection)
+        except OSError:
+            return
+
+    def _converse(self, connection):
+        ready = message(b"Z", b"I")
+        while connection.recv(65536)[4:8] in (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30"):
+            connection.sendall(b"N")
+        version = message(b"S", b"server_version\x0015.0\0") + message(b"S", b"client_encoding\0UTF8\0")
+        connection.sendall(message(b"R", bytes(4)) + version + message(b"K", bytes(8)) + ready)
+        while asked := connection.recv(65536):
+            answer = self._answer if self._text in asked else message(b"C", b"BEGIN\0")
+            extended = message(b"1", b"") + message(b"2", b"") if asked[:1] == b"P" else b""
+            connection.sendall(extended + answer + ready)
+
+
+WRONG_SHAPES = {
+    "no rows": rows([b"count"]),
+    "no columns": rows([], []),
+    "NULL": rows([b"count"], [None]),
+    "text for a number": rows([b"count"], [b"many"]),
+    "two rows": rows([b"count"], [b"1"], [b"2"]),
+    "other columns": rows([b"other"], [b"1"]),
+    "nothing at all": message(b"I", b""),
+    "another command's end": message(b"C", b"COMMIT\0"),
+}
+
+
+@pytest.mark.parametrize("shape", WRONG_SHAPES)
+@pytest.mark.parametrize("arguments, text", [
+    (["count", "--no-cache"], b"count("),
+    (["count", "--no-cache", "--customer=1"], b"count("),
+    (["count", "--refresh"], b"pg_lock_status"),
+    ([*an_order(), "--no-cache", "-q"], b"INSERT"),
+    (["add", "--from=orders.csv", "--no-cache", "-q"], b"BEGIN"),
+], ids=["count", "customer", "probe", "insert", "file"])
+def test_a_reply_of_the_wrong_shape_is_a_sentence_and_never_a_crash(
+    shape, arguments, text, run_bounded, postgres, tmp_path, monkeypatch,
+):
+    (tmp_path / "orders.csv").write_text("date,customer,net,tax\n2023-03-10,9999,23.00,1.80\n")
+    monkeypatch.chdir(tmp_path)
+    with Impostor(WRONG_SHAPES[shape], text) as server:
+        status, stdout, stderr = run_bounded(*arguments, env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
+    assert status in (1, 3, 5) and stdout == ""
+    assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
+
+
 def redis_uri(peer):
     return f"redis://127.0.0.1:{peer.port}"

@@ -1,8 +1,9 @@
 // PG_SERVICE_URI: libpq understands the connection string that comes of it, and as it understands
-// the text itself; a password is never shown.
+// the text itself but for what the program adds; a password is never shown.
 
 #include "postgres/uri.hpp"
 
+#include "base/lazy_library.hpp"
 #include "base/uri.hpp"
 #include "fuzzing.hpp"
 
@@ -32,18 +33,14 @@ std::optional<PostgresService> understood(const std::string& text) {
     }
 }
 
-struct LibpqReading {
-    std::optional<Parameters> parameters; ///< Absent: refused, with the message.
-    std::string message;
-};
-
-LibpqReading read_by_libpq(const std::string& text) {
+/// Absent: refused.
+std::optional<Parameters> read_by_libpq(const std::string& text) {
     char* message = nullptr;
     const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
         PQconninfoParse(text.c_str(), &message), &PQconninfoFree);
     const std::unique_ptr<char, decltype(&PQfreemem)> owned(message, &PQfreemem);
     if (!options) {
-        return {std::nullopt, message == nullptr ? "" : message};
+        return std::nullopt;
     }
     Parameters parameters;
     for (const auto* option = options.get(); option->keyword != nullptr; ++option) {
@@ -51,33 +48,22 @@ LibpqReading read_by_libpq(const std::string& text) {
             parameters.emplace(option->keyword, option->val);
         }
     }
-    return {parameters, ""};
+    return parameters;
 }
 
-/// A parameter of a later libpq is all that the installed one may refuse.
-bool is_too_new(const LibpqReading& reading) {
-    return reading.message.find("invalid connection option") != std::string::npos;
-}
-
-/// Several hosts are given a limit each where the text has none.
-void overlook_limit(Parameters& ours, const Parameters& theirs) {
-    const auto limit = theirs.find("connect_timeout");
-    const bool has_limit = limit != theirs.end() && !limit->second.empty();
-    if (!has_limit && theirs.contains("host") && theirs.at("host").find(',') != std::string::npos) {
-        ours.erase("connect_timeout");
-        if (limit != theirs.end()) {
-            ours.insert(*limit);
-        }
-    }
-}
+/// What the program adds or changes where the text does not say otherwise.
+constexpr auto k_own = {"connect_timeout", "dbname", "fallback_application_name", "gssencmode"};
 
 void check_against_libpq(const std::string& text, const PostgresService& service) {
-    LibpqReading ours = read_by_libpq(service.connection_string);
-    require(ours.parameters || is_too_new(ours), "libpq takes the connection string");
-    const LibpqReading theirs = read_by_libpq(text);
-    if (ours.parameters && theirs.parameters) {
-        overlook_limit(*ours.parameters, *theirs.parameters);
-        require(*ours.parameters == *theirs.parameters, "libpq reads the text in the same way");
+    auto ours = read_by_libpq(service.connection_string);
+    auto theirs = read_by_libpq(text);
+    require(ours.has_value(), "libpq takes the connection string");
+    if (theirs) { // It refuses a scheme in capitals.
+        for (const char* own : k_own) {
+            ours->erase(own);
+            theirs->erase(own);
+        }
+        require(*ours == *theirs, "libpq reads the text in the same way");
     }
 }
 
@@ -107,6 +93,10 @@ void check_secret_in_key_values(std::string_view input) {
 }
 
 } // namespace
+
+/// Here libpq is linked, and need not be opened.
+LazyLibrary libpq = {};
+void open_library(LazyLibrary& /*library*/) {}
 
 FUZZER(input) {
     const std::string text(input.substr(0, input.find('\0')));

@@ -110,13 +110,14 @@ TEST_CASE("a certificate that is not to be verified is warned of once") {
 
 TEST_CASE("the database is dellstore, another, or the URI's own") {
     const auto database = [](Variables variables) {
-        variables["PG_SERVICE_URI"] = "postgres://u:pw@h/defaultdb";
+        variables.emplace("PG_SERVICE_URI", "postgres://u:pw@h/defaultdb");
         const Fixture fixture(std::move(variables));
         return fixture.config.postgres().database;
     };
     CHECK(database({}) == "dellstore");
     CHECK(database({{"PG_DATABASE", "shop"}}) == "shop");
-    CHECK(database({{"PG_DATABASE", ""}}) == "defaultdb");
+    CHECK(database({{"PG_DATABASE", ""}}) == "dellstore");
+    CHECK(database({{"PG_SERVICE_URI", "postgres://h/mydb"}}) == "mydb");
     CHECK(database({{"PGDATABASE", "other"}}) == "dellstore");
 }
 

@@ -53,6 +53,9 @@ public:
         });
     }
 
+    /// Whether it has ended a session that was idle.
+    bool has_ended_session = false;
+
     /// That many attempts to connect fail.
     int refusals = 0;
 
@@ -68,6 +71,7 @@ public:
                 throw SessionFailure("connection to server failed: Connection refused\n", "");
             }
             ++connections;
+            has_ended_session = false;
             return std::make_unique<Session>(*this);
         };
     }
@@ -97,6 +101,7 @@ private:
         void roll_back() override { m_postgres.answer("ROLLBACK", {}); }
         void cancel() override { m_postgres.answer("cancel", {}); }
         bool is_open() const override { return m_broken == m_postgres.m_broken; }
+        bool has_unread() const override { return m_postgres.has_ended_session; }
 
     private:
         Postgres& m_postgres;

@@ -106,3 +106,42 @@ TEST_CASE("a COMMIT tells how it ended") {
     client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
     CHECK(error_of([&] { client.connection->commit(); }).status() == ExitStatus::no);
 }
+
+TEST_CASE("past the limit no COMMIT is sent") {
+    PostgresClient client(1ms);
+    client.connection->begin();
+    client.postgres.on("COMMIT", fakes::fails("must not come\n", ""));
+    std::this_thread::sleep_for(2ms);
+    const Error error = error_of([&] { client.connection->commit(); });
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK_FALSE(client.postgres.was_asked("COMMIT"));
+}
+
+TEST_CASE("a session that the server ended while it was idle is made anew, but in a transaction") {
+    PostgresClient client;
+    client.connection->ask(run_select);
+    client.postgres.has_ended_session = true;
+    client.connection->ask(run_select);
+    CHECK(client.postgres.connections == 2);
+
+    client.connection->begin();
+    client.postgres.has_ended_session = true;
+    client.connection->ask(run_select);
+    CHECK(client.postgres.connections == 2);
+}
+
+TEST_CASE("a table that is another than it must be is a matter of configuration") {
+    PostgresClient client;
+    client.postgres.on("SELECT", fakes::fails("ERROR:  column \"tax\" does not exist\n", "42703"));
+    CHECK(failure_of_select(client).status() == ExitStatus::usage);
+}
+
+TEST_CASE("an answer may have extra time") {
+    PostgresClient client(20ms);
+    client.postgres.on("SELECT", [] {
+        std::this_thread::sleep_for(100ms);
+        return Rows{};
+    });
+    client.connection->ask(run_select, {}, Signals::interrupt, 10s);
+    CHECK(client.postgres.connections == 1);
+}

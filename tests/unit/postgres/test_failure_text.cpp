@@ -35,13 +35,15 @@ TEST_CASE("a foreign key that is violated names the customer, in any language") 
                          "Fremdschlüssel-Constraint »fk_customerid«\n"
                          "DETAIL:  Schlüssel (customerid)=(20001) ist nicht in Tabelle »customers« "
                          "vorhanden.";
-    CHECK(reason_of_rejection({english, "23503"}) == "customer 20001 does not exist");
-    CHECK(reason_of_rejection({german, "23503"}) == "customer 20001 does not exist");
+    CHECK(missing_customer({english, "23503"}) == 20001);
+    CHECK(missing_customer({german, "23503"}) == 20001);
+    CHECK(missing_customer({"ERROR:  no detail for this role\n", "23503"}) == std::nullopt);
 }
 
 TEST_CASE("a key that is there already is not called a customer that is missing") {
     const char* what = "ERROR:  duplicate key value violates unique constraint \"one_each\"\n"
                        "DETAIL:  Key (customerid)=(5) already exists.";
+    CHECK(missing_customer({what, "23505"}) == std::nullopt);
     CHECK(reason_of_rejection({what, "23505"}) ==
           "duplicate key value violates unique constraint \"one_each\"");
 }
@@ -70,4 +72,23 @@ TEST_CASE("why there is no connection is said once for each address") {
     CHECK(reason_of_no_connection(missing, "shop") ==
           "Datenbank »shop« existiert nicht; set PG_DATABASE to use another database");
     CHECK(reason_of_no_connection(missing, "") == "Datenbank »shop« existiert nicht");
+}
+
+TEST_CASE("a row that COPY rejects is told by its place in the file, in any language") {
+    for (const char* line : {"line 3, column tax: \"1\"", "Zeile 3: »2023-03-10«", "ligne 3"}) {
+        const std::string what =
+            "ERROR:  value too long\nCONTEXT:  COPY orders, " + std::string(line) + "\n";
+        CAPTURE(what);
+        CHECK(reason_of_rejection({what, "22001"}) == "value too long (order 3 of the file)");
+    }
+    CHECK(reason_of_rejection({"ERROR:  no\nCONTEXT:  COPY orders, ", "22001"}) == "no");
+}
+
+TEST_CASE("a table that is another than it must be is told by the SQLSTATE") {
+    for (const char* sqlstate : {"0A000", "42703", "42804", "42883", "428C9"}) {
+        CHECK(finds_another_table({"FEHLER:  x", sqlstate}));
+    }
+    for (const char* sqlstate : {"", "23503", "42501", "42P01", "57014"}) {
+        CHECK_FALSE(finds_another_table({"FEHLER:  x", sqlstate}));
+    }
 }

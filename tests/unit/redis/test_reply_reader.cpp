@@ -1,6 +1,7 @@
 #include "redis/reply_reader.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <stdexcept>
 #include <string>
@@ -24,7 +25,7 @@ std::string failure(std::string_view bytes) {
 }
 
 std::string text_of_length(std::size_t length) {
-    return "$" + std::to_string(length) + "\r\n" + std::string(length, 'x') + "\r\n";
+    return fmt::format("${}\r\n{}\r\n", length, std::string(length, 'x'));
 }
 
 constexpr auto k_too_large = "the reply is too large";

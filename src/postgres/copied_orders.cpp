@@ -1,0 +1,208 @@
+#include "postgres/pending_orders.hpp"
+
+#include "base/error.hpp"
+#include "postgres/uncommitted.hpp"
+#include "postgres/writers_lock.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace ordercache {
+
+namespace {
+
+/// At the end of a COPY PostgreSQL checks each order's customer, 3 s for a million, and says
+/// nothing meanwhile: it has ten times that, beside the limit of any wait.
+constexpr std::chrono::microseconds k_time_to_check_an_order{30};
+
+/// How many rows this session's transactions wrote to `orders`, with those that PostgreSQL has not
+/// yet added to its statistics; NULL where that is not counted.
+constexpr auto k_rows_written = R"sql((
+WITH RECURSIVE tables AS (
+    SELECT 'orders'::regclass::oid AS id
+    UNION ALL SELECT inhrelid FROM pg_inherits JOIN tables ON inhparent = id)
+SELECT sum(pg_stat_get_xact_tuples_inserted(id)) FROM tables JOIN pg_class ON oid = id
+HAVING bool_and(relkind IN ('r', 'p')) AND current_setting('track_counts')::bool))sql";
+
+std::optional<std::int64_t> rows_written(const Row& row) {
+    return row.is_null("rows") ? std::nullopt : std::optional(row.number("rows"));
+}
+
+std::string finish_sql() {
+    return fmt::format(R"sql(
+SELECT pg_current_xact_id() AS transaction, {} AS changes_more, {} AS rows, {})sql",
+                       may_change_more_sql(), k_rows_written, lock_batch_sql());
+}
+
+/// The number of an order that the transaction wrote. Absent where the numbers do not come from the
+/// sequence that the column owns: then currval() fails.
+std::optional<OrderId> last_order(PostgresSession& session) {
+    try {
+        const Rows rows = session.run(R"sql(
+SAVEPOINT before_currval;
+SELECT currval(pg_get_serial_sequence('orders', 'orderid'))::text AS orderid)sql");
+        const Row row = rows.only();
+        return row.is_null("orderid") ? std::nullopt : std::optional(row.text("orderid"));
+    } catch (const SessionFailure&) {
+        session.run("ROLLBACK TO SAVEPOINT before_currval");
+        return std::nullopt;
+    }
+}
+
+/// What a COPY left behind.
+struct Copied {
+    Written written;
+    bool changes_more = false; ///< Than the counts of its customers and of all.
+    std::optional<std::int64_t> rows;
+};
+
+Copied finish_copy(PostgresSession& session) {
+    session.end_copy();
+    const Rows rows = session.run(finish_sql());
+    const Row row = rows.only();
+    Copied copied{{std::to_string(row.number("transaction")), std::nullopt},
+                  row.flag("changes_more"),
+                  rows_written(row)};
+    if (!copied.changes_more) {
+        copied.written.order = last_order(session);
+    }
+    return copied;
+}
+
+/// Distinct customers, each with its first order's place in the batch, eight bytes.
+class CustomerSet {
+public:
+    void insert(const std::vector<Order>& orders) {
+        for (const Order& order : orders) {
+            m_customers.push_back({order.customer, ++m_size});
+        }
+        if (m_customers.size() >= m_next_sorting) {
+            sort();
+            m_next_sorting = std::max(k_first_sorting, 2 * m_customers.size());
+        }
+    }
+
+    std::vector<Scope> scopes() {
+        sort();
+        std::vector<Scope> scopes;
+        std::ranges::transform(m_customers, std::back_inserter(scopes),
+                               [](const FirstOrder& first) { return Scope{first.customer}; });
+        return scopes;
+    }
+
+    /// The place of the customer's first order, from 1.
+    std::optional<std::uint32_t> first_order(CustomerId customer) {
+        sort();
+        const auto found =
+            std::ranges::lower_bound(m_customers, customer, {}, &FirstOrder::customer);
+        return found != m_customers.end() && found->customer == customer
+                   ? std::optional(found->place)
+                   : std::nullopt;
+    }
+
+private:
+    struct FirstOrder {
+        CustomerId customer;
+        std::uint32_t place;
+    };
+
+    static constexpr std::size_t k_first_sorting = 64 << 10;
+
+    void sort() {
+        std::ranges::sort(m_customers, {}, [](const FirstOrder& first) {
+            return std::tuple(first.customer, first.place);
+        });
+        const auto repeats = std::ranges::unique(m_customers, {}, &FirstOrder::customer);
+        m_customers.erase(repeats.begin(), repeats.end());
+    }
+
+    std::vector<FirstOrder> m_customers;
+    std::uint32_t m_size = 0;
+    std::size_t m_next_sorting = k_first_sorting;
+};
+
+CopyRow<std::string> row_of(const Order& order) {
+    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+            order.tax.to_string(), order.total().to_string()};
+}
+
+class CopiedOrders : public Uncommitted<PendingBatch> {
+public:
+    explicit CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres)
+        : Uncommitted(postgres) {
+        m_rows_before = connection().ask([](PostgresSession& session) {
+            const Rows rows =
+                session.run(fmt::format("{}; SELECT {} AS rows", k_begin, k_rows_written));
+            session.begin_copy("orders",
+                               {"orderdate", "customerid", "netamount", "tax", "totalamount"});
+            return rows_written(rows.only());
+        });
+    }
+
+    void copy(const std::vector<Order>& orders) override {
+        const auto rows = std::make_shared<CopyRows>();
+        rows->reserve(orders.size());
+        std::ranges::transform(orders, std::back_inserter(*rows), row_of);
+        connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
+        m_size += static_cast<std::int64_t>(orders.size());
+        m_customers.insert(orders);
+    }
+
+    void finish() override {
+        const Copied copied = end_copy();
+        if (copied.rows && m_rows_before) {
+            check_stored(*copied.rows - *m_rows_before);
+        }
+        set_written(copied.written);
+        if (!copied.changes_more) {
+            m_changed = m_customers.scopes();
+        }
+    }
+
+    std::optional<std::vector<Scope>> changed_customers() const override { return m_changed; }
+    std::int64_t size() const override { return m_size; }
+
+private:
+    Copied end_copy() {
+        const auto time =
+            std::chrono::ceil<std::chrono::milliseconds>(m_size * k_time_to_check_an_order);
+        try {
+            return connection().ask(finish_copy, {}, Signals::interrupt, time);
+        } catch (const MissingCustomer& error) {
+            const auto place = m_customers.first_order(error.customer());
+            if (!place) {
+                throw;
+            }
+            throw Error(error.status(),
+                        fmt::format("{} (order {} of the file)", error.what(), *place));
+        }
+    }
+
+    void check_stored(std::int64_t stored) const {
+        if (stored < m_size) {
+            throw Error(ExitStatus::no,
+                        fmt::format("PostgreSQL would store {} of {} orders, so none is added: a "
+                                    "trigger or a rule of the table orders skips the others",
+                                    stored, m_size));
+        }
+    }
+
+    std::int64_t m_size = 0;
+    std::optional<std::int64_t> m_rows_before;
+    CustomerSet m_customers;
+    std::optional<std::vector<Scope>> m_changed; ///< Absent: anybody's counts may change.
+};
+
+} // namespace
+
+std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection) {
+    return std::make_unique<CopiedOrders>(connection);
+}
+
+} // namespace ordercache

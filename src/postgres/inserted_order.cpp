@@ -1,0 +1,119 @@
+#include "postgres/pending_orders.hpp"
+
+#include "base/error.hpp"
+#include "postgres/uncommitted.hpp"
+#include "postgres/writers_lock.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+/// RETURNING gives the customer that was really stored, whose key is the one to lock. Of a plain
+/// table the locks are taken in the same statement.
+std::string insert_sql() {
+    return fmt::format(R"sql(
+INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)
+VALUES ($1, $2, $3, $4, $5)
+RETURNING orderid::text AS orderid, customerid::int AS customerid,
+          pg_current_xact_id() AS transaction,
+          (SELECT CASE WHEN is_plain THEN {1} END FROM (SELECT {0} AS is_plain) AS look)
+              IS NOT NULL AS is_locked)sql",
+                       is_plain_table_sql(), lock_customer_sql("customerid::int"));
+}
+
+std::string look_closer_sql() {
+    return fmt::format(R"sql(
+SELECT more, CASE WHEN more THEN {1} ELSE {2} END
+FROM (SELECT {0} AS more) AS look)sql",
+                       may_change_more_sql(), lock_batch_sql(), lock_customer_sql("$1::int"));
+}
+
+/// An order as PostgreSQL stored it. What it may have left out is absent.
+struct Inserted {
+    std::string transaction;
+    std::optional<OrderId> order;
+    std::optional<CustomerId> customer;
+    bool changes_more = false; ///< Than the counts of its customer and of all.
+};
+
+/// Absent: skipped.
+std::optional<Inserted> insert(PostgresSession& session, const Order& order) {
+    session.run(k_begin);
+    const Rows rows = session.run(
+        insert_sql(), {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+                       order.tax.to_string(), order.total().to_string()});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    const Row row = rows.only();
+    Inserted inserted{std::to_string(row.number("transaction")), std::nullopt, std::nullopt};
+    if (row.is_null("orderid") || row.is_null("customerid")) {
+        return inserted;
+    }
+    inserted.order = row.text("orderid");
+    inserted.customer = static_cast<CustomerId>(row.number("customerid"));
+    if (!row.flag("is_locked")) {
+        const Rows look = session.run(look_closer_sql(), {row.text("customerid")});
+        inserted.changes_more = look.only().flag("more");
+    }
+    return inserted;
+}
+
+Error refusal(const char* what) {
+    return {ExitStatus::no, fmt::format("PostgreSQL {}: a trigger or a rule of the table orders "
+                                        "is why",
+                                        what)};
+}
+
+class InsertedOrder : public Uncommitted<PendingOrder> {
+public:
+    InsertedOrder(std::shared_ptr<PostgresConnection> postgres, const Order& order)
+        : Uncommitted(std::move(postgres)) {
+        const auto inserted =
+            connection().ask([order](PostgresSession& session) { return insert(session, order); });
+        if (!inserted) {
+            throw refusal("did not store the order but skipped it");
+        }
+        if (!inserted->customer || !inserted->order) {
+            throw refusal("would store the order without its customer or its number");
+        }
+        m_id = *inserted->order;
+        m_customer = *inserted->customer;
+        m_changes_more = inserted->changes_more;
+        // The row of a view or a foreign table does not tell its transaction.
+        set_written({inserted->transaction, m_changes_more ? std::nullopt : std::optional(m_id)});
+    }
+
+    OrderId id() const override { return m_id; }
+    CustomerId customer() const override { return m_customer; }
+
+    std::int64_t size() const override { return 1; }
+
+    std::optional<std::vector<Scope>> changed_customers() const override {
+        if (m_changes_more) {
+            return std::nullopt;
+        }
+        return std::vector<Scope>{Scope{m_customer}};
+    }
+
+private:
+    OrderId m_id;
+    CustomerId m_customer = 0;
+    bool m_changes_more = false;
+};
+
+} // namespace
+
+std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
+                                           const Order& order) {
+    return std::make_unique<InsertedOrder>(connection, order);
+}
+
+} // namespace ordercache

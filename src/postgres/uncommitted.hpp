@@ -1,0 +1,58 @@
+#pragma once
+
+#include "postgres/commit_outcome.hpp"
+#include "postgres/connection.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace ordercache {
+
+/// Begins a transaction. Isolation is said aloud, for the server's default may be another; and a
+/// commit that is reported must survive a crash.
+inline constexpr auto k_begin = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT set_config('synchronous_commit', 'on', true)
+WHERE current_setting('synchronous_commit') = 'off')sql";
+
+/// What an inserted order and a batch have in common: the transaction, which is rolled back unless
+/// it is committed.
+template <typename Interface>
+class Uncommitted : public Interface {
+public:
+    explicit Uncommitted(std::shared_ptr<PostgresConnection> connection)
+        : m_connection(std::move(connection)) {
+        m_connection->begin();
+    }
+    Uncommitted(const Uncommitted&) = delete;
+    Uncommitted& operator=(const Uncommitted&) = delete;
+    ~Uncommitted() override {
+        if (!m_is_over) {
+            m_connection->roll_back();
+        }
+    }
+
+    void check() override {
+        m_connection->ask(
+            [](PostgresSession& session) { session.run("SET CONSTRAINTS ALL IMMEDIATE"); });
+    }
+
+    TransactionId transaction() const override { return std::stoull(m_written.transaction); }
+
+    void commit() override {
+        m_is_over = true; // or nobody knows: there is nothing left to roll back
+        ordercache::commit(*m_connection, m_written);
+    }
+
+protected:
+    PostgresConnection& connection() { return *m_connection; }
+    void set_written(Written written) { m_written = std::move(written); }
+
+private:
+    std::shared_ptr<PostgresConnection> m_connection;
+    Written m_written;
+    bool m_is_over = false;
+};
+
+} // namespace ordercache
