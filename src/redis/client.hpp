@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -30,6 +31,8 @@ public:
 
 private:
     struct Connection {
+        explicit Connection(std::unique_ptr<Stream> opened) : stream(std::move(opened)) {}
+
         std::unique_ptr<Stream> stream;
         ReplyReader reader;
         bool handshake_done = false;
