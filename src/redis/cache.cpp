@@ -1,6 +1,5 @@
 #include "redis/cache.hpp"
 
-#include "base/error.hpp"
 #include "redis/claims.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/pieces.hpp"
@@ -107,10 +106,7 @@ std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customer
     });
     std::vector<Claim> claims;
     for (const auto& [asked, reply] : answers) {
-        if (reply.list.size() != asked.size()) {
-            throw CacheError(
-                fmt::format("Redis gave {} claims for {} keys", reply.list.size(), asked.size()));
-        }
+        check_size(reply, asked.size());
         std::ranges::transform(reply.list, std::back_inserter(claims), claim_in);
     }
     return claims;

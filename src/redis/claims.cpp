@@ -46,4 +46,10 @@ Claim claim_in(const RedisReply& reply) {
     return claim;
 }
 
+void check_size(const RedisReply& claims, std::size_t customers) {
+    if (claims.list.size() != customers) {
+        throw unexpected_reply();
+    }
+}
+
 } // namespace ordercache
