@@ -1,5 +1,5 @@
-// What a Redis server sends: read the same however it is cut into pieces, and no more than has come; and a
-// command on the wire is read back as it was.
+// What a Redis server sends: read the same however it is cut into pieces, and no more than has
+// come; and a command on the wire is read back as it was.
 
 #include "redis/reply_reader.hpp"
 
