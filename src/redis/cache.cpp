@@ -1,5 +1,6 @@
 #include "redis/cache.hpp"
 
+#include "base/error.hpp"
 #include "redis/claims.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/pieces.hpp"
