@@ -178,7 +178,7 @@ def received(connection):
         return connection.recv(65536)
 
 
-WRONG_SHAPES = [
+WRONG_REPLIES = [
     b"+OK\r\n", b":1\r\n", b"$-1\r\n", b"$1\r\n7\r\n", b"*0\r\n", b"*-1\r\n", b"*1\r\n$1\r\n0\r\n", b"*2\r\n$1\r\n0\r\n$1\r\n7\r\n",
     b"*2\r\n:0\r\n*0\r\n", b"*2\r\n$1\r\n0\r\n*1\r\n:7\r\n", b"-MOVED 1\r\n", b"-WRONGTYPE\r\n", b"-CROSSSLOT\r\n", b"-\r\n", b"+\r\n",
 ]
@@ -192,7 +192,7 @@ COMMANDS = [
 @pytest.mark.parametrize("good", range(5))
 def test_a_reply_of_the_wrong_shape_is_a_sentence_whichever_reply_it_is(good, arguments, ordercache):
     counts = arguments[0] == "count"
-    for bad in WRONG_SHAPES:
+    for bad in WRONG_REPLIES:
         with TurnsHostile(good, bad) as redis:
             run = ordercache(*arguments, "--timeout=0.5", env={"REDIS_SERVICE_URI": redis_uri(redis)})
         assert run.status in ([0] if counts else [0, 1, 4]), (bad, run)
