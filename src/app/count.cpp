@@ -28,7 +28,10 @@ std::vector<std::int64_t> counts_of(const std::vector<Scope>& scopes, CacheUse u
 }
 
 void answer(std::span<const CustomerId> customers, CacheUse use, Context& context) {
-    const auto counts = counts_of({customers.begin(), customers.end()}, use, context);
+    std::vector<Scope> scopes;
+    std::ranges::transform(customers, std::back_inserter(scopes),
+                           [](CustomerId customer) { return Scope{customer}; });
+    const auto counts = counts_of(scopes, use, context);
     for (std::size_t i = 0; i < counts.size(); ++i) {
         context.output().customer_count(customers[i], counts[i]);
     }
