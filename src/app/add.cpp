@@ -76,7 +76,7 @@ void add_order(const Add& add, Context& context) {
 /// PostgreSQL checks the orders when it has them all, and says nothing meanwhile.
 void finish(PendingBatch& batch, Progress& progress, Reporter& reporter) {
     const auto line = fmt::format("Waiting for PostgreSQL to check {} orders", batch.size());
-    reporter.note([&] { return line; });
+    reporter.note(line.c_str());
     progress.say(line);
     batch.finish();
 }

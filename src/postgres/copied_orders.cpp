@@ -118,8 +118,11 @@ private:
         std::ranges::sort(m_customers, {}, [](const FirstOrder& first) {
             return std::tuple(first.customer, first.place);
         });
-        const auto repeats = std::ranges::unique(m_customers, {}, &FirstOrder::customer);
-        m_customers.erase(repeats.begin(), repeats.end());
+        const auto is_same = [](const FirstOrder& one, const FirstOrder& other) {
+            return one.customer == other.customer;
+        };
+        m_customers.erase(std::unique(m_customers.begin(), m_customers.end(), is_same),
+                          m_customers.end());
     }
 
     std::vector<FirstOrder> m_customers;

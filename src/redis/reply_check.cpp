@@ -100,10 +100,9 @@ CacheRefusal refusal(const RedisService& service, std::string_view command,
                      const std::string& error_text) {
     const auto meaning = std::ranges::find_if(
         k_meanings, [&](const Meaning& each) { return begins_with_words(error_text, each.error); });
-    return CacheRefusal(fmt::format("Redis at {} refused {}: {}", service.peer(), command,
-                                    meaning != k_meanings.end()
-                                        ? std::string(meaning->sentence)
-                                        : without(error_text, service.password)));
+    const std::string reason = meaning != k_meanings.end() ? std::string(meaning->sentence)
+                                                           : without(error_text, service.password);
+    return CacheRefusal{fmt::format("Redis at {} refused {}: {}", service.peer(), command, reason)};
 }
 
 void check_reply(const RedisService& service, const RedisCommand& command,

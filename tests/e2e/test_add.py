@@ -2,7 +2,7 @@
 
 import pytest
 
-from keys import claim_total, reader_of_total, values
+from keys import claim_total, reader_of_total
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 

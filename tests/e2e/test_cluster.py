@@ -6,7 +6,7 @@ import time
 import pytest
 
 from orders import LAST_ORDER, added, an_order
-from servers import Cluster, commands_seen, wait_until
+from servers import Cluster, wait_until
 
 CUSTOMERS = range(9_000, 9_030)
 VALUES = ["num_orders:all", *[f"num_orders:{customer}" for customer in CUSTOMERS]]

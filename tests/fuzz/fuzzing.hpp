@@ -37,7 +37,7 @@ inline void require(bool holds, const char* property) {
 inline constexpr std::string_view k_secret = "Zq7SecretX";
 
 inline void require_no_secret(std::string_view said) {
-    require(said.find(k_secret) == said.npos, "a password is never shown");
+    require(said.find(k_secret) == std::string_view::npos, "a password is never shown");
 }
 
 /// Every byte as %XX but for digits and small letters.

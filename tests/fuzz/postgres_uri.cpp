@@ -100,7 +100,7 @@ void open_library(LazyLibrary& /*library*/) {}
 
 FUZZER(input) {
     const std::string text(input.substr(0, input.find('\0')));
-    if (text.find(k_secret) != text.npos) {
+    if (text.find(k_secret) != std::string::npos) {
         return; // It may then stand for a host as well.
     }
     if (const auto service = understood(text)) {

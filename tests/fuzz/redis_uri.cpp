@@ -88,7 +88,7 @@ void check_secret(std::string_view input) {
 } // namespace
 
 FUZZER(input) {
-    if (input.find(k_secret) != input.npos) {
+    if (input.find(k_secret) != std::string_view::npos) {
         return; // It may then stand for an option or a host as well.
     }
     if (const auto service = understood(input)) {

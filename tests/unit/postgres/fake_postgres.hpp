@@ -28,11 +28,11 @@ inline Rows table(std::vector<std::string> columns, std::vector<Rows::Values> va
 /// What PostgreSQL, or the wire to it, does with a statement.
 using Answer = std::function<Rows()>;
 
-inline Answer gives(Rows rows) {
+inline Answer gives(const Rows& rows) {
     return [rows] { return rows; };
 }
 
-inline Answer fails(std::string what, std::string sqlstate) {
+inline Answer fails(const std::string& what, const std::string& sqlstate) {
     return [what, sqlstate]() -> Rows { throw SessionFailure(what, sqlstate); };
 }
 
@@ -87,8 +87,8 @@ private:
     public:
         explicit Session(Postgres& postgres) : m_postgres(postgres), m_broken(postgres.m_broken) {}
 
-        Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
-            return m_postgres.answer(sql, parameters);
+        Rows run(const std::string& sql, const std::vector<std::string>& values) override {
+            return m_postgres.answer(sql, values);
         }
         void begin_copy(const std::string&, const CopyRow<std::string>&) override {
             m_postgres.answer("begin copy", {});

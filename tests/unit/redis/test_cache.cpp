@@ -21,7 +21,9 @@ const Scope k_one{1};
 const Scope k_two{2};
 
 struct Fixture {
-    explicit Fixture(fakes::RedisServers::Answer answer) { servers.set_answer(k_peer, answer); }
+    explicit Fixture(const fakes::RedisServers::Answer& answer) {
+        servers.set_answer(k_peer, answer);
+    }
 
     Pipeline commands() { return servers.commands_to(k_peer); }
 
