@@ -84,8 +84,19 @@ int status_in_child(const std::function<int()>& act) {
     return status;
 }
 
+/// Without the signals that a background job, or one under nohup, has ignored.
+void stop_ignoring_signals() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+        static_cast<void>(std::signal(signal, SIG_DFL));
+    }
+}
+
 bool holds_in_child(const std::function<bool()>& act) {
-    return status_in_child([&] { return act() ? k_held : k_not_held; }) == k_held;
+    const auto run = [&] {
+        stop_ignoring_signals();
+        return act() ? k_held : k_not_held;
+    };
+    return status_in_child(run) == k_held;
 }
 
 void signal_self(int signal) {

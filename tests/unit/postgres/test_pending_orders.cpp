@@ -25,7 +25,7 @@ Rows inserted(std::optional<std::string> order, std::optional<std::string> custo
 }
 
 struct Inserting : PostgresClient {
-    explicit Inserting(Rows rows) { postgres.on("INSERT", gives(std::move(rows))); }
+    explicit Inserting(const Rows& rows) { postgres.on("INSERT", gives(rows)); }
 
     Error refusal() {
         return error_of([&] { insert_order(connection, order_of(9999)); });
