@@ -22,8 +22,10 @@ constexpr std::chrono::milliseconds k_reply_timeout = 2s;
 
 } // namespace
 
-RedisClient::RedisClient(RedisService service, TimeLimit limit, Connect connect_to)
-    : m_service(std::move(service)), m_limit(limit), m_connect_to(std::move(connect_to)) {}
+RedisClient::RedisClient(RedisService service, TimeLimit limit, WhenClosed when_closed,
+                         Connect connect_to)
+    : m_service(std::move(service)), m_limit(limit), m_when_closed(when_closed),
+      m_connect_to(std::move(connect_to)) {}
 
 void RedisClient::connect() {
     if (m_failure) {
@@ -66,9 +68,14 @@ std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& comman
 /// Nothing is in flight between two commands: whatever has come, be it the connection's end, is no
 /// answer.
 void RedisClient::leave_closed_connection() {
-    if (m_connection && !m_connection->stream->is_silent()) {
-        m_connection.reset();
+    if (!m_connection || m_connection->stream->is_silent()) {
+        return;
     }
+    if (m_when_closed == WhenClosed::fail) {
+        close_and_throw(
+            fmt::format("lost Redis at {}: the connection was closed", m_service.peer()));
+    }
+    m_connection.reset();
 }
 
 std::vector<RedisCommand> RedisClient::handshake() const {

@@ -16,13 +16,14 @@
 
 namespace ordercache {
 
-/// A server over a connection of its own. Where the server closed that while nothing was in flight,
-/// as one with a `timeout` does, the next command goes over a new one.
+/// A server over a connection of its own.
 class RedisClient : public RedisServer {
 public:
     using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
-    RedisClient(RedisService service, TimeLimit limit, Connect connect_to = connect_stream);
+    RedisClient(RedisService service, TimeLimit limit,
+                WhenClosed when_closed = WhenClosed::reconnect,
+                Connect connect_to = connect_stream);
 
     const RedisService& service() const override { return m_service; }
     void connect() override;
@@ -49,6 +50,7 @@ private:
 
     RedisService m_service;
     TimeLimit m_limit;
+    WhenClosed m_when_closed;
     Connect m_connect_to;
     std::optional<Connection> m_connection;
     std::optional<CacheError> m_failure; ///< What every later command is answered with.

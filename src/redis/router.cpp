@@ -17,6 +17,10 @@ using namespace std::chrono_literals;
 /// How long redirections are followed: a slot that moves refuses some commands until it has.
 constexpr auto k_patience = 2s;
 
+RedisCommand hello() {
+    return {"HELLO"};
+}
+
 RedisCommand owners_question() {
     return {"CLUSTER", "SLOTS"};
 }
@@ -59,10 +63,12 @@ struct RedisRouter::RoutedCommand {
     bool asking = false; ///< The server is to make an exception for a slot on its way to it.
 };
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit)
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, WhenClosed when_closed)
     : RedisRouter(
           service, limit,
-          [limit](const RedisService& each) { return std::make_unique<RedisClient>(each, limit); },
+          [limit, when_closed](const RedisService& each) {
+              return std::make_unique<RedisClient>(each, limit, when_closed);
+          },
           pause_for) {}
 
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server,
@@ -87,7 +93,7 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
 
 /// HELLO comes first, for every user may ask it; a server too old for it has no such users.
 std::vector<RedisServer*> RedisRouter::primaries() {
-    const auto mode = mode_in(m_named->run({{"HELLO"}}, std::nullopt).front());
+    const auto mode = mode_in(m_named->run({hello()}, std::nullopt).front());
     if (mode && mode != "cluster") {
         return {m_named};
     }
@@ -101,6 +107,13 @@ std::vector<RedisServer*> RedisRouter::primaries() {
         throw refusal(m_named->service(), owners_question().front(), "CLUSTERDOWN");
     }
     return primaries;
+}
+
+/// Any reply will do, be it an error.
+void RedisRouter::check_servers() {
+    for (const auto& [name, server] : m_servers) {
+        server->run({hello()}, std::nullopt);
+    }
 }
 
 RedisReply RedisRouter::run_at(RedisServer& server, const RedisCommand& command) {

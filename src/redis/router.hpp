@@ -22,7 +22,8 @@ public:
     using Pause = std::function<void(std::chrono::milliseconds)>;
 
     /// Connects to servers over the network.
-    RedisRouter(const RedisService& service, TimeLimit limit);
+    RedisRouter(const RedisService& service, TimeLimit limit,
+                WhenClosed when_closed = WhenClosed::reconnect);
 
     /// As above, with what stands for the network and for time.
     RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server, Pause pause);
@@ -42,6 +43,9 @@ public:
     /// All who hold keys of their own: asks the server for its cluster's. Throws CacheError. They
     /// live as long as the router.
     std::vector<RedisServer*> primaries();
+
+    /// Has each server that was asked something say that it is there. Throws CacheError.
+    void check_servers();
 
     /// Gives `server`'s reply to a command without a key. Throws as `run` does.
     static RedisReply run_at(RedisServer& server, const RedisCommand& command);

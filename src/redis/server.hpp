@@ -9,6 +9,13 @@
 
 namespace ordercache {
 
+/// What becomes of the next command where the server closed the connection while nothing was in
+/// flight, as one with a `timeout` does, or one that was restarted.
+enum class WhenClosed {
+    reconnect, ///< It goes over a new connection.
+    fail       ///< It fails: the server may not have what it was told before.
+};
+
 /// One Redis server. A failure throws CacheError, and is the answer to all that is asked later:
 /// what was asked last may have been done.
 class RedisServer {

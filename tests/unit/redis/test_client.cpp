@@ -29,8 +29,9 @@ public:
     std::size_t made = 0;
 
     RedisClient client(const std::string& uri = "redis://h",
-                       TimeLimit limit = TimeLimit::whole(std::nullopt)) {
-        return {parse_redis_uri(uri), limit, [this](const RedisService&, Deadline) {
+                       TimeLimit limit = TimeLimit::whole(std::nullopt),
+                       WhenClosed when_closed = WhenClosed::reconnect) {
+        return {parse_redis_uri(uri), limit, when_closed, [this](const RedisService&, Deadline) {
                     Connection& connection = all.at(made++);
                     if (connection.refuses) {
                         throw StreamError("Connection refused");
@@ -136,6 +137,16 @@ TEST_CASE("a connection that was made in advance and closed since is made anew")
     connections.all[0].silent = false;
     CHECK(run(client, {{"DEL", "a"}}).front().integer == 1);
     CHECK(connections.all[0].written.empty());
+}
+
+TEST_CASE("a connection that its server closed is a failure to whoever must know") {
+    Connections connections;
+    connections.all = {{{"$1\r\n7\r\n"}}, {{"$1\r\n8\r\n"}}};
+    RedisClient client = connections.client("redis://h", TimeLimit::none(), WhenClosed::fail);
+    run(client, {{"GET", "a"}});
+    connections.all[0].silent = false;
+    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
+    CHECK(connections.made == 1);
 }
 
 TEST_CASE("a connection that breaks once something was sent is a failure, for good") {

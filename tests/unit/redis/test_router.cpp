@@ -235,6 +235,17 @@ TEST_CASE("a cluster without primaries is down") {
           "Redis at named:6379 refused CLUSTER: the cluster is down: try again");
 }
 
+TEST_CASE("a check asks every server that was spoken to, and takes any reply") {
+    TwoNodes nodes;
+    nodes.router.run({{"GET", "a"}});
+    for (const auto* const node : {k_named, k_other}) {
+        nodes.servers.set_answer(node, [](const RedisCommand&) { return error("ERR unknown"); });
+    }
+    nodes.router.check_servers();
+    CHECK(nodes.servers.commands_to(k_named).back() == RedisCommand{"HELLO"});
+    CHECK(nodes.servers.commands_to(k_other).back() == RedisCommand{"HELLO"});
+}
+
 TEST_CASE("an error reply names the server that gave it") {
     TwoNodes nodes;
     nodes.servers.set_answer(k_other, [](const RedisCommand&) { return error("OOM"); });
