@@ -82,6 +82,11 @@ public:
     /// orders, unless others are in flight. Said twice, it changes nothing.
     virtual void end_write(TransactionId transaction, TransactionStatus status) = 0;
 
+    /// What others wrote to the total, each transaction once, now that any snapshot sees it;
+    /// `orders` is by how many it changed it, and may be negative. Brings the total up to date, or
+    /// drops it where it may have been counted with them.
+    virtual void hear(const std::vector<Writer>& others) = 0;
+
     /// Deletes each customer's lease, then its value, and the total's value with its ledger; gives
     /// the number of values that were there.
     virtual std::int64_t drop(const std::vector<Scope>& scopes) = 0;

@@ -38,9 +38,13 @@ public:
                     const std::vector<std::uint32_t>& writers) override;
     bool begin_write(const Writer& writer, const std::vector<Scope>& customers) override;
     void end_write(TransactionId transaction, TransactionStatus status) override;
+    void hear(const std::vector<Writer>& others) override { m_ledger.hear(others); }
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }
+
+    /// Throws CacheError where a server that was asked something is gone.
+    void check_servers() { m_redis.check_servers(); }
 
     /// How many of the scopes' values are cached.
     std::int64_t cached(const std::vector<Scope>& scopes);

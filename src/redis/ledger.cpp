@@ -3,10 +3,19 @@
 #include "redis/claims.hpp"
 #include "redis/scripts.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <utility>
 
 namespace ordercache {
+
+namespace {
+
+/// Few enough for a script not to keep others waiting.
+constexpr std::size_t k_script_writers = 1000;
+
+} // namespace
 
 Claim RedisLedger::acquire(const std::string& token, const Freshness& freshness) {
     const std::string accepted = freshness.refresh ? freshness.accepted : "anybody";
@@ -42,6 +51,18 @@ void RedisLedger::confirm(TransactionId transaction, TransactionStatus status, D
     const char* const fate = status == TransactionStatus::committed ? "committed" : "aborted";
     m_redis.run({command(scripts::k_ledger_confirm, {std::to_string(transaction), fate})},
                 deadline);
+}
+
+void RedisLedger::hear(const std::vector<Writer>& others) {
+    for (std::size_t begin = 0; begin < others.size(); begin += k_script_writers) {
+        const std::size_t end = std::min(begin + k_script_writers, others.size());
+        std::vector<std::string> arguments;
+        for (std::size_t i = begin; i < end; ++i) {
+            arguments.push_back(std::to_string(others[i].transaction));
+            arguments.push_back(std::to_string(others[i].orders));
+        }
+        m_redis.run({command(scripts::k_ledger_hear, std::move(arguments))});
+    }
 }
 
 RedisCommand RedisLedger::command(const char* script, std::vector<std::string> arguments) const {

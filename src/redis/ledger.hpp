@@ -31,6 +31,8 @@ public:
 
     void confirm(TransactionId transaction, TransactionStatus status, Deadline deadline);
 
+    void hear(const std::vector<Writer>& others);
+
 private:
     RedisCommand command(const char* script, std::vector<std::string> arguments) const;
 

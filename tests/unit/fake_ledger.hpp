@@ -98,6 +98,30 @@ public:
         settle();
     }
 
+    void hear(const Writer& other) {
+        open();
+        const bool may_be_added = !ledger().since.empty();
+        const bool is_counted =
+            may_be_added && m_servers.has_seen(ledger().since, other.transaction);
+        const std::int64_t orders = is_counted ? 0 : other.orders;
+        if (const auto value = m_servers.values.get(k_all_orders)) {
+            if (may_be_added) {
+                m_servers.set_value(k_all_orders, *value + orders,
+                                    m_servers.values.expiry(k_all_orders) - now());
+            } else {
+                m_servers.values.remove(k_all_orders);
+            }
+        } else if (ledger().base && may_be_added) {
+            *ledger().base += orders;
+        } else if (ledger().base) {
+            ledger() = {};
+        }
+        if (!ledger().reader.empty()) {
+            ledger().committed[other.transaction] = other.orders;
+        }
+        settle();
+    }
+
     std::int64_t drop() {
         ledger() = {};
         return m_servers.values.remove(k_all_orders) ? 1 : 0;

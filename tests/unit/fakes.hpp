@@ -37,6 +37,7 @@ enum class Step {
     enter,
     commit,
     confirm,
+    hear,
     status,
     pause,
 };
@@ -173,6 +174,13 @@ public:
     void end_write(TransactionId transaction, TransactionStatus status) override {
         reach(Step::confirm);
         m_ledger.confirm(transaction, status);
+    }
+
+    void hear(const std::vector<Writer>& others) override {
+        reach(Step::hear);
+        for (const Writer& other : others) {
+            m_ledger.hear(other);
+        }
     }
 
     std::int64_t drop(const std::vector<Scope>& scopes) override {

@@ -4,7 +4,8 @@
 --   base, ends       a count that is known while writers are in flight; the end of its time to live
 --   since, filled_by the snapshot that the base or the value was counted in, and its reader's token
 --   in_flight:ID     a writer's transaction: since when, and with how many orders
---   committed:ID     the orders of a transaction that was committed while a reader counted
+--   committed:ID     the orders of a transaction that was committed while a reader counted; others'
+--                    may be negative
 --   asked            when somebody was told to ask what became of writers in flight
 -- Times are milliseconds of Redis's own clock. Orders are added by HINCRBY, for Lua's numbers are
 -- floats.
