@@ -1,0 +1,52 @@
+#include "cache_aside/follower.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <numeric>
+
+namespace ordercache {
+
+namespace {
+
+std::int64_t sum_of(const std::vector<Writer>& transactions) {
+    return std::accumulate(
+        transactions.begin(), transactions.end(), std::int64_t{0},
+        [](std::int64_t sum, const Writer& writer) { return sum + writer.orders; });
+}
+
+} // namespace
+
+bool Follower::start() {
+    const auto changes = m_feed.start();
+    if (!changes) {
+        return false;
+    }
+    m_reporter.note("Clearing all caches");
+    m_cache.drop_all();
+    handle(*changes);
+    return true;
+}
+
+bool Follower::follow() {
+    const auto changes = m_feed.poll();
+    if (!changes) {
+        return false;
+    }
+    handle(*changes);
+    return true;
+}
+
+void Follower::handle(const Changes& changes) {
+    if (!changes.empty()) {
+        m_reporter.note([&] {
+            return fmt::format("Others wrote: clearing caches for {} customers, {:+} orders in all",
+                               changes.customers.size(), sum_of(changes.transactions));
+        });
+        m_cache.drop(changes.customers);
+        m_cache.hear(changes.transactions);
+    }
+    m_feed.acknowledge();
+}
+
+} // namespace ordercache
