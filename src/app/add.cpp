@@ -24,6 +24,10 @@ void write_without_cache(PendingOrders& orders, Context& context) {
     orders.commit();
 }
 
+CacheUpdate update_for(const Add& add) {
+    return add.use_cache ? CacheUpdate::by_writer : CacheUpdate::by_follower;
+}
+
 /// Has whatever would fail in a commit fail now, and writes nothing.
 void rehearse(StoredOrders& orders, const Add& add, Context& context) {
     orders.check();
@@ -64,7 +68,7 @@ void add_order(const Add& add, Context& context) {
     }
     context.reporter().note(
         [&] { return fmt::format("Adding order for customer {}", add.order->customer); });
-    const auto order = context.store().insert(*add.order);
+    const auto order = context.store().insert(*add.order, update_for(add));
     write(*order, add, context);
     if (!add.dry_run) {
         context.reporter().note([&] { return fmt::format("Added new order {}", order->id()); });
@@ -89,7 +93,7 @@ std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, c
         context.cache().connect();
     }
     context.reporter().note("Adding orders");
-    auto batch = context.store().begin_batch();
+    auto batch = context.store().begin_batch(update_for(add));
     Progress progress("orders", context.reporter());
     for (; !orders.empty(); orders = file.next()) {
         batch->copy(orders);

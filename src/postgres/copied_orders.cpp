@@ -137,11 +137,11 @@ CopyRow<std::string> row_of(const Order& order) {
 
 class CopiedOrders : public Uncommitted<PendingBatch> {
 public:
-    explicit CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres)
+    CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres, CacheUpdate update)
         : Uncommitted(postgres) {
-        m_rows_before = connection().ask([](PostgresSession& session) {
-            const Rows rows =
-                session.run(fmt::format("{}; SELECT {} AS rows", k_begin, k_rows_written));
+        m_rows_before = connection().ask([update](PostgresSession& session) {
+            const Rows rows = session.run(
+                fmt::format("{}; SELECT {} AS rows", begin_sql(update), k_rows_written));
             session.begin_copy("orders",
                                {"orderdate", "customerid", "netamount", "tax", "totalamount"});
             return rows_written(rows.only());
@@ -204,8 +204,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection) {
-    return std::make_unique<CopiedOrders>(connection);
+std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection,
+                                          CacheUpdate update) {
+    return std::make_unique<CopiedOrders>(connection, update);
 }
 
 } // namespace ordercache

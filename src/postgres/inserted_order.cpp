@@ -44,8 +44,8 @@ struct Inserted {
 };
 
 /// Absent: skipped.
-std::optional<Inserted> insert(PostgresSession& session, const Order& order) {
-    session.run(k_begin);
+std::optional<Inserted> insert(PostgresSession& session, const Order& order, CacheUpdate update) {
+    session.run(begin_sql(update));
     const Rows rows = session.run(
         insert_sql(), {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
                        order.tax.to_string(), order.total().to_string()});
@@ -74,10 +74,11 @@ Error refusal(const char* what) {
 
 class InsertedOrder : public Uncommitted<PendingOrder> {
 public:
-    InsertedOrder(std::shared_ptr<PostgresConnection> postgres, const Order& order)
+    InsertedOrder(std::shared_ptr<PostgresConnection> postgres, const Order& order,
+                  CacheUpdate update)
         : Uncommitted(std::move(postgres)) {
-        const auto inserted =
-            connection().ask([order](PostgresSession& session) { return insert(session, order); });
+        const auto inserted = connection().ask(
+            [order, update](PostgresSession& session) { return insert(session, order, update); });
         if (!inserted) {
             throw refusal("did not store the order but skipped it");
         }
@@ -112,8 +113,8 @@ private:
 } // namespace
 
 std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
-                                           const Order& order) {
-    return std::make_unique<InsertedOrder>(connection, order);
+                                           const Order& order, CacheUpdate update) {
+    return std::make_unique<InsertedOrder>(connection, order, update);
 }
 
 } // namespace ordercache

@@ -37,12 +37,17 @@ public:
     virtual void finish() = 0;
 };
 
+/// Who changes the cache when orders are written: the writer itself, or a follower, which their
+/// triggers then tell of them.
+enum class CacheUpdate { by_writer, by_follower };
+
 /// Inserts the order, and holds the writer's lock on the keys that it changes. Throws Error (no)
 /// where PostgreSQL does not take it.
 std::unique_ptr<PendingOrder> insert_order(const std::shared_ptr<PostgresConnection>& connection,
-                                           const Order& order);
+                                           const Order& order, CacheUpdate update);
 
 /// Begins to copy orders in.
-std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection);
+std::unique_ptr<PendingBatch> begin_batch(const std::shared_ptr<PostgresConnection>& connection,
+                                          CacheUpdate update);
 
 } // namespace ordercache

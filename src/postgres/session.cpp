@@ -110,6 +110,10 @@ public:
         return poll(&polled, 1, 0) > 0;
     }
 
+    std::int64_t server_process() const override {
+        return m_connection.backendpid();
+    }
+
 private:
     pqxx::result execute(const std::string& sql, const std::vector<std::string>& parameters) {
         if (parameters.empty()) {

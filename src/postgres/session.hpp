@@ -3,6 +3,7 @@
 #include "postgres/rows.hpp"
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -56,6 +57,9 @@ public:
     /// Whether something arrived unasked since the last answer: from a server that ended the
     /// session, most often. Of no use while a statement runs.
     virtual bool has_unread() const = 0;
+
+    /// The number of the server's process, as the server said at the start. A pooler makes one up.
+    virtual std::int64_t server_process() const = 0;
 };
 
 /// Opens a session by libpq's connection string, the host's name and the password in it. Throws

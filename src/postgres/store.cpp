@@ -156,12 +156,12 @@ TransactionStatus PostgresStore::status_of(TransactionId transaction) {
     });
 }
 
-std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order) {
-    return insert_order(m_connection, order);
+std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order, CacheUpdate update) {
+    return insert_order(m_connection, order, update);
 }
 
-std::unique_ptr<PendingBatch> PostgresStore::begin_batch() {
-    return ordercache::begin_batch(m_connection);
+std::unique_ptr<PendingBatch> PostgresStore::begin_batch(CacheUpdate update) {
+    return ordercache::begin_batch(m_connection, update);
 }
 
 } // namespace ordercache

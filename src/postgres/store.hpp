@@ -31,10 +31,10 @@ public:
     TransactionStatus status_of(TransactionId transaction) override;
 
     /// Inserts the order, and holds the writer's lock on the keys that it changes.
-    std::unique_ptr<PendingOrder> insert(const Order& order);
+    std::unique_ptr<PendingOrder> insert(const Order& order, CacheUpdate update);
 
     /// Begins to copy orders in.
-    std::unique_ptr<PendingBatch> begin_batch();
+    std::unique_ptr<PendingBatch> begin_batch(CacheUpdate update);
 
 private:
     std::shared_ptr<PostgresConnection> m_connection;

@@ -2,6 +2,8 @@
 
 #include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/follow_sql.hpp"
+#include "postgres/pending_orders.hpp"
 
 #include <memory>
 #include <string>
@@ -15,6 +17,12 @@ inline constexpr auto k_begin = R"sql(
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT set_config('synchronous_commit', 'on', true)
 WHERE current_setting('synchronous_commit') = 'off')sql";
+
+/// As k_begin, for a writer who changes the cache itself.
+inline std::string begin_sql(CacheUpdate update) {
+    return update == CacheUpdate::by_writer ? std::string(k_begin) + ";\n" + k_mark_as_handled
+                                            : k_begin;
+}
 
 /// What an inserted order and a batch have in common: the transaction, which is rolled back unless
 /// it is committed.

@@ -102,6 +102,7 @@ private:
         void cancel() override { m_postgres.answer("cancel", {}); }
         bool is_open() const override { return m_broken == m_postgres.m_broken; }
         bool has_unread() const override { return m_postgres.has_ended_session; }
+        std::int64_t server_process() const override { return 1; }
 
     private:
         Postgres& m_postgres;

@@ -28,7 +28,7 @@ struct Inserting : PostgresClient {
     explicit Inserting(const Rows& rows) { postgres.on("INSERT", gives(rows)); }
 
     Error refusal() {
-        return error_of([&] { insert_order(connection, order_of(9999)); });
+        return error_of([&] { insert_order(connection, order_of(9999), CacheUpdate::by_writer); });
     }
 };
 
@@ -45,7 +45,7 @@ struct Copying : PostgresClient {
     }
 
     std::unique_ptr<PendingBatch> copy() {
-        auto batch = begin_batch(connection);
+        auto batch = begin_batch(connection, CacheUpdate::by_writer);
         batch->copy({order_of(5), order_of(7), order_of(5)});
         return batch;
     }
@@ -55,7 +55,7 @@ struct Copying : PostgresClient {
 
 TEST_CASE("an inserted order changes its customer's count and the total") {
     Inserting client(inserted("12001", "9999"));
-    const auto order = insert_order(client.connection, order_of(9999));
+    const auto order = insert_order(client.connection, order_of(9999), CacheUpdate::by_writer);
     CHECK(order->id() == "12001");
     CHECK(order->customer() == 9999);
     CHECK(order->changed_customers() == std::vector<Scope>{Scope{9999}});
@@ -65,20 +65,21 @@ TEST_CASE("an inserted order changes its customer's count and the total") {
 
 TEST_CASE("the customer that PostgreSQL stored is the one whose count changes") {
     Inserting client(inserted("12001", "5"));
-    CHECK(insert_order(client.connection, order_of(9999))->changed_customers() ==
-          std::vector<Scope>{Scope{5}});
+    CHECK(insert_order(client.connection, order_of(9999), CacheUpdate::by_writer)
+              ->changed_customers() == std::vector<Scope>{Scope{5}});
 }
 
 TEST_CASE("an order's number may be any text") {
     Inserting client(inserted("72a1-ff", "9999"));
-    CHECK(insert_order(client.connection, order_of(9999))->id() == "72a1-ff");
+    CHECK(insert_order(client.connection, order_of(9999), CacheUpdate::by_writer)->id() ==
+          "72a1-ff");
 }
 
 TEST_CASE("where the table is not plain it is looked at closely, and anybody's count may change") {
     for (const char* more : {"t", "f"}) {
         Inserting client(inserted("12001", "9999", "f"));
         client.postgres.on("SELECT more", gives(table({"more"}, {{more}})));
-        const auto order = insert_order(client.connection, order_of(9999));
+        const auto order = insert_order(client.connection, order_of(9999), CacheUpdate::by_writer);
         CHECK(order->changed_customers().has_value() == (std::string(more) == "f"));
     }
 }
@@ -94,7 +95,7 @@ TEST_CASE("an order that PostgreSQL skipped, or stored in part, is rolled back a
 
 TEST_CASE("an order that goes out of scope uncommitted is rolled back") {
     Inserting client(inserted("12001", "9999"));
-    insert_order(client.connection, order_of(9999));
+    insert_order(client.connection, order_of(9999), CacheUpdate::by_writer);
     CHECK(client.postgres.statements.back() == "ROLLBACK");
 }
 

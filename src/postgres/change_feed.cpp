@@ -1,0 +1,264 @@
+#include "postgres/change_feed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+/// The version of follow_sql.hpp that this reads.
+constexpr std::int64_t k_version = 1;
+
+/// Where the table of changes has grown by so much, it is emptied: dead rows make polls slow.
+constexpr std::int64_t k_growth = 16 << 20;
+
+/// A follower that hangs between a poll and its acknowledgement keeps nobody waiting for ever.
+constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'";
+
+/// The lock's class is "ordf" in ASCII, which is not the writers'.
+constexpr auto k_try_lock = "SELECT pg_try_advisory_lock(1869767782, 0) AS is_ours";
+
+/// Waits for a poll that is under way. Each statement takes its own snapshot.
+constexpr auto k_take_over = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock(1869767782, 0);
+DELETE FROM ordercache.follower;
+INSERT INTO ordercache.follower VALUES (gen_random_uuid()) RETURNING token)sql";
+
+/// Writers in flight hold a lock on the table, and others would wait behind this one.
+constexpr auto k_truncate = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '20ms';
+TRUNCATE ordercache.change)sql";
+
+constexpr auto k_poll =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT * FROM ordercache.poll('orders')";
+
+constexpr auto k_lock_not_available = "55P03";
+
+/// No such schema, function, table or column; no right to it.
+constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "42P01", "42703",
+                                                             "42501"};
+
+/// Runs `act`; throws NotFollowed where the database lacks what it wants.
+template <typename Act>
+auto wanting_installation(Act act) {
+    try {
+        return act();
+    } catch (const SessionFailure& failed) {
+        if (std::ranges::find(k_not_installed, failed.sqlstate()) == k_not_installed.end()) {
+            throw;
+        }
+        const std::string_view what = failed.what();
+        throw NotFollowed(
+            fmt::format("the database is not set up for --follow, or its role may not: run "
+                        "`ordercache invalidate --follow-sql | psql`, and see the GRANTs in it: {}",
+                        what.substr(0, what.find('\n'))));
+    }
+}
+
+void check_version(PostgresSession& session) {
+    const std::int64_t version =
+        session.run("SELECT ordercache.version() AS version").only().number("version");
+    if (version != k_version) {
+        throw NotFollowed(fmt::format("the database is set up for another version of --follow ({} "
+                                      "instead of {}): run `ordercache invalidate --follow-sql | "
+                                      "psql` of the newer one",
+                                      version, k_version));
+    }
+}
+
+/// A session's settings and locks would stay with a connection that a pooler gives to others next.
+bool has_session_of_its_own(PostgresSession& session) {
+    return session.run("SELECT pg_backend_pid() AS pid").only().number("pid") ==
+           session.server_process();
+}
+
+/// False: somebody else has the lock.
+bool lock(PostgresSession& session) {
+    if (!has_session_of_its_own(session)) {
+        return true;
+    }
+    session.run(k_set_up);
+    return session.run(k_try_lock).only().flag("is_ours");
+}
+
+std::string take_over(PostgresSession& session) {
+    const Rows rows = session.run(k_take_over);
+    std::string token = rows.only().text("token");
+    session.run("COMMIT");
+    return token;
+}
+
+void forget_changes(PostgresSession& session) {
+    try {
+        session.run(k_truncate);
+        session.run("COMMIT");
+    } catch (const SessionFailure& failed) {
+        if (failed.sqlstate() != k_lock_not_available) {
+            throw;
+        }
+        session.roll_back();
+        session.run("DELETE FROM ordercache.change");
+    }
+}
+
+bool tells_changes(const Rows& rows) {
+    for (const Row row : rows) {
+        const std::string& kind = row.text("kind");
+        if (kind == "transaction" || kind == "customer") {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// What a poll told, and whether its transaction is open.
+struct Answer {
+    Rows rows;
+    bool is_open;
+};
+
+/// Where nothing changed there is nothing to acknowledge, and another thread is spared.
+Answer poll_once(PostgresSession& session) {
+    Answer answer{session.run(k_poll), true};
+    if (!tells_changes(answer.rows)) {
+        session.run("COMMIT");
+        answer.is_open = false;
+    }
+    return answer;
+}
+
+} // namespace
+
+/// What a poll told.
+struct PostgresChangeFeed::Told {
+    Changes changes;
+    bool is_busy = false; ///< Somebody else's poll is under way; nothing else is told.
+    std::string token;    ///< Of who follows; empty: the table was lost in a crash.
+    std::string tables;
+    std::int64_t bytes = 0;
+    std::set<std::string> prepared;
+    std::string missing; ///< A table whose changes are not noted down.
+    std::string stray;   ///< One that is no part of orders, and whose changes are.
+
+    void add(const Row& row) {
+        const std::string& kind = row.text("kind");
+        if (kind == "busy") {
+            is_busy = true;
+        } else if (kind == "transaction") {
+            if (const std::int64_t orders = row.number("amount"); orders != 0) {
+                changes.transactions.push_back({std::stoull(row.text("subject")), orders});
+            }
+        } else if (kind == "customer") {
+            changes.customers.push_back(Scope{static_cast<CustomerId>(row.number("subject"))});
+        } else if (kind == "follower") {
+            token = row.text("subject");
+        } else if (kind == "prepared") {
+            prepared.insert(row.text("subject"));
+        } else if (kind == "tables") {
+            tables = row.text("subject");
+            bytes = row.number("amount");
+        } else if (kind == "missing") {
+            missing = row.text("subject");
+        } else if (kind == "stray") {
+            stray = row.text("subject");
+        }
+    }
+};
+
+PostgresChangeFeed::PostgresChangeFeed(PostgresService service, TimeLimit limit, Reporter& reporter,
+                                       OpenSession open)
+    : m_connection(std::move(service), limit, reporter, std::move(open)) {}
+
+std::optional<Changes> PostgresChangeFeed::start() {
+    m_connection.begin(); // on a session that was made anew a COMMIT would forget nothing
+    const bool has_polled = std::exchange(m_is_open, false);
+    const auto token = m_connection.ask([has_polled](PostgresSession& session) {
+        return wanting_installation([&]() -> std::optional<std::string> {
+            if (has_polled) {
+                session.roll_back();
+            }
+            check_version(session);
+            if (!lock(session)) {
+                return std::nullopt;
+            }
+            auto ours = take_over(session);
+            forget_changes(session);
+            return ours;
+        });
+    });
+    if (!token) {
+        return std::nullopt;
+    }
+    m_beginning.token = *token;
+    Told told = ask_for_changes();
+    if (told.is_busy) {
+        return std::nullopt;
+    }
+    check(told);
+    m_beginning = {*token, told.tables, told.bytes, std::move(told.prepared)};
+    return std::move(told.changes);
+}
+
+std::optional<Changes> PostgresChangeFeed::poll() {
+    Told told = ask_for_changes();
+    if (told.is_busy) { // behind a pooler: the next poll will see who it is
+        return Changes{};
+    }
+    check(told);
+    if (has_lost_some(told)) {
+        return std::nullopt;
+    }
+    return std::move(told.changes);
+}
+
+void PostgresChangeFeed::acknowledge() {
+    if (m_is_open) {
+        m_connection.ask([](PostgresSession& session) { session.run("COMMIT"); });
+        m_is_open = false;
+    }
+}
+
+PostgresChangeFeed::Told PostgresChangeFeed::ask_for_changes() {
+    const Answer answer = m_connection.ask([](PostgresSession& session) {
+        return wanting_installation([&] { return poll_once(session); });
+    });
+    m_is_open = answer.is_open;
+    Told told;
+    for (const Row row : answer.rows) {
+        told.add(row);
+    }
+    return told;
+}
+
+void PostgresChangeFeed::check(const Told& told) const {
+    if (!told.token.empty() && told.token != m_beginning.token) {
+        throw NotFollowed("another `ordercache invalidate --follow` has taken over");
+    }
+    if (!told.missing.empty()) {
+        throw NotFollowed(
+            fmt::format("changes of {} are not noted down: run `ordercache invalidate "
+                        "--follow-sql | psql`",
+                        told.missing));
+    }
+    if (!told.stray.empty()) {
+        throw NotFollowed(fmt::format("changes of {} are noted down, which is no part of orders: "
+                                      "run `ordercache invalidate --follow-sql | psql`",
+                                      told.stray));
+    }
+}
+
+bool PostgresChangeFeed::has_lost_some(const Told& told) const {
+    return told.token.empty() || told.tables != m_beginning.tables ||
+           told.bytes > m_beginning.bytes + k_growth ||
+           !std::ranges::includes(told.prepared, m_beginning.prepared);
+}
+
+} // namespace ordercache

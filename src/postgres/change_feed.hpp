@@ -1,0 +1,52 @@
+#pragma once
+
+#include "base/reporter.hpp"
+#include "base/waiting.hpp"
+#include "cache_aside/change_feed.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/session.hpp"
+#include "postgres/uri.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace ordercache {
+
+/// The changes that the triggers of follow_sql.hpp note down, read with its poll(). Between a poll
+/// that told of changes and its acknowledgement a transaction is open, whose end forgets them.
+///
+/// One follows at a time: on a connection of its own it holds an advisory lock of the session.
+/// Behind a pooler that shares connections there is no such lock; there the one that started last
+/// follows, and the other one throws NotFollowed.
+class PostgresChangeFeed : public ChangeFeed {
+public:
+    /// `reporter` must outlive it. Tests have another `open` than the driver's.
+    PostgresChangeFeed(PostgresService service, TimeLimit limit, Reporter& reporter,
+                       OpenSession open = open_session);
+
+    std::optional<Changes> start() override;
+    std::optional<Changes> poll() override;
+    void acknowledge() override;
+
+private:
+    /// What was there when this follower started.
+    struct Beginning {
+        std::string token;
+        std::string tables;     ///< A fingerprint of orders, its partitions and triggers.
+        std::int64_t bytes = 0; ///< The size of the table of changes.
+        std::set<std::string> prepared = {}; ///< Transactions: a crash loses what they noted down.
+    };
+    struct Told;
+
+    Told ask_for_changes();
+    void check(const Told& told) const;
+    bool has_lost_some(const Told& told) const;
+
+    PostgresConnection m_connection;
+    Beginning m_beginning;
+    bool m_is_open = false; ///< A poll's transaction, which is to be acknowledged.
+};
+
+} // namespace ordercache

@@ -1,0 +1,194 @@
+#include "postgres/change_feed.hpp"
+
+#include "fake_postgres.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace ordercache;
+using namespace ordercache::fakes;
+
+namespace {
+
+using Told = std::vector<Rows::Values>;
+
+/// A feed whose server is set up, and whose session is its own.
+struct Followed {
+    Postgres postgres;
+    MemoryReporter reporter;
+    PostgresChangeFeed feed{
+        {"", "db.example:5432", "shop"}, TimeLimit::none(), reporter, postgres.open()};
+
+    void will_start(const std::string& process = "1", const std::string& lock = "t") {
+        postgres.on("version()", gives(table({"version"}, {{"1"}})));
+        postgres.on("pg_backend_pid", gives(table({"pid"}, {{process}})));
+        postgres.on("pg_try_advisory_lock", gives(table({"is_ours"}, {{lock}})));
+        postgres.on("RETURNING token", gives(table({"token"}, {{"mine"}})));
+    }
+
+    void will_tell(const Told& more = {}, const std::string& token = "mine",
+                   const std::string& tables = "42", const std::string& bytes = "0") {
+        Told told = {{"follower", token, std::nullopt}, {"tables", tables, bytes}};
+        told.insert(told.end(), more.begin(), more.end());
+        will_tell_only(told);
+    }
+
+    void will_tell_only(const Told& told) {
+        postgres.on("ordercache.poll", gives(table({"kind", "subject", "amount"}, told)));
+    }
+
+    void start(const Told& told = {}) {
+        will_start();
+        will_tell(told);
+        REQUIRE(feed.start());
+        feed.acknowledge();
+    }
+};
+
+} // namespace
+
+TEST_CASE("a poll tells of transactions and customers") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "4294967299", "-3"},
+                  {"transaction", "900", "0"},
+                  {"customer", "9999", "2"}});
+    const auto changes = on.feed.poll();
+    REQUIRE(changes);
+    REQUIRE(changes->transactions.size() == 1);
+    CHECK(changes->transactions[0].transaction == 4294967299);
+    CHECK(changes->transactions[0].orders == -3);
+    CHECK(changes->customers == std::vector<Scope>{Scope{9999}});
+}
+
+TEST_CASE("what a poll told is forgotten only when it is acknowledged") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "900", "1"}});
+    on.feed.poll();
+    CHECK(on.postgres.statements.back() != "COMMIT");
+    on.feed.acknowledge();
+    CHECK(on.postgres.statements.back() == "COMMIT");
+}
+
+TEST_CASE("an acknowledgement goes to the session that polled, and to no other") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "900", "1"}});
+    on.feed.poll();
+    on.postgres.has_ended_session = true;
+    on.feed.acknowledge();
+    CHECK(on.postgres.connections == 1);
+}
+
+TEST_CASE("who has the lock already is left to follow") {
+    Followed on;
+    on.will_start("1", "f");
+    CHECK_FALSE(on.feed.start());
+    CHECK_FALSE(on.postgres.was_asked("ordercache.follower"));
+}
+
+TEST_CASE("whoever waits for another follower's end asks again on the same connection") {
+    Followed on;
+    on.will_start("1", "f");
+    CHECK_FALSE(on.feed.start());
+    on.start();
+    CHECK(on.postgres.connections == 1);
+}
+
+TEST_CASE("a start undoes a poll that was not acknowledged") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "900", "1"}}, "mine", "43");
+    CHECK_FALSE(on.feed.poll());
+    on.postgres.statements.clear();
+    on.start();
+    CHECK(on.postgres.statements.front() == "ROLLBACK");
+    CHECK(on.postgres.connections == 1);
+}
+
+TEST_CASE("behind a pooler no lock of a session is taken") {
+    Followed on;
+    on.will_start("2");
+    on.will_tell();
+    CHECK(on.feed.start());
+    CHECK_FALSE(on.postgres.was_asked("pg_try_advisory_lock"));
+}
+
+TEST_CASE("a table that others use is emptied row by row") {
+    Followed on;
+    on.postgres.on("TRUNCATE", fails("canceling statement due to lock timeout\n", "55P03"));
+    on.start();
+    CHECK(on.postgres.was_asked("DELETE FROM ordercache.change"));
+}
+
+TEST_CASE("all must start anew where changes may be lost") {
+    Followed on;
+    on.start({{"prepared", "700", std::nullopt}});
+    SUBCASE("a crash emptied the tables") {
+        on.will_tell_only({{"tables", "42", "0"}});
+    }
+    SUBCASE("a table or a trigger changed") {
+        on.will_tell({{"prepared", "700", std::nullopt}}, "mine", "43");
+    }
+    SUBCASE("a prepared transaction ended that was there at the start") {
+        on.will_tell();
+    }
+    SUBCASE("the table of changes has grown") {
+        on.will_tell({{"prepared", "700", std::nullopt}}, "mine", "42", "17000000");
+    }
+    CHECK_FALSE(on.feed.poll());
+}
+
+TEST_CASE("a transaction that was prepared later may end") {
+    Followed on;
+    on.start();
+    on.will_tell({{"prepared", "700", std::nullopt}});
+    CHECK(on.feed.poll());
+    on.will_tell();
+    CHECK(on.feed.poll());
+}
+
+TEST_CASE("what cannot be followed is said, with what to do") {
+    Followed on;
+    on.start();
+    SUBCASE("a trigger is missing") {
+        on.will_tell({{"missing", "public.orders", std::nullopt}});
+        CHECK_THROWS_WITH_AS(on.feed.poll(),
+                             "changes of public.orders are not noted down: run `ordercache "
+                             "invalidate --follow-sql | psql`",
+                             NotFollowed);
+    }
+    SUBCASE("a trigger is astray") {
+        on.will_tell({{"stray", "public.former", std::nullopt}});
+        CHECK_THROWS_AS(on.feed.poll(), NotFollowed);
+    }
+    SUBCASE("another follower took over") {
+        on.will_tell({}, "another's");
+        CHECK_THROWS_AS(on.feed.poll(), NotFollowed);
+    }
+}
+
+TEST_CASE("a database that is not set up cannot be followed") {
+    Followed on;
+    SUBCASE("not at all") {
+        on.postgres.on("version()",
+                       fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
+    }
+    SUBCASE("for another version") {
+        on.postgres.on("version()", gives(table({"version"}, {{"2"}})));
+    }
+    CHECK_THROWS_AS(on.feed.start(), NotFollowed);
+}
+
+TEST_CASE("a failure that may pass is no reason to give up") {
+    Followed on;
+    on.start();
+    on.postgres.breaks_on("ordercache.poll");
+    const Error error = error_of([&] { on.feed.poll(); });
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()).find("lost the connection") != std::string::npos);
+}
