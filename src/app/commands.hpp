@@ -19,4 +19,7 @@ ExitStatus run(const Add& add, Context& context);
 ExitStatus run(const Invalidate& invalidate, Context& context);
 ExitStatus run(const Ttl& ttl, Context& context);
 
+/// Follows what other programs write, until a signal ends it (Interrupted) or it cannot go on.
+[[noreturn]] void follow(Context& context);
+
 } // namespace ordercache

@@ -1,5 +1,6 @@
 #include "app/context.hpp"
 
+#include "postgres/change_feed.hpp"
 #include "redis/key_names.hpp"
 
 #include <variant>
@@ -19,14 +20,26 @@ bool is_batch(const Command& command) {
     return add != nullptr && add->from;
 }
 
+bool follows(const Command& command) {
+    const auto* invalidate = std::get_if<Invalidate>(&command);
+    return invalidate != nullptr && invalidate->mode == InvalidateMode::follow;
+}
+
 /// Whether it goes through the cache, but may need PostgreSQL too. A file is read before either is
 /// asked for.
 bool may_need_both_services(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
         return count->cache != CacheUse::none && !count->customers_from;
     }
-    const auto* add = std::get_if<Add>(&command);
-    return add != nullptr && add->use_cache && !add->from;
+    if (const auto* add = std::get_if<Add>(&command)) {
+        return add->use_cache && !add->from;
+    }
+    return follows(command);
+}
+
+/// Who keeps a cache true for long must know that it has not lost anything meanwhile.
+WhenClosed when_closed(const Command& command) {
+    return follows(command) ? WhenClosed::fail : WhenClosed::reconnect;
 }
 
 } // namespace
@@ -40,22 +53,23 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
     : m_limit(limit_of(invocation)),
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
       m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config),
-      m_may_need_both_services(may_need_both_services(invocation.command)) {}
+      m_may_need_both_services(may_need_both_services(invocation.command)),
+      m_when_closed(when_closed(invocation.command)) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
         if (m_may_need_both_services) {
             m_config.require_a_service();
         }
-        m_cache.emplace(RedisRouter(m_config.redis(), m_limit), KeyNames(m_config.key_prefix()),
-                        m_config.time_to_live(), m_reporter);
+        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_when_closed),
+                        KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter);
     }
     return *m_cache;
 }
 
 PostgresStore& Context::store() {
     if (!m_store) {
-        m_store.emplace(m_config.postgres(), m_limit, m_reporter);
+        m_store.emplace(postgres_service(), m_limit, m_reporter);
     }
     return *m_store;
 }
@@ -66,6 +80,31 @@ CountReader& Context::reader() {
         m_reader.emplace(cache(), orders, m_reporter, [this] { return begin_wait(); });
     }
     return *m_reader;
+}
+
+std::unique_ptr<ChangeFeed> Context::change_feed() {
+    return std::make_unique<PostgresChangeFeed>(postgres_service(), m_limit, m_reporter);
+}
+
+void Context::disconnect() {
+    m_reader.reset();
+    m_store.reset();
+    m_cache.reset();
+}
+
+/// Read once, for what a URI is warned of is said once.
+const RedisService& Context::redis_service() {
+    if (!m_redis_service) {
+        m_redis_service = m_config.redis();
+    }
+    return *m_redis_service;
+}
+
+const PostgresService& Context::postgres_service() {
+    if (!m_postgres_service) {
+        m_postgres_service = m_config.postgres();
+    }
+    return *m_postgres_service;
 }
 
 /// Another reader's count is waited for as long as the user will wait at all.

@@ -2,6 +2,7 @@
 
 #include "app/config.hpp"
 #include "base/waiting.hpp"
+#include "cache_aside/change_feed.hpp"
 #include "cache_aside/reader.hpp"
 #include "cli/command_line.hpp"
 #include "io/output.hpp"
@@ -9,6 +10,7 @@
 #include "redis/cache.hpp"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 
 namespace ordercache {
@@ -36,8 +38,16 @@ public:
     PostgresStore& store();
     CountReader& reader();
 
+    /// A feed with a connection of its own, made when it is first asked.
+    std::unique_ptr<ChangeFeed> change_feed();
+
+    /// Ends the connections; who asks again gets new ones. What was given before is gone.
+    void disconnect();
+
 private:
     Pause begin_wait() const;
+    const RedisService& redis_service();
+    const PostgresService& postgres_service();
 
     TimeLimit m_limit;
     TimeLimit m_stream_limit;
@@ -45,6 +55,9 @@ private:
     Reporter& m_reporter;
     const Config& m_config;
     bool m_may_need_both_services;
+    WhenClosed m_when_closed;
+    std::optional<RedisService> m_redis_service;
+    std::optional<PostgresService> m_postgres_service;
     std::optional<RedisCache> m_cache;
     std::optional<PostgresStore> m_store;
     std::optional<CountReader> m_reader;

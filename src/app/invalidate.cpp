@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "cache_aside/writer.hpp"
+#include "postgres/follow_sql.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -24,7 +25,20 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
 } // namespace
 
 ExitStatus run(const Invalidate& invalidate, Context& context) {
-    context.output().invalidated(drop(invalidate, context));
+    switch (invalidate.mode) {
+    case InvalidateMode::drop:
+    case InvalidateMode::drop_stale:
+        context.output().invalidated(drop(invalidate, context));
+        break;
+    case InvalidateMode::follow:
+        follow(context);
+    case InvalidateMode::print_setup_sql:
+        context.output().page(follow_setup_sql());
+        break;
+    case InvalidateMode::print_removal_sql:
+        context.output().page(follow_removal_sql());
+        break;
+    }
     context.output().flush();
     return ExitStatus::done;
 }

@@ -32,7 +32,7 @@ struct Add {
 enum class InvalidateMode {
     drop,             ///< Drops counts, whatever they are.
     drop_stale,       ///< Drops those that differ from PostgreSQL's.
-    follow,           ///< Drops what others' writes change, until a signal ends it.
+    follow,           ///< Keeps the cache true to others' writes, until a signal ends it.
     print_setup_sql,  ///< Prints the SQL that installs what follow needs.
     print_removal_sql ///< Prints the SQL that removes it.
 };

@@ -105,15 +105,21 @@ Usage: ordercache invalidate [OPTION]...
 )",
     .footer = R"(
 Environment:
-  REDIS_SERVICE_URI      The Redis or Valkey service
+  REDIS_SERVICE_URI      The Redis or Valkey service; not for --follow-sql
+  PG_SERVICE_URI         The PostgreSQL service; needed for --follow alone
+  PG_DATABASE            The database to use on it; unset: the one that the URI
+                         names, or dellstore where it names none or defaultdb
   CACHE_KEY_PREFIX       What the cache's keys begin with [default: num_orders]
 
 Exit status: 0 done, 1 stdout cannot be written, 2 wrong usage or
-configuration, 4 Redis failed.
+configuration, 3 the database is not set up for --follow, 4 Redis failed,
+128+n ended by signal n.
 
 Examples:
   ordercache invalidate
   ordercache invalidate --customer 9999
+  ordercache invalidate --follow-sql | psql "$PG_SERVICE_URI"
+  ordercache invalidate --follow
 )"};
 
 const HelpTexts k_ttl_help = {

@@ -69,6 +69,7 @@ def test_the_readme_s_install_puts_everything_in_its_place(reader):
         "share/bash-completion/completions/ordercache",
         "share/zsh/site-functions/_ordercache",
         "share/fish/vendor_completions.d/ordercache.fish",
+        "lib/systemd/system/ordercache-follow.service",
     }
 
 
@@ -152,6 +153,14 @@ def test_systemd_takes_the_units(reader):
     reader.write("ordercache-warm.service", service.replace("/usr/bin/", f"{reader.folder}/bin/"))
     reader.write("ordercache-warm.timer", timer)
     run = reader.run("systemd-analyze verify ./ordercache-warm.service ./ordercache-warm.timer")
+    assert (run.returncode, run.stdout) == (0, "")
+
+
+def test_systemd_takes_the_follower_s_unit(reader):
+    unit = (ROOT / "src" / "package" / "ordercache-follow.service").read_text()
+    assert "\nExecStart=ordercache " in unit
+    reader.write("ordercache-follow.service", unit.replace("=ordercache ", f"={reader.folder}/bin/ordercache "))
+    run = reader.run("systemd-analyze verify --man=no ./ordercache-follow.service")
     assert (run.returncode, run.stdout) == (0, "")
 
 

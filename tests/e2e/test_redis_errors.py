@@ -15,6 +15,7 @@ COMMANDS = [
     "+hdel", "+hincrby",
 ]
 DATABASE_COMMANDS = ["+select"]
+FOLLOWERS_COMMANDS = ["+incrby"]
 
 
 @pytest.fixture
@@ -85,6 +86,23 @@ def test_of_what_the_readme_lists_nothing_is_granted_in_vain(ordercache, server,
     refused = [run for run in runs if "may not do that" in run.stderr]
     assert refused
     assert {run.status for run in refused} <= {0, 4}
+
+
+@pytest.mark.parametrize("rules", [COMMANDS, [*COMMANDS, *FOLLOWERS_COMMANDS]])
+def test_a_follower_needs_just_what_the_readme_lists(ordercache, server, admin, database, rules):
+    grant(admin, *KEYS, *rules)
+    database.execute(ordercache("invalidate", "--follow-sql").stdout)
+    process = ordercache.start("-v", "invalidate", "--follow", env={"REDIS_SERVICE_URI": server.uri("shop:open@")})
+    assert any("Clearing all caches" in line for line in process.stderr)
+    assert ordercache("count").stdout == "12000\n"
+    database.execute("INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', 9999, 1, 1, 2)")
+    if rules == COMMANDS:
+        assert any("may not do that" in line for line in process.stderr)
+    else:
+        wait_until(lambda: admin.get("num_orders:all") == "12001", what="the order in the cache")
+        assert admin.execute_command("ACL LOG") == []
+    process.kill()
+    process.wait()
 
 
 def test_a_lease_is_renewed_with_just_what_the_readme_lists(ordercache, server, admin, database):

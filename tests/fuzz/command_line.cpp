@@ -59,6 +59,9 @@ Words to_words(const Invalidate& invalidate) {
     Words words = {"invalidate"};
     add_value(words, "--customer", invalidate.customer);
     add_flag(words, "--dry-run", invalidate.dry_run);
+    add_flag(words, "--follow", invalidate.mode == InvalidateMode::follow);
+    add_flag(words, "--follow-sql", invalidate.mode == InvalidateMode::print_setup_sql);
+    add_flag(words, "--follow-sql=remove", invalidate.mode == InvalidateMode::print_removal_sql);
     return words;
 }
 

@@ -99,6 +99,7 @@ class Postgres:
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "autovacuum": "off",
+            "max_prepared_transactions": 10,
             "log_statement": "all",
             "log_connections": "on",
             "log_line_prefix": "[%p] %d ",

@@ -144,6 +144,23 @@ TEST_CASE("add can leave the cache alone, and can rehearse") {
     CHECK(command<Add>({"add", "--from", "-", "--dry-run"}).dry_run);
 }
 
+TEST_CASE("invalidate follows, or prints the SQL for that, and then drops nothing") {
+    CHECK(command<Invalidate>({"invalidate"}).mode == InvalidateMode::drop);
+    CHECK(command<Invalidate>({"invalidate", "--follow"}).mode == InvalidateMode::follow);
+    CHECK(command<Invalidate>({"invalidate", "--follow-sql"}).mode ==
+          InvalidateMode::print_setup_sql);
+    CHECK(command<Invalidate>({"invalidate", "--follow-sql=remove"}).mode ==
+          InvalidateMode::print_removal_sql);
+    CHECK(starts(refusal({"invalidate", "--follow-sql=drop"}), "--follow-sql: "));
+    CHECK(starts(refusal({"invalidate", "--follow=1"}), "--follow: "));
+    for (const char* sort : {"--follow", "--follow-sql"}) {
+        CHECK(starts(refusal({"invalidate", sort, "--dry-run"}), "-"));
+        CHECK(starts(refusal({"invalidate", sort, "--customer", "5"}), "-"));
+        CHECK(starts(refusal({"invalidate", sort, "--json"}), "-"));
+    }
+    CHECK(starts(refusal({"invalidate", "--follow", "--follow-sql"}), "-"));
+}
+
 TEST_CASE("invalidate and ttl take at most one customer") {
     CHECK_FALSE(command<Invalidate>({"invalidate"}).customer);
     CHECK_FALSE(command<Invalidate>({"invalidate"}).dry_run);
@@ -409,7 +426,7 @@ std::set<std::string> listed_options(const std::string& help) {
     for (std::string line; std::getline(lines, line);) {
         const std::size_t dashes = line.find("--");
         if (dashes == 6) {
-            options.insert(line.substr(dashes, line.find_first_of(" \n", dashes) - dashes));
+            options.insert(line.substr(dashes, line.find_first_of(" [\n", dashes) - dashes));
         }
     }
     return options;
@@ -429,7 +446,7 @@ TEST_CASE("a command's help lists the options that it takes, and no other") {
           with_common(
               {"--date", "--customer", "--net", "--tax", "--from", "--no-cache", "--dry-run"}));
     CHECK(listed_options(page({"help", "invalidate"}).text) ==
-          with_common({"--customer", "--dry-run"}));
+          with_common({"--customer", "--dry-run", "--follow", "--follow-sql"}));
     CHECK(listed_options(page({"help", "ttl"}).text) == with_common({"--customer"}));
 }
 

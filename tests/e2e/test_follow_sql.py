@@ -1,0 +1,470 @@
+"""What `invalidate --follow-sql` installs: every change of the table orders that others make is noted down, once."""
+
+import contextlib
+import subprocess
+
+import psycopg2
+import pytest
+
+from servers import USER
+
+SAMPLE = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) "
+PARTITIONED = """
+    DROP TABLE orders CASCADE;
+    CREATE TABLE orders (
+        orderid serial, orderdate date NOT NULL, customerid bigint, netamount numeric(12,2) NOT NULL,
+        tax numeric(12,2) NOT NULL, totalamount numeric(12,2) NOT NULL
+    ) PARTITION BY RANGE (orderdate);
+    CREATE TABLE orders_2004 PARTITION OF orders FOR VALUES FROM ('2004-01-01') TO ('2005-01-01');
+"""
+NEW_PARTITION = """
+    CREATE TABLE orders_2005 (LIKE orders);
+    ALTER TABLE orders ATTACH PARTITION orders_2005 FOR VALUES FROM ('2005-01-01') TO ('2006-01-01');
+"""
+
+
+def order(customer="9999", date="2004-01-01"):
+    return f"{SAMPLE} VALUES ('{date}', {customer}, 1, 1, 2)"
+
+
+def setup_sql(program):
+    run = program("invalidate", "--follow-sql")
+    assert (run.status, run.stderr) == (0, "")
+    return run.stdout
+
+
+def removal_sql(program):
+    run = program("invalidate", "--follow-sql=remove")
+    assert (run.status, run.stderr) == (0, "")
+    return run.stdout
+
+
+def psql(database, script, user=USER):
+    return subprocess.run(
+        ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--host={database.postgres.folder}",
+         f"--port={database.postgres.port}", f"--username={user}", database.name],
+        input=script, capture_output=True, text=True, timeout=30,
+    )
+
+
+def install(database, script):
+    run = psql(database, script)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+@pytest.fixture
+def setup(program):
+    return setup_sql(program)
+
+
+@pytest.fixture
+def followed(database, setup):
+    """A database in which the changes are noted down."""
+    install(database, setup)
+    return database
+
+
+@contextlib.contextmanager
+def session(database, *statements):
+    """A connection in a transaction of its own."""
+    with contextlib.closing(database.connect()) as connection:
+        connection.autocommit = False
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            yield cursor
+        connection.rollback()
+
+
+def changes(database):
+    """The customers and the numbers of orders that were noted down, and forgets them."""
+    return sorted(
+        database.rows("DELETE FROM ordercache.change RETURNING customer, orders"),
+        key=lambda change: (change[0] or 0, change[1]),
+    )
+
+
+def poll(database):
+    return database.rows("SELECT * FROM ordercache.poll('orders')")
+
+
+def told(database, kind):
+    return [(subject, amount) for of, subject, amount in poll(database) if of == kind]
+
+
+def triggers(database):
+    return database.rows(
+        "SELECT tgrelid::regclass::text, tgname, tgenabled, oid FROM pg_trigger"
+        " WHERE tgname LIKE 'ordercache%' ORDER BY 1, 2",
+    )
+
+
+def everything(database):
+    """What there is by the name of ordercache."""
+    return database.value(
+        "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'ordercache')"
+        " + (SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'ordercache%')",
+    )
+
+
+def test_the_sql_is_printed_without_contacting_anything(program):
+    assert setup_sql(program).startswith("-- ")
+    assert removal_sql(program).startswith("-- ")
+
+
+@pytest.mark.parametrize("statement, noted", [
+    (order(), [(9999, 1)]),
+    (order("NULL"), [(None, 1)]),
+    (f"{SAMPLE} SELECT '2004-01-01', n, 1, 1, 2 FROM generate_series(1, 3) AS n", [(1, 1), (2, 1), (3, 1)]),
+    ("DELETE FROM orders WHERE customerid = 9999", [(9999, -1)]),
+    ("UPDATE orders SET customerid = 1 WHERE customerid = 9999", [(1, 1), (9999, -1)]),
+    ("UPDATE orders SET customerid = NULL WHERE customerid = 9999", [(None, 1), (9999, -1)]),
+    ("UPDATE orders SET customerid = 9999, tax = 7 WHERE customerid = 9999", []),
+    ("DELETE FROM customers WHERE customerid = 9999", [(None, 1), (9999, -1)]),
+])
+def test_a_change_is_noted_down(followed, statement, noted):
+    followed.execute("UPDATE orders SET customerid = 2 WHERE customerid IN (1, 3, 9999)"
+                     " AND orderid NOT IN (SELECT max(orderid) FROM orders WHERE customerid = 9999)")
+    changes(followed)
+    followed.execute(statement)
+    assert changes(followed) == noted
+
+
+def test_what_is_copied_in_is_noted_down(followed):
+    row = "2004-01-01\t{}\t1\t1\t2\n"
+    script = "COPY orders (orderdate, customerid, netamount, tax, totalamount) FROM stdin;\n"
+    install(followed, script + row.format(5) + row.format(6) + "\\.\n")
+    assert changes(followed) == [(5, 1), (6, 1)]
+
+
+def test_nothing_is_noted_down_of_what_was_rolled_back(followed):
+    with session(followed, order("1"), "SAVEPOINT here", order("2"), "ROLLBACK TO here", order("3")) as cursor:
+        assert changes(followed) == []
+        cursor.execute("COMMIT")
+    assert changes(followed) == [(1, 1), (3, 1)]
+    with session(followed, order("4")):
+        pass
+    assert changes(followed) == []
+
+
+def test_a_prepared_transaction_is_told_of_until_its_changes_are(followed):
+    with session(followed, "SELECT pg_current_xact_id()::text") as cursor:
+        [transaction] = cursor.fetchone()
+        cursor.execute(order())
+        cursor.execute("PREPARE TRANSACTION 'waiting'")
+    assert told(followed, "prepared") == [(transaction, None)]
+    assert changes(followed) == []
+    followed.execute("COMMIT PREPARED 'waiting'")
+    rows = poll(followed)
+    assert ("transaction", transaction, 1) in rows
+    assert "prepared" not in [kind for kind, _, _ in rows]
+
+
+def test_a_crash_leaves_neither_changes_nor_the_followers_token(followed, postgres):
+    followed.execute("INSERT INTO ordercache.follower VALUES ('me')")
+    followed.execute(order())
+    assert told(followed, "follower") == [("me", None)]
+    followed.execute(order())
+    followed.execute("CHECKPOINT")
+    postgres.crash_and_restart()
+    assert [kind for kind, _, _ in poll(followed)] == ["tables"]
+
+
+def test_the_transaction_is_the_whole_one_and_not_a_savepoints(followed):
+    with session(followed, "SELECT pg_current_xact_id()::text") as cursor:
+        [transaction] = cursor.fetchone()
+        cursor.execute("SAVEPOINT here")
+        cursor.execute(order("2"))
+        cursor.execute("COMMIT")
+    assert told(followed, "transaction") == [(transaction, 1)]
+
+
+def test_an_applier_of_logical_replication_is_noted_down(followed):
+    with session(followed, "SET session_replication_role = replica", "SET search_path = ''") as cursor:
+        cursor.execute(order().replace("orders", "public.orders"))
+        cursor.execute("COMMIT")
+    assert changes(followed) == [(9999, 1)]
+
+
+def test_a_writer_needs_no_rights_beside_those_on_orders(followed):
+    followed.execute("DROP ROLE IF EXISTS writer; CREATE ROLE writer;"
+                     "GRANT INSERT ON orders TO writer; GRANT USAGE ON SEQUENCE orders_orderid_seq TO writer")
+    with session(followed, "SET ROLE writer", order(), "COMMIT"):
+        pass
+    assert changes(followed) == [(9999, 1)]
+    with session(followed, "SET ROLE writer") as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute("SELECT FROM ordercache.change")
+    followed.execute("DROP OWNED BY writer; DROP ROLE writer")
+
+
+def test_nothing_of_the_writers_runs_with_the_owners_rights(followed):
+    """A writer's search_path has operators of its own, which tell as whom they ran."""
+    followed.execute("""
+        CREATE SCHEMA hostile;
+        CREATE TABLE hostile.seen (who name);
+        CREATE FUNCTION hostile.compare(integer, integer) RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO hostile.seen VALUES (current_user); RETURN true; END $$;
+        CREATE OPERATOR hostile.>= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = hostile.compare);
+        CREATE OPERATOR hostile.<= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = hostile.compare);
+        CREATE FUNCTION hostile.compare(text, text) RETURNS boolean LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO hostile.seen VALUES (current_user); RETURN true; END $$;
+        CREATE OPERATOR hostile.= (LEFTARG = text, RIGHTARG = text, FUNCTION = hostile.compare);
+        CREATE OPERATOR hostile.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = hostile.compare);
+    """)
+    with session(followed, "SET search_path = hostile, pg_catalog, public", order(), "COMMIT"):
+        pass
+    assert followed.rows("SELECT * FROM hostile.seen") == []
+    assert changes(followed) == [(9999, 1)]
+
+
+def test_a_transaction_that_names_itself_handled_is_passed_over(followed):
+    handled = "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, true)"
+    with session(followed, handled, order(), "COMMIT", order("1"), "COMMIT"):
+        pass
+    assert changes(followed) == [(1, 1)]
+
+
+@pytest.mark.parametrize("setting", ["on", "true", "1", ""])
+def test_no_setting_that_was_left_behind_passes_a_writer_over(followed, setting):
+    with session(followed, f"SET ordercache.handled = '{setting}'", order(), "COMMIT"):
+        pass
+    with session(followed, "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, false)", "COMMIT",
+                 order("1"), "COMMIT"):
+        pass
+    assert changes(followed) == [(1, 1), (9999, 1)]
+
+
+@pytest.mark.parametrize("type_of_customers", ["smallint", "bigint", "numeric", "numeric(30,2)"])
+def test_no_customer_makes_a_writer_fail(database, setup, type_of_customers):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; UPDATE orders SET customerid = 5;"
+                     f"ALTER TABLE orders ALTER customerid TYPE {type_of_customers}")
+    install(database, setup)
+    strange = ["-1", "0"]
+    if type_of_customers != "smallint":
+        strange += ["2147483648", "1000000000000"]
+    if type_of_customers == "numeric":
+        strange += ["'NaN'", "1e25"]
+    for customer in ["77", *strange]:
+        database.execute(order(customer))
+    assert changes(database) == [(None, 1)] * len(strange) + [(77, 1)]
+
+
+def test_customers_that_are_no_numbers_are_refused(database, setup):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE text")
+    run = psql(database, setup)
+    assert run.returncode != 0
+    assert "no column customerid of numbers" in run.stderr
+    assert everything(database) == 0
+
+
+def test_a_second_time_changes_nothing_and_waits_for_nobody(followed, setup):
+    before = triggers(followed)
+    followed.execute(order())
+    with session(followed, order("1")):
+        install(followed, setup)
+    assert triggers(followed) == before
+    assert changes(followed) == [(9999, 1)]
+
+
+def test_it_runs_through_a_driver_as_one_statement(database, program):
+    database.execute(setup_sql(program))
+    database.execute(order())
+    assert changes(database) == [(9999, 1)]
+    database.execute(removal_sql(program))
+    assert everything(database) == 0
+
+
+def test_an_older_version_makes_room(followed, setup):
+    followed.execute("""
+        CREATE OR REPLACE FUNCTION ordercache.version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+        DROP TRIGGER ordercache_update ON orders;
+        ALTER TABLE orders DISABLE TRIGGER ordercache_delete;
+        ALTER TABLE ordercache.change DROP COLUMN orders;
+        INSERT INTO ordercache.follower VALUES ('of old')
+    """)
+    install(followed, setup)
+    assert followed.value("SELECT ordercache.version()") == 1
+    followed.execute("UPDATE orders SET customerid = 1 WHERE customerid = 9999")
+    assert set(changes(followed)) == {(1, 1), (9999, -1)}
+    assert {enabled for _, _, enabled, _ in triggers(followed)} == {"A"}
+    assert told(followed, "follower") == []
+
+
+def test_a_newer_version_stays(followed, setup):
+    followed.execute("CREATE OR REPLACE FUNCTION ordercache.version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 99'")
+    run = psql(followed, setup)
+    assert run.returncode != 0
+    assert "a newer version is installed" in run.stderr
+    assert len(triggers(followed)) == 3
+
+
+def test_a_schema_of_anothers_is_not_trusted(database, setup):
+    database.execute("DROP ROLE IF EXISTS stranger_owner; CREATE ROLE stranger_owner; CREATE SCHEMA ordercache AUTHORIZATION stranger_owner")
+    run = psql(database, setup)
+    assert run.returncode != 0
+    assert "belongs to another role" in run.stderr
+    database.execute("DROP SCHEMA ordercache; DROP ROLE stranger_owner")
+
+
+def test_what_was_broken_is_mended(followed, setup):
+    followed.execute("ALTER TABLE orders ENABLE TRIGGER ordercache_insert; DROP TRIGGER ordercache_delete ON orders")
+    assert told(followed, "missing") == [("public.orders", None)]
+    install(followed, setup)
+    assert told(followed, "missing") == []
+
+
+def test_partitions_are_followed(database, setup):
+    database.execute(PARTITIONED)
+    install(database, setup)
+    database.execute(NEW_PARTITION)
+    assert {enabled for _, _, enabled, _ in triggers(database)} == {"A"}
+    assert len(triggers(database)) == 9
+    assert told(database, "missing") == []
+    with session(database, "SET session_replication_role = replica") as cursor:
+        cursor.execute(order("1"))
+        cursor.execute(order("2", date="2005-01-01"))
+        cursor.execute(order("3").replace("orders", "orders_2004"))
+        cursor.execute("COMMIT")
+    assert changes(database) == [(1, 1), (2, 1), (3, 1)]
+    database.execute("UPDATE orders SET orderdate = '2005-02-02' WHERE customerid = 1")
+    assert changes(database) == [(1, -1), (1, 1)]
+
+
+def test_a_partition_without_the_triggers_is_missing(database, setup):
+    database.execute(PARTITIONED)
+    install(database, setup)
+    database.execute("ALTER TABLE orders_2004 DISABLE TRIGGER ordercache_insert")
+    assert told(database, "missing") == [("public.orders_2004", None)]
+    install(database, setup)
+    assert told(database, "missing") == []
+
+
+def test_tables_that_inherit_are_followed(database, setup):
+    database.execute("CREATE TABLE archive () INHERITS (orders)")
+    install(database, setup)
+    assert told(database, "missing") == []
+    database.execute(order("5").replace("orders", "archive"))
+    assert changes(database) == [(5, 1)]
+
+
+@pytest.mark.parametrize("leave", [
+    "ALTER TABLE archive NO INHERIT orders",
+    "ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders AS SELECT * FROM old_orders",
+])
+def test_a_table_that_is_no_part_of_orders_any_more_is_let_go(database, setup, leave):
+    database.execute("CREATE TABLE archive () INHERITS (orders)")
+    install(database, setup)
+    assert told(database, "stray") == []
+    database.execute(leave)
+    assert told(database, "stray") != []
+    install(database, setup)
+    assert told(database, "stray") == told(database, "missing") == []
+    database.execute(order("5").replace("orders", "archive"))
+    database.execute(order("6"))
+    assert changes(database) == [(6, 1)]
+
+
+def test_a_partitioned_table_that_was_swapped_is_let_go(database, setup):
+    database.execute(PARTITIONED)
+    install(database, setup)
+    database.execute("ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders (LIKE old_orders)")
+    install(database, setup)
+    assert told(database, "stray") == told(database, "missing") == []
+
+
+def test_a_view_cannot_be_followed(database, setup):
+    database.execute("ALTER TABLE orders RENAME TO sales; CREATE VIEW orders AS SELECT * FROM sales")
+    run = psql(database, setup)
+    assert run.returncode != 0
+    assert "there is no table orders in the search_path" in run.stderr
+
+
+def test_the_table_is_found_by_the_search_path(database, setup):
+    database.execute("CREATE SCHEMA shop; ALTER TABLE orders SET SCHEMA shop")
+    install(database, "SET search_path = shop;\n" + setup)
+    with session(database, "SET search_path = shop", order(), "COMMIT"):
+        pass
+    assert changes(database) == [(9999, 1)]
+
+
+def test_a_poll_tells_the_sum_of_a_transaction_and_its_customers(followed):
+    followed.execute(f"{order('1')}; {order('1')}; {order('2')}; {order('NULL')}")
+    (transaction, total), = told(followed, "transaction")
+    assert total == 4
+    followed.execute(f"{order('1')}; {order('2')}")
+    assert sorted(told(followed, "customer")) == [("1", 1), ("2", 1)]
+    assert told(followed, "customer") == told(followed, "transaction") == []
+    assert int(transaction) > 0
+
+
+def test_a_poll_that_is_rolled_back_is_told_again(followed):
+    followed.execute(order())
+    with session(followed) as cursor:
+        cursor.execute("SELECT subject FROM ordercache.poll('orders') WHERE kind = 'customer'")
+        assert cursor.fetchall() == [("9999",)]
+    assert told(followed, "customer") == [("9999", 1)]
+
+
+def test_two_polls_exclude_each_other(followed):
+    with session(followed, "SELECT FROM ordercache.poll('orders')"):
+        assert poll(followed) == [("busy", None, None)]
+    assert told(followed, "busy") == []
+
+
+def test_what_a_follower_needs_is_granted_by_the_comments(followed, setup):
+    grants = [line.strip("- \n") for line in setup.splitlines() if line.startswith("--   GRANT")]
+    followed.execute("DROP ROLE IF EXISTS follower; CREATE ROLE follower; GRANT SELECT ON orders TO follower;" + "".join(grants))
+    followed.execute(order())
+    with session(followed, "SET ROLE follower", "SELECT ordercache.version()") as cursor:
+        cursor.execute("SELECT subject FROM ordercache.poll('orders') WHERE kind = 'customer'")
+        assert cursor.fetchall() == [("9999",)]
+        cursor.execute("LOCK TABLE ordercache.change IN ACCESS EXCLUSIVE MODE NOWAIT; TRUNCATE ordercache.change")
+        cursor.execute("DELETE FROM ordercache.follower; INSERT INTO ordercache.follower VALUES ('me')")
+    followed.execute("DROP OWNED BY follower; DROP ROLE follower")
+
+
+@pytest.mark.parametrize("act", [
+    "TRUNCATE orders CASCADE",
+    "ALTER TABLE orders DISABLE TRIGGER USER; ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_insert;"
+    "ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_update; ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_delete",
+    "CREATE TABLE archive () INHERITS (orders)",
+])
+def test_the_fingerprint_tells_of(followed, act):
+    [(before, _)] = told(followed, "tables")
+    followed.execute(order())
+    assert told(followed, "tables")[0][0] == before
+    followed.execute(act)
+    assert told(followed, "tables")[0][0] != before
+
+
+def test_the_fingerprint_tells_of_a_partition_that_was_away(database, setup):
+    database.execute(PARTITIONED + NEW_PARTITION)
+    install(database, setup)
+    [(before, _)] = told(database, "tables")
+    database.execute("ALTER TABLE orders DETACH PARTITION orders_2005")
+    [(between, _)] = told(database, "tables")
+    database.execute("ALTER TABLE orders ATTACH PARTITION orders_2005 FOR VALUES FROM ('2005-01-01') TO ('2006-01-01')")
+    assert len({before, between, told(database, "tables")[0][0]}) == 3
+
+
+def test_all_is_taken_away_and_a_second_time_nothing(followed, program):
+    for _ in range(2):
+        install(followed, removal_sql(program))
+        assert everything(followed) == 0
+    followed.execute(order())
+
+
+def test_a_schema_that_holds_something_else_stays(followed, program):
+    followed.execute("CREATE TABLE ordercache.others ()")
+    run = psql(followed, removal_sql(program))
+    assert run.returncode == 0
+    assert "stays" in run.stderr
+    assert triggers(followed) == []
+    assert followed.value("SELECT count(*) FROM ordercache.others") == 0
+
+
+def test_all_is_taken_away_from_partitions(database, setup, program):
+    database.execute(PARTITIONED)
+    install(database, setup)
+    install(database, removal_sql(program))
+    assert everything(database) == 0
