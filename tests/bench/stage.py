@@ -53,14 +53,26 @@ class Stage:
     @functools.cache
     def store(self, rows):
         """A store with that many orders, evenly spread over all customers; the same one for all who ask."""
-        store = servers.Database(self.postgres, f"store_{rows}")
+        return self._filled(f"store_{rows}", rows, CUSTOMERS)
+
+    @functools.cache
+    def store_of_one_customer(self, rows):
+        """As above, but customer 1 has them all: that count takes as long as the total. Its statements are logged."""
+        store = self._filled(f"store_of_one_{rows}", rows, customers=1)
+        self.postgres.execute(
+            "postgres", f"ALTER ROLE {servers.USER} IN DATABASE {store.name} SET log_statement = 'all'",
+        )
+        return store
+
+    def _filled(self, name, rows, customers):
+        store = servers.Database(self.postgres, name)
         store.create()
         for change in (
             "TRUNCATE orders RESTART IDENTITY",
             "ALTER TABLE orders DROP CONSTRAINT fk_customerid",
             "DROP INDEX ix_order_custid",
             "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)"
-            f" SELECT date '2023-01-01' + n % 365, n % {CUSTOMERS} + 1, 23.00, 1.80, 24.80"
+            f" SELECT date '2023-01-01' + n % 365, n % {customers} + 1, 23.00, 1.80, 24.80"
             f" FROM generate_series(1, {rows}) AS n",
             "CREATE INDEX ix_order_custid ON orders (customerid)",
             "VACUUM ANALYZE orders",
