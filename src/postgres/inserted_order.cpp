@@ -23,8 +23,7 @@ INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)
 VALUES ($1, $2, $3, $4, $5)
 RETURNING orderid::text AS orderid, customerid::int AS customerid,
           pg_current_xact_id() AS transaction,
-          (SELECT CASE WHEN is_plain THEN {1} END FROM (SELECT {0} AS is_plain) AS look)
-              IS NOT NULL AS is_locked)sql",
+          CASE WHEN {0} THEN {1} END IS NOT NULL AS is_locked)sql",
                        is_plain_table_sql(), lock_customer_sql("customerid::int"));
 }
 

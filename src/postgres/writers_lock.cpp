@@ -19,9 +19,9 @@ constexpr auto k_is_users_trigger = "NOT tgisinternal AND tgenabled <> 'D' AND t
 
 std::string is_plain_table_sql() {
     return fmt::format(R"sql((
-SELECT relkind = 'r' AND NOT relrowsecurity AND NOT relhasrules AND
-       (SELECT bool_and(NOT ({})) FROM pg_trigger WHERE tgrelid = 'orders'::regclass) IS NOT FALSE
-FROM pg_class WHERE oid = 'orders'::regclass))sql",
+(SELECT relkind = 'r' AND NOT relrowsecurity AND NOT relhasrules
+ FROM pg_class WHERE oid = 'orders'::regclass)
+AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND {})))sql",
                        k_is_users_trigger);
 }
 
