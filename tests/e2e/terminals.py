@@ -17,9 +17,9 @@ class Terminal:
         self._run("send-keys", "-l", line)
         self.press("Enter")
 
-    def press(self, key):
-        """A key by tmux's name for it: C-c, C-z, Enter."""
-        self._run("send-keys", key)
+    def press(self, *keys):
+        """Keys by tmux's names for them, such as C-c, C-z and Enter; other words are typed."""
+        self._run("send-keys", *keys)
 
     def screen(self, *options):
         """What it shows now, without the empty lines at its end; with `-e`, colours as escapes."""

@@ -10,6 +10,8 @@ import subprocess
 import pytest
 
 import servers
+from servers import wait_until
+from terminals import Terminal
 
 DEMO = servers.TESTS / "demo"
 
@@ -74,6 +76,26 @@ def runs(process):
 def test_the_session_is_the_tutorials(demo):
     stdout, _ = demo().communicate(timeout=300)
     assert re.fullmatch(SESSION, stdout.rstrip("\n") + "\n")
+
+
+@pytest.fixture
+def terminal(folder):
+    terminal = Terminal(folder, dict(os.environ))
+    yield terminal
+    terminal.end()
+
+
+def test_its_shell_says_where_one_is_and_completes(terminal):
+    with DEMO.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        terminal.type(f"{DEMO} --shell")
+        wait_until(lambda: terminal.screen().endswith(("#", "$")) and "(ordercache demo)" in terminal.screen(),
+                   seconds=300, what="the demo's prompt")
+        terminal.press("ordercache inv", "Tab")
+        terminal.wait_for_part("ordercache invalidate")
+        terminal.press("C-u")
+        terminal.type("exit")
+        terminal.wait_for("exit")
 
 
 def test_a_command_runs_there_and_its_status_is_returned(demo):
