@@ -1,7 +1,6 @@
 # What Debian's own packages are built with, besides PIE (see dpkg-buildflags).
 
 include(CheckCXXCompilerFlag)
-include(CheckLinkerFlag)
 
 function(harden target)
     target_compile_options(${target} INTERFACE -fstack-protector-strong -Wformat -Werror=format-security)
