@@ -6,7 +6,7 @@ import re
 import pytest
 
 import servers
-from documents import README, ROOT, Reader, blocks, examples, manual_as, pictured_session, table
+from documents import README, ROOT, Reader, as_written, blocks, examples, manual_as, pictured_session, table
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 
@@ -46,13 +46,15 @@ def environment_file(reader):
 
 def test_the_readme_s_sessions_go_as_written(reader):
     session = "".join(blocks("console"))
+    [file] = [block for block in blocks("sh") if "<<CSV" in block]
+    reader.run(file)
     assert reader.play(session) == session
 
 
 def test_the_pictured_session_goes_as_drawn(reader):
     session = pictured_session()
     assert "man/session.svg" in README
-    assert reader.play(session) == session
+    assert reader.play(session) == as_written(session)
 
 
 def test_the_readme_s_install_puts_everything_in_its_place(reader):
@@ -123,6 +125,22 @@ def test_the_rights_that_the_manual_grants_are_enough(reader, store, lone_redis)
         store.execute("DROP OWNED BY shop; DROP ROLE shop")
 
 
+class TestCheckingASetUp:
+    recipe = examples("Checking a set-up")[0]
+
+    def test_it_succeeds_where_both_can_be_reached(self, reader):
+        run = reader.run(self.recipe)
+        assert (run.returncode, run.stdout) == (0, f"{LAST_ORDER}\n0\n")
+
+    @pytest.mark.parametrize("variable, scheme, status", [
+        ("PG_SERVICE_URI", "postgresql", 3), ("REDIS_SERVICE_URI", "redis", 4),
+    ])
+    def test_its_status_tells_which_cannot(self, reader, variable, scheme, status):
+        with refusing_port() as port:
+            reader.environment[variable] = f"{scheme}://127.0.0.1:{port}"
+            assert reader.run(self.recipe).returncode == status
+
+
 class TestSmokeTest:
     recipe = examples("A smoke test in CI")[0]
 
@@ -138,9 +156,9 @@ class TestSmokeTest:
 
 
 def test_the_cron_line_counts_anew_and_is_silent(reader, environment_file, cache):
-    [line] = examples("A cron line that keeps the total warm")
+    path, line = examples("A cron line that keeps the total warm")[0].splitlines()
     schedule, command = line[:9], line[10:]
-    assert (schedule, "%" in command) == ("* * * * *", False)
+    assert (path, schedule, "%" in command) == ("PATH=/usr/local/bin:/usr/bin:/bin", "* * * * *", False)
     cache.set("num_orders:all", 1, ex=1)
     run = reader.run(environment_file(command))
     assert (run.returncode, run.stdout) == (0, "")
@@ -150,7 +168,7 @@ def test_the_cron_line_counts_anew_and_is_silent(reader, environment_file, cache
 
 def test_systemd_takes_the_units(reader):
     service, timer = examples("The same as a systemd timer")
-    reader.write("ordercache-warm.service", service.replace("/usr/bin/", f"{reader.folder}/bin/"))
+    reader.write("ordercache-warm.service", service.replace("ExecStart=", f"ExecStart={reader.folder}/bin/"))
     reader.write("ordercache-warm.timer", timer)
     run = reader.run("systemd-analyze verify ./ordercache-warm.service ./ordercache-warm.timer")
     assert (run.returncode, run.stdout) == (0, "")
@@ -165,7 +183,7 @@ def test_systemd_takes_the_follower_s_unit(reader):
 
 
 def test_the_service_unit_counts_anew(reader, environment_file, cache):
-    [command] = re.findall("^ExecStart=/usr/bin/(.*)$", examples("The same as a systemd timer")[0], re.MULTILINE)
+    [command] = re.findall("^ExecStart=(.*)$", examples("The same as a systemd timer")[0], re.MULTILINE)
     assert reader.run(environment_file(f"set -a; . /etc/ordercache/environment; {command}")).returncode == 0
     assert cache.get("num_orders:all") == str(LAST_ORDER)
 
