@@ -62,10 +62,17 @@ void tell(const Add& add, const std::string& what, Context& context, Tell tell_o
     }
 }
 
-void add_order(const Add& add, Context& context) {
+/// Reads what names both services before it contacts one.
+void connect_cache(const Add& add, Context& context) {
     if (add.use_cache) {
-        context.cache().connect();
+        RedisCache& cache = context.cache();
+        context.store();
+        cache.connect();
     }
+}
+
+void add_order(const Add& add, Context& context) {
+    connect_cache(add, context);
     context.reporter().note(
         [&] { return fmt::format("Adding order for customer {}", add.order->customer); });
     const auto order = context.store().insert(*add.order, update_for(add));
@@ -89,9 +96,7 @@ void finish(PendingBatch& batch, Progress& progress, Reporter& reporter) {
 /// contacted, and those that follow.
 std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
                                    Context& context) {
-    if (add.use_cache) {
-        context.cache().connect();
-    }
+    connect_cache(add, context);
     context.reporter().note("Adding orders");
     auto batch = context.store().begin_batch(update_for(add));
     Progress progress("orders", context.reporter());

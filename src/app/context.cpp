@@ -25,14 +25,13 @@ bool follows(const Command& command) {
     return invalidate != nullptr && invalidate->mode == InvalidateMode::follow;
 }
 
-/// Whether it goes through the cache, but may need PostgreSQL too. A file is read before either is
-/// asked for.
+/// Whether it goes through the cache, but may need PostgreSQL too.
 bool may_need_both_services(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
-        return count->cache != CacheUse::none && !count->customers_from;
+        return count->cache != CacheUse::none;
     }
     if (const auto* add = std::get_if<Add>(&command)) {
-        return add->use_cache && !add->from;
+        return add->use_cache;
     }
     return follows(command);
 }

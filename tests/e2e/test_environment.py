@@ -4,7 +4,8 @@ import pytest
 
 import servers
 from keys import values
-from orders import NEXT_ORDER, added, an_order
+from orders import CSV, NEXT_ORDER, added, an_order
+from peers import Listener
 
 COUNTING = [("count",), ("count", "--customer", "9999"), ("count", "--refresh"), ("count", "--no-cache")]
 NEEDING_POSTGRES = [*COUNTING, tuple(an_order()), (*an_order(), "--no-cache"), (*an_order(), "--dry-run")]
@@ -52,9 +53,22 @@ def test_pg_service_uri_is_asked_for_by_name(ordercache, database, command, valu
     assert added(database) == []
 
 
-@pytest.mark.parametrize("command", [("count",), ("count", "--refresh"), tuple(an_order())], ids=" ".join)
+@pytest.mark.parametrize("command", [tuple(an_order()), (*an_order(), "--dry-run"), ("add", "--from=-")], ids=" ".join)
+@pytest.mark.parametrize("value", [None, "postgres://h:port"], ids=["unset", "bad"])
+def test_an_add_asks_for_pg_service_uri_before_it_contacts_redis(ordercache, command, value):
+    with Listener() as redis:
+        run = ordercache(*command, stdin=CSV, env={"PG_SERVICE_URI": value, "REDIS_SERVICE_URI": f"redis://127.0.0.1:{redis.port}"})
+        assert redis.connections == 0
+    assert refused_for(run, "PG_SERVICE_URI")
+
+
+@pytest.mark.parametrize(
+    "command", [("count",), ("count", "--refresh"), ("count", "--customers-from=-"), tuple(an_order()), ("add", "--from=-")],
+    ids=" ".join,
+)
 def test_two_variables_that_are_unset_are_asked_for_at_once(ordercache, command):
-    run = ordercache(*command, env={"PG_SERVICE_URI": None, "REDIS_SERVICE_URI": None})
+    stdin = "9999\n" if command[0] == "count" else CSV
+    run = ordercache(*command, stdin=stdin, env={"PG_SERVICE_URI": None, "REDIS_SERVICE_URI": None})
     assert refused_for(run, "REDIS_SERVICE_URI and PG_SERVICE_URI")
 
 

@@ -13,7 +13,7 @@ import pytest
 import servers
 from certificates import Authority
 from keys import values
-from orders import LAST_ORDER, NEXT_ORDER, added, an_order
+from orders import CSV, LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import Listener, Proxy, refusing_port, shut
 from postgres_peers import PgBouncer, Standby
 
@@ -449,7 +449,6 @@ PLAIN = {
         "CREATE TRIGGER note AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION ordercache.note()"
     ),
 }
-CSV = "date,customer,net,tax\n2023-03-10,9999,23.00,1.80\n"
 
 
 def cache_some(ordercache, cache):

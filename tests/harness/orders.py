@@ -3,6 +3,9 @@
 LAST_ORDER = 12000
 NEXT_ORDER = 12001
 
+CSV = "date,customer,net,tax\n2023-03-10,9999,23.00,1.80\n"
+"""A file with that order."""
+
 
 def an_order(date="2023-03-10", customer=9999, net="23.00", tax="1.80"):
     """Arguments of `add`. Joined by `=`, so that a value of any look is a value."""
