@@ -107,8 +107,8 @@ std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customer
     });
     std::vector<Claim> claims;
     for (const auto& [asked, reply] : answers) {
-        check_size(reply, asked.size());
-        std::ranges::transform(reply.list, std::back_inserter(claims), claim_in);
+        const auto some = claims_in(reply, asked.size(), m_redis.service());
+        claims.insert(claims.end(), some.begin(), some.end());
     }
     return claims;
 }

@@ -2,7 +2,10 @@
 
 #include "base/error.hpp"
 #include "base/whole_number.hpp"
+#include "redis/reply_check.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <span>
 
@@ -12,8 +15,8 @@ namespace {
 
 constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
 
-CacheError unexpected_reply() {
-    return CacheError("Redis gave a reply that its script does not give");
+CacheError unexpected_claim(const RedisService& service) {
+    return unexpected_reply(service, "EVAL");
 }
 
 } // namespace
@@ -22,9 +25,9 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
     return parse_whole_number(text, 0, k_most);
 }
 
-Claim claim_in(const RedisReply& reply) {
+Claim claim_in(const RedisReply& reply, const RedisService& service) {
     if (reply.list.empty()) {
-        throw unexpected_reply();
+        throw unexpected_claim(service);
     }
     const std::string& kind = reply.list[0].text;
     if (kind == "ours") {
@@ -35,7 +38,7 @@ Claim claim_in(const RedisReply& reply) {
         return {.count = count};
     }
     if (kind != "wait" || reply.list.size() < 2) {
-        throw unexpected_reply();
+        throw unexpected_claim(service);
     }
     Claim claim{.holder = reply.list[1].text};
     for (const RedisReply& writer : std::span(reply.list).subspan(2)) {
@@ -46,10 +49,15 @@ Claim claim_in(const RedisReply& reply) {
     return claim;
 }
 
-void check_size(const RedisReply& claims, std::size_t customers) {
-    if (claims.list.size() != customers) {
-        throw unexpected_reply();
+std::vector<Claim> claims_in(const RedisReply& reply, std::size_t customers,
+                             const RedisService& service) {
+    if (reply.list.size() != customers) {
+        throw unexpected_claim(service);
     }
+    std::vector<Claim> claims;
+    std::ranges::transform(reply.list, std::back_inserter(claims),
+                           [&](const RedisReply& claim) { return claim_in(claim, service); });
+    return claims;
 }
 
 } // namespace ordercache

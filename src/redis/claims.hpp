@@ -2,11 +2,13 @@
 
 #include "cache_aside/count_cache.hpp"
 #include "redis/reply_reader.hpp"
+#include "redis/uri.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace ordercache {
 
@@ -14,10 +16,11 @@ namespace ordercache {
 std::optional<std::int64_t> parse_count(std::string_view text);
 
 /// What the script lease_acquire gives for a customer, or ledger_acquire for the total. Throws
-/// CacheError where it is something else.
-Claim claim_in(const RedisReply& reply);
+/// CacheError, which names the service, where it is something else.
+Claim claim_in(const RedisReply& reply, const RedisService& service);
 
-/// Throws CacheError where lease_acquire did not give a claim for each of that many customers.
-void check_size(const RedisReply& claims, std::size_t customers);
+/// As above, for each of that many customers.
+std::vector<Claim> claims_in(const RedisReply& reply, std::size_t customers,
+                             const RedisService& service);
 
 } // namespace ordercache

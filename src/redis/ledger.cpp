@@ -19,7 +19,8 @@ constexpr std::size_t k_script_writers = 1000;
 
 Claim RedisLedger::acquire(const std::string& token, const Freshness& freshness) {
     const std::string accepted = freshness.refresh ? freshness.accepted : "anybody";
-    return claim_in(m_redis.run({command(scripts::k_ledger_acquire, {token, accepted})}).front());
+    const auto replies = m_redis.run({command(scripts::k_ledger_acquire, {token, accepted})});
+    return claim_in(replies.front(), m_redis.service());
 }
 
 void RedisLedger::renew(const std::string& token) {

@@ -105,6 +105,12 @@ CacheRefusal refusal(const RedisService& service, std::string_view command,
     return CacheRefusal{fmt::format("Redis at {} refused {}: {}", service.peer(), command, reason)};
 }
 
+CacheError unexpected_reply(const RedisService& service, std::string_view command) {
+    return CacheError(fmt::format("Redis at {} answered {} with what is no answer to it: see that "
+                                  "REDIS_SERVICE_URI names a Redis or Valkey server",
+                                  service.peer(), command));
+}
+
 void check_reply(const RedisService& service, const RedisCommand& command,
                  const RedisReply& reply) {
     if (reply.kind == Kind::error) {
@@ -112,9 +118,7 @@ void check_reply(const RedisService& service, const RedisCommand& command,
             throw refusal(service, command.front(), reply.text);
         }
     } else if (!fits(command, reply)) {
-        throw CacheError(fmt::format("Redis at {} answered {} with what is no answer to it: see "
-                                     "that REDIS_SERVICE_URI names a Redis or Valkey server",
-                                     service.peer(), command.front()));
+        throw unexpected_reply(service, command.front());
     }
 }
 

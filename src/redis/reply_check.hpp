@@ -13,6 +13,9 @@ namespace ordercache {
 CacheRefusal refusal(const RedisService& service, std::string_view command,
                      const std::string& error_text);
 
+/// What to throw where the reply to `command` is no error, and none that it can have.
+CacheError unexpected_reply(const RedisService& service, std::string_view command);
+
 /// Throws CacheError where the reply is an error, or none that the command can have: an integer to
 /// GET, say. What a script or CLUSTER SLOTS replies is for the caller to read. So are two errors:
 /// CROSSSLOT in reply to MGET or a script, and WRONGTYPE in reply to GET.

@@ -31,6 +31,9 @@ public:
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
 
+    /// The one that the URI names.
+    const RedisService& service() const { return m_named->service(); }
+
     /// Gives a reply to each command, each of which has a key. Follows redirections as long as the
     /// limits allow: a command that was redirected runs after those behind it. Throws CacheError
     /// where a reply is an error or does not fit its command, as check_reply does.

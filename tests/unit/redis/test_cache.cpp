@@ -32,6 +32,15 @@ struct Fixture {
     RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter};
 };
 
+std::string failure(const std::function<void()>& act) {
+    try {
+        act();
+    } catch (const CacheError& error) {
+        return error.what();
+    }
+    return "";
+}
+
 /// A node of a cluster, where a command of several keys is refused.
 RedisReply in_cluster(const RedisCommand& command) {
     return command.front() == "MGET" ? error("CROSSSLOT") : text("7");
@@ -103,7 +112,7 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
         },
     };
     for (const auto& act : acts) {
-        CHECK_THROWS_AS(act(), CacheError);
+        CHECK(failure(act).find("Redis at h:6379") != std::string::npos);
     }
 }
 
