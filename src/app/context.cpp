@@ -41,6 +41,15 @@ WhenClosed when_closed(const Command& command) {
     return follows(command) ? WhenClosed::fail : WhenClosed::reconnect;
 }
 
+/// PostgreSQL answers a count that the cache would keep waiting, and who follows begins anew; what
+/// else needs the cache waits.
+RedisRouter::Patience patience_with_redirections(const Command& command) {
+    constexpr std::chrono::seconds k_before_going_another_way{2};
+    return std::holds_alternative<Count>(command)
+               ? RedisRouter::Patience(k_before_going_another_way)
+               : std::nullopt;
+}
+
 } // namespace
 
 TimeLimit limit_of(const Invocation& invocation) {
@@ -53,14 +62,15 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
       m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config),
       m_may_need_both_services(may_need_both_services(invocation.command)),
-      m_when_closed(when_closed(invocation.command)) {}
+      m_when_closed(when_closed(invocation.command)),
+      m_patience(patience_with_redirections(invocation.command)) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
         if (m_may_need_both_services) {
             m_config.require_a_service();
         }
-        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_when_closed),
+        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_patience, m_when_closed),
                         KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter);
     }
     return *m_cache;

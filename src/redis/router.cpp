@@ -14,9 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long redirections are followed: a slot that moves refuses some commands until it has.
-constexpr auto k_patience = 2s;
-
 RedisCommand hello() {
     return {"HELLO"};
 }
@@ -63,18 +60,19 @@ struct RedisRouter::RoutedCommand {
     bool asking = false; ///< The server is to make an exception for a slot on its way to it.
 };
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, WhenClosed when_closed)
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
+                         WhenClosed when_closed)
     : RedisRouter(
-          service, limit,
+          service, limit, patience,
           [limit, when_closed](const RedisService& each) {
               return std::make_unique<RedisClient>(each, limit, when_closed);
           },
           pause_for) {}
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server,
-                         Pause pause)
-    : m_limit(limit), m_make_server(std::move(make_server)), m_pause(std::move(pause)),
-      m_named(server(service)) {}
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
+                         MakeServer make_server, Pause pause)
+    : m_limit(limit), m_patience(patience), m_make_server(std::move(make_server)),
+      m_pause(std::move(pause)), m_named(server(service)) {}
 
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
@@ -195,7 +193,8 @@ void RedisRouter::redirect(RoutedCommand& command, const Redirection& redirectio
 
 /// Sends redirected commands where they belong, until none is redirected.
 void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
-    const Deadline until = deadline.value_or(m_limit.deadline().or_in(k_patience));
+    const Deadline until =
+        deadline.value_or(m_patience ? m_limit.deadline().or_in(*m_patience) : m_limit.deadline());
     Backoff backoff;
     while (!commands.empty()) {
         if (until.passed()) {

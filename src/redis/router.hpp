@@ -21,12 +21,17 @@ public:
     using MakeServer = std::function<std::unique_ptr<RedisServer>(const RedisService&)>;
     using Pause = std::function<void(std::chrono::milliseconds)>;
 
+    /// How long redirections are followed, beside the limit: a slot that moves refuses a command of
+    /// several keys until it has. Absent: as long as the limit allows.
+    using Patience = std::optional<std::chrono::milliseconds>;
+
     /// Connects to servers over the network.
-    RedisRouter(const RedisService& service, TimeLimit limit,
+    RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
                 WhenClosed when_closed = WhenClosed::reconnect);
 
     /// As above, with what stands for the network and for time.
-    RedisRouter(const RedisService& service, TimeLimit limit, MakeServer make_server, Pause pause);
+    RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
+                MakeServer make_server, Pause pause);
 
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
@@ -71,6 +76,7 @@ private:
     RedisServer* server(const RedisService& service);
 
     TimeLimit m_limit;
+    Patience m_patience;
     MakeServer m_make_server;
     Pause m_pause;
     std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their errors' names.

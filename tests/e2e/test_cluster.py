@@ -104,6 +104,7 @@ def test_an_add_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
         wait_until(
             lambda: any(node.client().info("errorstats").get("errorstat_TRYAGAIN") for node in nodes), what="a TRYAGAIN",
         )
+        time.sleep(5)  # longer than a count would wait, twice
     assert process.communicate(timeout=5) == ("12001\n", "")
     assert is_clean(ordercache("count"), "12001\n")
 
@@ -114,6 +115,13 @@ def test_a_fill_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
         wait_until(lambda: target.client().info("errorstats").get("errorstat_TRYAGAIN"), what="a TRYAGAIN")
     assert process.communicate(timeout=5) == ("12000\n", "")
     assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_count_does_not_wait_for_a_slot_that_stays_on_its_way(ordercache, cluster, cache):
+    with cluster.slot_on_its_way("num_orders:all"):
+        run = ordercache("count")
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert "on its way" in run.stderr and run.seconds < 4
 
 
 class Load:

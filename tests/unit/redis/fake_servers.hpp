@@ -42,8 +42,9 @@ public:
 
     /// The fakes must outlive it.
     RedisRouter router(const RedisService& service,
-                       TimeLimit limit = TimeLimit::whole(std::nullopt)) {
-        return {service, limit,
+                       TimeLimit limit = TimeLimit::whole(std::nullopt),
+                       std::optional<std::chrono::milliseconds> patience = std::nullopt) {
+        return {service, limit, patience,
                 [this](const RedisService& each) {
                     m_services.emplace(each.peer(), each);
                     return std::make_unique<Server>(*this, each);

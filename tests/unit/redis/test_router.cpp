@@ -129,6 +129,19 @@ TEST_CASE("redirections are followed no longer than the limit allows, and told a
           "again");
 }
 
+TEST_CASE("redirections are followed for as long as the limit allows, unless patience is less") {
+    fakes::RedisServers servers;
+    servers.set_answer(k_named, [](const RedisCommand&) { return error("TRYAGAIN"); });
+    const auto seconds_waited = [&](std::optional<std::chrono::milliseconds> patience) {
+        RedisRouter router = servers.router(named(), TimeLimit::whole(100ms), patience);
+        const auto begin = std::chrono::steady_clock::now();
+        CHECK(failure([&] { router.run({{"EVAL", "return", "1", "a"}}); }).starts_with("Redis at"));
+        return std::chrono::steady_clock::now() - begin;
+    };
+    CHECK(seconds_waited(std::nullopt) >= 100ms);
+    CHECK(seconds_waited(10ms) < 100ms);
+}
+
 TEST_CASE("a deadline of the caller's bounds redirections too") {
     fakes::RedisServers servers;
     servers.set_answer(k_named, [](const RedisCommand&) { return error("TRYAGAIN"); });
