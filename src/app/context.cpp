@@ -45,9 +45,8 @@ WhenClosed when_closed(const Command& command) {
 /// else needs the cache waits.
 RedisRouter::Patience patience_with_redirections(const Command& command) {
     constexpr std::chrono::seconds k_before_going_another_way{2};
-    return std::holds_alternative<Count>(command)
-               ? RedisRouter::Patience(k_before_going_another_way)
-               : std::nullopt;
+    const bool has_another_way = std::holds_alternative<Count>(command) || follows(command);
+    return has_another_way ? RedisRouter::Patience(k_before_going_another_way) : std::nullopt;
 }
 
 } // namespace

@@ -82,13 +82,11 @@ std::vector<std::int64_t> CountReader::refresh(const std::vector<Scope>& scopes)
 }
 
 Counts CountReader::look_up(const std::vector<Scope>& scopes, bool refresh) {
-    if (!m_cache_failed) {
-        try {
-            return refresh ? resolve(scopes, true) : cached(scopes);
-        } catch (const CacheError& error) {
-            m_cache_failed = true;
-            m_reporter.warn(fmt::format("{}; PostgreSQL answers", error.what()));
-        }
+    m_cache_had_failed = std::exchange(m_cache_failed, false);
+    try {
+        return refresh ? resolve(scopes, true) : cached(scopes);
+    } catch (const CacheError& error) {
+        leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
     }
     return count_without_cache(m_store(), scopes, m_reporter);
 }
@@ -245,8 +243,15 @@ void CountReader::with_cache(const std::function<void()>& act) {
     try {
         act();
     } catch (const CacheError& error) {
-        m_cache_failed = true;
-        m_reporter.warn(fmt::format("{}; going on without it", error.what()));
+        leave_cache(fmt::format("{}; going on without it", error.what()));
+    }
+}
+
+/// Until the next question. Of those that it fails one after the other, the first gives a warning.
+void CountReader::leave_cache(const std::string& warning) {
+    m_cache_failed = true;
+    if (!m_cache_had_failed) {
+        m_reporter.warn(warning);
     }
 }
 

@@ -54,6 +54,7 @@ private:
     void release(Claims& claims);
     bool settle(const std::vector<TransactionId>& writers, OrderStore& store);
     void with_cache(const std::function<void()>& act);
+    void leave_cache(const std::string& warning);
     void hit(Counts& found, const Scope& scope, std::int64_t count);
     void note_caching(const Scope& scope, std::int64_t count);
 
@@ -61,7 +62,8 @@ private:
     std::function<OrderStore&()> m_store;
     Reporter& m_reporter;
     BeginWait m_begin_wait;
-    bool m_cache_failed = false;
+    bool m_cache_failed = false;     ///< At the question that is being answered.
+    bool m_cache_had_failed = false; ///< At the one before.
 };
 
 } // namespace ordercache

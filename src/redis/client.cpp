@@ -23,13 +23,13 @@ constexpr std::chrono::milliseconds k_reply_timeout = 2s;
 } // namespace
 
 RedisClient::RedisClient(RedisService service, TimeLimit limit, WhenClosed when_closed,
-                         Connect connect_to)
+                         Connect connect_to, std::chrono::milliseconds rest_after_failure)
     : m_service(std::move(service)), m_limit(limit), m_when_closed(when_closed),
-      m_connect_to(std::move(connect_to)) {}
+      m_connect_to(std::move(connect_to)), m_rest_after_failure(rest_after_failure) {}
 
 void RedisClient::connect() {
-    if (m_failure) {
-        throw CacheError(*m_failure);
+    if (m_failure && !m_failure->lasts_until.passed()) {
+        throw CacheError(m_failure->error);
     }
     if (m_connection) {
         return;
@@ -146,8 +146,8 @@ std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted,
 
 void RedisClient::close_and_throw(const std::string& reason) {
     m_connection.reset();
-    m_failure = CacheError(reason);
-    throw CacheError(*m_failure);
+    m_failure = {CacheError(reason), Deadline::in(m_rest_after_failure)};
+    throw CacheError(m_failure->error);
 }
 
 } // namespace ordercache

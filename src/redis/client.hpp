@@ -7,6 +7,7 @@
 #include "redis/stream.hpp"
 #include "redis/uri.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,8 +23,8 @@ public:
     using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
     RedisClient(RedisService service, TimeLimit limit,
-                WhenClosed when_closed = WhenClosed::reconnect,
-                Connect connect_to = connect_stream);
+                WhenClosed when_closed = WhenClosed::reconnect, Connect connect_to = connect_stream,
+                std::chrono::milliseconds rest_after_failure = k_rest_after_failure);
 
     const RedisService& service() const override { return m_service; }
     void connect() override;
@@ -37,6 +38,11 @@ private:
         std::unique_ptr<Stream> stream;
         ReplyReader reader;
         bool handshake_done = false;
+    };
+
+    struct Failure {
+        CacheError error;
+        Deadline lasts_until;
     };
 
     std::vector<RedisCommand> handshake() const;
@@ -53,7 +59,8 @@ private:
     WhenClosed m_when_closed;
     Connect m_connect_to;
     std::optional<Connection> m_connection;
-    std::optional<CacheError> m_failure; ///< What every later command is answered with.
+    std::chrono::milliseconds m_rest_after_failure;
+    std::optional<Failure> m_failure; ///< What commands are answered with for a while.
 };
 
 } // namespace ordercache

@@ -4,10 +4,15 @@
 #include "redis/reply_reader.hpp"
 #include "redis/uri.hpp"
 
+#include <chrono>
 #include <optional>
 #include <vector>
 
 namespace ordercache {
+
+/// For how long a server that failed is left alone: a program that has much to ask would else wait
+/// for it each time.
+inline constexpr std::chrono::milliseconds k_rest_after_failure{5000};
 
 /// What becomes of the next command where the server closed the connection while nothing was in
 /// flight, as one with a `timeout` does, or one that was restarted.
@@ -16,8 +21,8 @@ enum class WhenClosed {
     fail       ///< It fails: the server may not have what it was told before.
 };
 
-/// One Redis server. A failure throws CacheError, and is the answer to all that is asked later:
-/// what was asked last may have been done.
+/// One Redis server. A failure throws CacheError, and is the answer to all that is asked for a
+/// while.
 class RedisServer {
 public:
     virtual ~RedisServer() = default;

@@ -18,6 +18,7 @@ from keys import values
 from orders import LAST_ORDER, added
 from peers import Proxy, after_the_server_committed, before_the_server_heard, refusing_port
 from program import PROGRAM
+from servers import wait_until
 
 HEADER = "date,customer,net,tax\n"
 ORDERS = HEADER + "2023-03-10,9999,23.00,1.80\n2023-03-11,5,-1.5,0\n"
@@ -131,17 +132,17 @@ def test_a_signal_ends_a_count_whose_reader_has_stalled(ordercache, write):
 
 @pytest.fixture
 def ask(ordercache):
-    """Writes to a count that runs on, and gives the lines that answer."""
-    process = ordercache.start("count", "--customers-from", "-", stdin=subprocess.PIPE)
-
+    """Writes to a count that runs on from the first question, and gives the lines that answer."""
     def ask(text, answers):
+        ask.process = ask.process or ordercache.start("count", "--customers-from", "-", stdin=subprocess.PIPE)
+        process = ask.process
         process.stdin.write(text)
         process.stdin.flush()
         said = b""
         while said.count(b"\n") < answers and select.select([process.stdout], [], [], 5)[0]:
             said += os.read(process.stdout.fileno(), 100)
         return said.decode().splitlines()
-    ask.process = process
+    ask.process = None
     return ask
 
 
@@ -153,6 +154,17 @@ def test_each_line_gets_its_answer_before_the_next_is_written(ask, ordercache):
     assert ask("9999\n", 1) == ["9999\t2"]
     assert ask.process.communicate(timeout=5) == ("", "")
     assert ask.process.returncode == 0
+
+
+def test_a_count_that_is_kept_running_outlives_redis(ask, ordercache, lone_redis):
+    ordercache.environment["REDIS_SERVICE_URI"] = lone_redis.service_uri()
+    assert ask("9999\n", 1) == ["9999\t1"]
+    lone_redis.stop()
+    assert ask("9999\n", 1) == ["9999\t1"]
+    lone_redis.start()
+    lone_redis.client().set("num_orders:9999", 7)
+    wait_until(lambda: ask("9999\n", 1) == ["9999\t7"], what="a hit")
+    assert ask.process.communicate(timeout=5)[1].count("warning") == 1
 
 
 @pytest.mark.parametrize("rest", ["\n", "\n\r\n", "200", "\n20001"])

@@ -415,19 +415,27 @@ TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails
     CHECK(process.reporter.warnings.size() == 1);
 }
 
-TEST_CASE("a cache that failed is left alone from then on") {
+TEST_CASE("a cache that failed is asked again, and warned of each time that it goes") {
     Servers servers(k_orders);
     Process process(servers);
-    process.script.before(Step::get, [&] { process.cache.is_down = true; });
-    process.count();
-    const auto taken = process.script.taken();
+    for (const std::size_t times_gone : {1U, 2U}) {
+        process.cache.is_down = true;
+        CHECK(process.count() == k_orders);
+        CHECK(process.refresh() == k_orders);
+        CHECK(process.reporter.warnings.size() == times_gone);
+        process.cache.is_down = false;
+        servers.set_value(k_all_orders, 7, 120s);
+        CHECK(process.count() == 7);
+        CHECK(process.reporter.warnings.size() == times_gone);
+    }
+}
 
+TEST_CASE("a cache that fails during a question is left alone until the next") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::fill, [&] { process.cache.is_down = true; });
     CHECK(process.count() == k_orders);
-    CHECK(process.refresh() == k_orders);
-    auto expected = taken;
-    expected.insert(expected.end(), {Step::snapshot, Step::answer, Step::snapshot, Step::answer});
-    CHECK(process.script.taken() == expected);
-    CHECK(process.reporter.warnings.size() == 1);
+    CHECK(process.script.times(Step::release) == 0);
 }
 
 TEST_CASE("leases are given up when PostgreSQL fails or a signal ends the query") {

@@ -30,14 +30,17 @@ public:
 
     RedisClient client(const std::string& uri = "redis://h",
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
-                       WhenClosed when_closed = WhenClosed::reconnect) {
-        return {parse_redis_uri(uri), limit, when_closed, [this](const RedisService&, Deadline) {
+                       WhenClosed when_closed = WhenClosed::reconnect,
+                       std::chrono::milliseconds rest_after_failure = 1h) {
+        return {parse_redis_uri(uri), limit, when_closed,
+                [this](const RedisService&, Deadline) {
                     Connection& connection = all.at(made++);
                     if (connection.refuses) {
                         throw StreamError("Connection refused");
                     }
                     return std::make_unique<FakeStream>(connection);
-                }};
+                },
+                rest_after_failure};
     }
 
 private:
@@ -99,7 +102,7 @@ TEST_CASE("a user without a password is told with an empty one") {
     CHECK(connections.all[0].written.starts_with(format_command({"AUTH", "shop", ""})));
 }
 
-TEST_CASE("a password that is refused ends the connection for good") {
+TEST_CASE("a password that is refused ends the connection") {
     Connections connections;
     connections.all = {{{"-WRONGPASS no\r\n-NOAUTH\r\n"}}};
     RedisClient client = connections.client("redis://:open@h");
@@ -149,13 +152,23 @@ TEST_CASE("a connection that its server closed is a failure to whoever must know
     CHECK(connections.made == 1);
 }
 
-TEST_CASE("a connection that breaks once something was sent is a failure, for good") {
+TEST_CASE("a connection that breaks once something was sent is a failure, for a while") {
     Connections connections;
     connections.all = {{{}}, {{"$1\r\n7\r\n"}}};
     RedisClient client = connections.client();
     CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
     CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
     CHECK(connections.made == 1);
+}
+
+TEST_CASE("a server that failed is tried again after a rest") {
+    Connections connections;
+    connections.all = {{{}, {}, true, true}, {{}, {}, true, true}, {{"$1\r\n7\r\n"}}};
+    RedisClient client =
+        connections.client("redis://h", TimeLimit::none(), WhenClosed::reconnect, 0ms);
+    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
+    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
+    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
 }
 
 TEST_CASE("a connection that is refused names the server") {
