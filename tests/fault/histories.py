@@ -14,7 +14,9 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
-READ, ADD = "read", "add"
+import redis
+
+READ, ADD, LOOK = "read", "add", "look"  # what the program answers, what it adds, and what Redis holds
 
 # The statuses of an add that mean that nothing was written.
 NOTHING_WRITTEN = {1, 2, 3, 4}
@@ -57,8 +59,19 @@ def read(program, environment, customers):
     return run_call(READ, [*program, "count", *scope], environment, customer)
 
 
+def look(program, environment, customers, clients={}):
+    """Looks what is cached; nothing is status 1."""
+    uri = environment["REDIS_SERVICE_URI"]
+    client = clients.setdefault(uri, redis.Redis.from_url(uri))
+    customer = random.choice([None, *customers])
+    begin = time.monotonic()
+    value = client.get(f"num_orders:{'all' if customer is None else customer}")
+    end = time.monotonic()
+    return Call(LOOK, begin, end, int(value is None), customer, None if value is None else int(value))
+
+
 def call_until(until, kind, pause, **task):
-    call = {READ: read, ADD: add}[kind]
+    call = {READ: read, ADD: add, LOOK: look}[kind]
     calls = []
     while time.monotonic() < until:
         calls.append(call(**task))
@@ -68,10 +81,12 @@ def call_until(until, kind, pause, **task):
 
 @dataclass(frozen=True)
 class Load:
-    """So many readers and writers at a time; a writer rests for `pause` seconds between two adds, on average."""
+    """So many readers and writers, and who looks into the cache, at a time; a writer rests for `pause` seconds between two
+    adds, on average."""
 
     readers: int = 4
     writers: int = 3
+    lookers: int = 0
     customers: tuple = (101, 102, 103)
     pause: float = 0.2
 
@@ -80,7 +95,7 @@ def record(program, environment, seconds, load=Load(), meanwhile=None):
     """The calls of such a load, in no order. `meanwhile()` runs at the same time in this process."""
     until = time.monotonic() + seconds
     task = {"until": until, "program": program, "environment": environment, "customers": load.customers}
-    roles = [(READ, 0)] * load.readers + [(ADD, load.pause)] * load.writers
+    roles = [(READ, 0)] * load.readers + [(ADD, load.pause)] * load.writers + [(LOOK, 0.002)] * load.lookers
     workers = [start_worker(kind=kind, pause=pause, **task) for kind, pause in roles]
     if meanwhile:
         meanwhile()
@@ -98,15 +113,15 @@ def start_worker(**task):
     return worker
 
 
-def violations(calls, scope, initially):
+def violations(calls, scope, initially, kind=READ):
     """
-    What is wrong with the reads of one scope, a line each: below the adds that had returned before the read began,
+    What is wrong with the reads (or the looks) of one scope, a line each: below the adds that had returned before the read began,
     above those that had begun before it ended, or below a read that had ended before it began.
     """
     adds = [call for call in calls if call.kind == ADD and scope in (None, call.scope)]
     returned = sorted(add.end for add in adds if add.status == 0)
     begun = sorted(add.begin for add in adds if add.status not in NOTHING_WRITTEN)
-    reads = reads_of(calls, scope)
+    reads = reads_of(calls, scope, kind)
 
     by_end = sorted(reads, key=lambda read: read.end)
     ends = [read.end for read in by_end]
@@ -126,8 +141,8 @@ def violations(calls, scope, initially):
     return found
 
 
-def reads_of(calls, scope):
-    return [call for call in calls if call.kind == READ and call.scope == scope and call.status == 0]
+def reads_of(calls, scope, kind=READ):
+    return [call for call in calls if call.kind == kind and call.scope == scope and call.status == 0]
 
 
 if __name__ == "__main__":

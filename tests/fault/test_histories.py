@@ -1,12 +1,16 @@
 """Histories: programs at once, killed and restarted around; a checker decides whether any answer was wrong."""
 
+import contextlib
 import os
 import pathlib
+import shutil
 import time
 
 import pytest
 
-from histories import ADD, READ, Call, Load, reads_of, record, violations
+import servers
+from histories import ADD, LOOK, READ, Call, Load, reads_of, record, violations
+from postgres_peers import PgBouncer, Standby
 from program import PROGRAM
 
 PLAIN = [str(pathlib.Path(__file__).with_name("plain_cache_aside"))]
@@ -15,10 +19,11 @@ LEAST_READS = 20_000
 
 
 class Judgement:
-    """A history, judged from what PostgreSQL held before it."""
+    """A history, judged from what PostgreSQL held before it: its reads or, by `kind`, its looks into the cache."""
 
-    def __init__(self, database, load):
+    def __init__(self, database, load, kind):
         self._database = database
+        self._kind = kind
         self._scopes = [None, *load.customers]
         self._initially = self._counts()
         self.calls = []
@@ -32,18 +37,18 @@ class Judgement:
     def violations(self):
         """With a last read of PostgreSQL itself after all others: no add that returned is lost."""
         now, counts = time.monotonic(), self._counts()
-        calls = self.calls + [Call(READ, now, now, 0, scope, counts[scope]) for scope in self._scopes]
-        return [line for scope in self._scopes for line in violations(calls, scope, self._initially[scope])]
+        calls = self.calls + [Call(self._kind, now, now, 0, scope, counts[scope]) for scope in self._scopes]
+        return [line for scope in self._scopes for line in violations(calls, scope, self._initially[scope], self._kind)]
 
     def reads(self):
-        return sum(len(reads_of(self.calls, scope)) for scope in self._scopes)
+        return sum(len(reads_of(self.calls, scope, self._kind)) for scope in self._scopes)
 
     def figure(self, name):
         adds = [call for call in self.calls if call.kind == ADD]
         killed = sum(call.status == -9 for call in adds)
-        failed = sum(call.status > 0 for call in self.calls)
+        failed = sum(call.status > 0 for call in self.calls if call.kind != LOOK)
         return (
-            f"{name}: {len(self.violations())} violations in {self.reads()} reads"
+            f"{name}: {len(self.violations())} violations in {self.reads()} {self._kind}s"
             f" beside {len(adds)} adds, {killed} of them killed; {failed} calls failed and said so"
         )
 
@@ -51,8 +56,8 @@ class Judgement:
 @pytest.fixture
 def judged(ordercache, database, record_property):
     """Records and judges a history, and tells its figure."""
-    def run(name, seconds, load=Load(), program=(str(PROGRAM),), meanwhile=None, reads=1):
-        judgement = Judgement(database, load)
+    def run(name, seconds, load=Load(), program=(str(PROGRAM),), meanwhile=None, reads=1, kind=READ):
+        judgement = Judgement(database, load, kind)
         environment = {"PATH": os.environ["PATH"], **{name: str(value) for name, value in ordercache.environment.items()}}
         while judgement.reads() < reads:  # a slow machine takes another round
             judgement.calls += record(list(program), environment, seconds, load, meanwhile)
@@ -99,6 +104,28 @@ def test_no_add_that_returned_is_lost_in_a_crash_though_the_server_commits_async
 
     judgement = judged("synchronous_commit = off, crashes", 10, Load(readers=2, pause=0), meanwhile=crash_twice)
     assert judgement.violations() == []
+
+
+@pytest.fixture
+def spread_pool(folder, postgres, database):
+    """A PgBouncer that sends statements to the primary and, in turn, to a standby that lags by half a second."""
+    with contextlib.ExitStack() as stack:
+        home = servers.temporary_folder()
+        stack.callback(shutil.rmtree, home)
+        standby = Standby(home, postgres, milliseconds=500, address="127.0.0.2")
+        stack.callback(standby.stop)
+        standby.create()
+        standby.catch_up()
+        pool = stack.enter_context(servers.running(PgBouncer(folder, postgres, 10, ["127.0.0.1", "127.0.0.2"])))
+        stack.enter_context(postgres.behind(pool))
+        yield pool
+
+
+def test_no_cached_count_is_wrong_behind_a_pool_that_spreads_reads_over_a_standby(judged, ordercache, spread_pool, postgres, database):
+    ordercache.environment.update(PG_SERVICE_URI=postgres.uri(), CACHE_TIMEOUT_SECONDS=1)
+    judgement = judged("a pool that spreads", 20, Load(lookers=1), kind=LOOK, reads=1000)
+    assert judgement.violations() == []
+    assert any(call.kind == ADD and call.status == 0 for call in judgement.calls)
 
 
 def read(begin, end, answer):

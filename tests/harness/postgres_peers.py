@@ -8,10 +8,12 @@ from servers import USER, Postgres, as_postgres, free_port, wait_until
 
 
 class Standby(Postgres):
-    """A hot standby of a primary."""
+    """A hot standby of a primary. It may lag behind by some milliseconds, and have the primary's port at another address."""
 
-    def __init__(self, folder, primary):
-        super().__init__(folder)
+    def __init__(self, folder, primary, milliseconds=0, address="127.0.0.1"):
+        super().__init__(folder, {"recovery_min_apply_delay": milliseconds, "listen_addresses": address})
+        if address != "127.0.0.1":
+            self.port = primary.port
         self._primary = primary
 
     def create(self):
@@ -32,13 +34,15 @@ class Standby(Postgres):
 
 
 class PgBouncer:
-    """A pool of server connections for each database and role, in transaction mode and else as it comes."""
+    """A pool of server connections for each database and role, in transaction mode and else as it comes. Where several
+    addresses have servers of the one port, statements go to each in turn."""
 
-    def __init__(self, folder, postgres, size=1):
+    def __init__(self, folder, postgres, size=1, addresses=("127.0.0.1",)):
         self.port = free_port()
         self._folder = folder
         self._postgres = postgres
         self._size = size
+        self._addresses = ",".join(addresses)
         self._log = self._file("log")
         self._process = None
 
@@ -51,7 +55,7 @@ class PgBouncer:
         rules.write_text("host all stranger 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nlocal all all trust\n")
         configuration.write_text(
             "[databases]\n"
-            f"* = host=127.0.0.1 port={self._postgres.port}\n"
+            f"* = host={self._addresses} port={self._postgres.port}\n"
             "[pgbouncer]\n"
             "listen_addr = 127.0.0.1\n"
             f"listen_port = {self.port}\n"
@@ -61,6 +65,7 @@ class PgBouncer:
             f"auth_file = {users}\n"
             "pool_mode = transaction\n"
             f"default_pool_size = {self._size}\n"
+            "server_round_robin = 1\n"
         )
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -66,8 +66,9 @@ def as_postgres(*command):
 class Postgres:
     """A server whose log tells of every connection and statement, with a store to copy databases from."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, settings=None):
         self.folder = folder
+        self._settings = settings or {}
         self.port = free_port()
         self.service_port = self.port  # where the program is to find it
         self._data = folder / "data"
@@ -103,6 +104,7 @@ class Postgres:
             "log_statement": "all",
             "log_connections": "on",
             "log_line_prefix": "[%p] %d ",
+            **self._settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
