@@ -34,8 +34,10 @@ std::optional<std::int64_t> rows_written(const Row& row) {
     return row.is_null("rows") ? std::nullopt : std::optional(row.number("rows"));
 }
 
+/// What waits for the commit comes first: checks that take long must not last into the COMMIT.
 std::string finish_sql() {
     return fmt::format(R"sql(
+SET CONSTRAINTS ALL IMMEDIATE;
 SELECT pg_current_xact_id() AS transaction, {} AS changes_more, {} AS rows, {})sql",
                        may_change_more_sql(), k_rows_written, lock_batch_sql());
 }

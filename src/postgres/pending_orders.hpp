@@ -32,8 +32,8 @@ public:
     /// Sends more orders.
     virtual void copy(const std::vector<Order>& orders) = 0;
 
-    /// Ends the copying, and takes the batch's lock, which every probe heeds. Wanted before
-    /// changed_customers(), check() and commit().
+    /// Ends the copying, has PostgreSQL make all its checks, and takes the batch's lock, which
+    /// every probe heeds. Wanted before changed_customers(), check() and commit().
     virtual void finish() = 0;
 };
 

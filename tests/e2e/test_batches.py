@@ -348,11 +348,25 @@ def test_dry_run_changes_nothing(ordercache, database, cache, write):
     assert cache.get("num_orders:all") == "12000"
 
 
-def test_dry_run_finds_what_postgresql_would_find_at_the_commit(ordercache, database, write):
+@pytest.mark.parametrize("mode", [(), ("--dry-run",)], ids=" ".join)
+def test_what_postgresql_would_find_at_the_commit_is_found_before(ordercache, database, write, mode):
     database.execute("ALTER TABLE orders ALTER CONSTRAINT fk_customerid DEFERRABLE INITIALLY DEFERRED")
-    run = ordercache("add", "--from", write(ORDERS + "2023-03-10,20001,1,1\n"), "--dry-run")
+    run = ordercache("add", "--from", write(ORDERS + "2023-03-10,20001,1,1\n"), *mode)
     assert (run.status, run.stdout) == (1, "")
-    assert "customer 20001 does not exist" in run.stderr
+    assert "customer 20001 does not exist (order 3 of the file)" in run.stderr
+    assert added(database) == []
+
+
+@pytest.mark.parametrize("moment", ["IMMEDIATE", "DEFERRED"])
+def test_the_checks_of_a_large_file_have_more_time_than_a_wait(ordercache, database, write, moment):
+    database.execute(
+        "CREATE FUNCTION check_slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END';"
+        f"CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON orders DEFERRABLE INITIALLY {moment}"
+        " FOR EACH ROW WHEN (NEW.customerid = 7) EXECUTE FUNCTION check_slowly()"
+    )
+    run = ordercache("add", "--from", write(many(100_000)), "--timeout", "1", "-v")
+    assert (run.status, run.stdout) == (0, "100000\n")
+    assert "Waiting for PostgreSQL to check 100000 orders\n" in run.stderr and run.seconds > 2
 
 
 # add: whatever comes between
