@@ -51,6 +51,10 @@ public:
     /// behind a pooler it may have been another server than the one that the probe asked.
     virtual Counted count(const std::vector<Scope>& scopes, const Tick& tick) = 0;
 
+    /// The total, in a snapshot that is taken before `is_wanted` is called; absent where that
+    /// gives false. Throws as `is_wanted` does, too.
+    virtual std::optional<Counted> count_total(const std::function<bool()>& is_wanted) = 0;
+
     /// What became of a transaction: committed, once any snapshot sees its orders; aborted; or in
     /// progress where neither is certain. The first two are final.
     virtual TransactionStatus status_of(TransactionId transaction) = 0;

@@ -75,6 +75,10 @@ constexpr auto k_count_customers =
     "SELECT customerid::int AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1) "
     "GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
 
+/// The first statement takes the snapshot, in which the whole transaction sees the orders.
+constexpr auto k_take_snapshot =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
+
 /// A standby, and a server of before mid-2022, may call a transaction committed before a snapshot
 /// sees it; one that the server does not know may have been lost in a crash, and its id be given
 /// away again.
@@ -144,6 +148,22 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
         counted.on_standby |= of_customers.on_standby;
     }
     return counted;
+}
+
+std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& is_wanted) {
+    m_connection->ask([](PostgresSession& session) { return session.run(k_take_snapshot); });
+    m_connection->begin();
+    try {
+        std::optional<Counted> counted;
+        if (is_wanted()) {
+            counted = m_connection->ask(count_all);
+        }
+        m_connection->commit();
+        return counted;
+    } catch (...) {
+        m_connection->roll_back();
+        throw;
+    }
 }
 
 TransactionStatus PostgresStore::status_of(TransactionId transaction) {

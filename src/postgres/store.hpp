@@ -9,7 +9,9 @@
 #include "postgres/uri.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace ordercache {
@@ -28,6 +30,7 @@ public:
 
     Probe probe(const std::vector<Scope>& scopes, const Tick& tick) override;
     Counted count(const std::vector<Scope>& scopes, const Tick& tick) override;
+    std::optional<Counted> count_total(const std::function<bool()>& is_wanted) override;
     TransactionStatus status_of(TransactionId transaction) override;
 
     /// Inserts the order, and holds the writer's lock on the keys that it changes.

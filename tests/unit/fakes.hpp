@@ -261,13 +261,18 @@ public:
     }
 
     Counted count(const std::vector<Scope>& scopes, const Tick& tick) override {
-        m_script.reach(Step::snapshot);
-        Counted counted{.snapshot = m_servers.take_snapshot(),
-                        .on_standby = m_servers.is_standby || m_servers.counts_on_standby};
-        for (const Scope& scope : scopes) {
-            counted.counts.emplace(scope, m_servers.orders(scope));
-        }
+        Counted counted = count_now(scopes);
         wait(tick);
+        m_script.reach(Step::answer);
+        return counted;
+    }
+
+    std::optional<Counted> count_total(const std::function<bool()>& is_wanted) override {
+        Counted counted = count_now({k_all_orders});
+        if (!is_wanted()) {
+            return std::nullopt;
+        }
+        wait({});
         m_script.reach(Step::answer);
         return counted;
     }
@@ -278,6 +283,16 @@ public:
     }
 
 private:
+    Counted count_now(const std::vector<Scope>& scopes) {
+        m_script.reach(Step::snapshot);
+        Counted counted{.snapshot = m_servers.take_snapshot(),
+                        .on_standby = m_servers.is_standby || m_servers.counts_on_standby};
+        for (const Scope& scope : scopes) {
+            counted.counts.emplace(scope, m_servers.orders(scope));
+        }
+        return counted;
+    }
+
     void wait(const Tick& tick) {
         for (auto left = query_time; left > milliseconds{0}; left -= k_renewal_interval) {
             m_servers.clock.tick(std::min(left, k_renewal_interval));

@@ -1,0 +1,71 @@
+#include "postgres/store.hpp"
+
+#include "fake_postgres.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+using namespace ordercache;
+using namespace std::chrono_literals;
+using fakes::error_of;
+using fakes::gives;
+using fakes::table;
+
+namespace {
+
+struct Client {
+    fakes::Postgres postgres;
+    fakes::MemoryReporter reporter;
+    PostgresStore store{PostgresService{"", "db.example:5432", "shop"}, TimeLimit::whole(10s),
+                        reporter, postgres.open()};
+};
+
+const Rows k_counted = table({"count", "snapshot", "on_standby"}, {{"12000", "700:700:", "f"}});
+
+} // namespace
+
+TEST_CASE("the total is counted in a snapshot that was taken before it is wanted") {
+    Client client;
+    client.postgres.on("count(*)", gives(k_counted));
+    const auto counted = client.store.count_total([&] {
+        CHECK(client.postgres.statements.size() == 1);
+        CHECK(client.postgres.was_asked("BEGIN ISOLATION LEVEL REPEATABLE READ"));
+        return true;
+    });
+    REQUIRE(counted);
+    CHECK(counted->counts == Counts{{k_all_orders, 12000}});
+    CHECK(client.postgres.statements.back() == "COMMIT");
+    CHECK(client.postgres.statements.size() == 3);
+}
+
+TEST_CASE("a total that is not wanted is not counted, and the next look has the same session") {
+    Client client;
+    CHECK_FALSE(client.store.count_total([] { return false; }));
+    CHECK_FALSE(client.store.count_total([] { return false; }));
+    CHECK_FALSE(client.postgres.was_asked("count(*)"));
+    CHECK(client.postgres.connections == 1);
+}
+
+TEST_CASE("where the question or the count fails, no transaction is left open") {
+    Client client;
+    CHECK(error_of([&] {
+              client.store.count_total([]() -> bool { throw CacheError("cannot reach Redis"); });
+          }).status() == ExitStatus::cache_failed);
+    CHECK(client.postgres.statements.back() == "ROLLBACK");
+    client.postgres.on("count(*)", fakes::fails("ERROR:  out of memory\n", "53200"));
+    CHECK(error_of([&] { client.store.count_total([] { return true; }); }).status() ==
+          ExitStatus::store_failed);
+    CHECK_FALSE(client.store.count_total([] { return false; }));
+    CHECK(client.postgres.connections == 3);
+}
+
+TEST_CASE("a session that the server ended while nobody asked is made anew for the snapshot") {
+    Client client;
+    client.store.count_total([] { return false; });
+    client.postgres.has_ended_session = true;
+    client.store.count_total([] { return false; });
+    CHECK(client.postgres.connections == 2);
+}
