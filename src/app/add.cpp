@@ -32,7 +32,7 @@ CacheUpdate update_for(const Add& add) {
 void rehearse(StoredOrders& orders, const Add& add, Context& context) {
     orders.check();
     if (add.use_cache) {
-        context.cache().cached({k_all_orders});
+        context.cache().values({k_all_orders});
     }
 }
 

@@ -4,22 +4,29 @@
 #include "cache_aside/writer.hpp"
 #include "postgres/follow_sql.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 namespace ordercache {
 
 namespace {
 
+std::int64_t number_cached(const std::vector<Scope>& scopes, CountCache& cache) {
+    return std::ranges::count_if(cache.values(scopes),
+                                 [](const auto& value) { return value.has_value(); });
+}
+
 std::int64_t drop(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     if (!invalidate.customer) {
         context.reporter().note("Clearing all caches");
-        return invalidate.dry_run ? cache.cached_of_all() : cache.drop_all();
+        return invalidate.dry_run ? std::ssize(cache.cached_scopes()) : cache.drop_all();
     }
     const std::vector<Scope> scopes = {k_all_orders, Scope{*invalidate.customer}};
     note_drop(scopes, cache, context.reporter());
-    return invalidate.dry_run ? cache.cached(scopes) : cache.drop(scopes);
+    return invalidate.dry_run ? number_cached(scopes, cache) : cache.drop(scopes);
 }
 
 } // namespace

@@ -33,6 +33,13 @@ struct Claim {
     std::vector<TransactionId> to_settle = {}; ///< Writers long in flight, which may be dead: ask.
 };
 
+/// What a key of the cache holds.
+struct CachedValue {
+    std::optional<std::int64_t> count; ///< Absent: it is no count.
+
+    friend bool operator==(const CachedValue&, const CachedValue&) = default;
+};
+
 /// A writer of orders, as the total's ledger knows it.
 struct Writer {
     TransactionId transaction;
@@ -51,6 +58,15 @@ public:
 
     /// The counts, in the order of `scopes`; absent: a miss.
     virtual std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) = 0;
+
+    /// What is there, in the order of `scopes`; absent: nothing.
+    virtual std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) = 0;
+
+    /// The scopes of which something is there, sorted.
+    virtual std::vector<Scope> cached_scopes() = 0;
+
+    /// Whether the total's ledger is there: where no value is, somebody counts or writes.
+    virtual bool has_ledger() = 0;
 
     /// For each scope takes the right to count, unless a count is there that is fresh enough or
     /// somebody else has that right. The claims come in the order of `scopes`.

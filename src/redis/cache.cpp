@@ -13,7 +13,6 @@
 #include <functional>
 #include <iterator>
 #include <numeric>
-#include <set>
 #include <utility>
 
 namespace ordercache {
@@ -27,10 +26,6 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
 /// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
 constexpr std::size_t k_pipeline_scopes = 1000;
-
-bool is_wrong_type(const RedisReply& reply) {
-    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
-}
 
 std::int64_t sum_of(const std::vector<RedisReply>& replies) {
     return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
@@ -76,6 +71,38 @@ std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope
             [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
     }
     return counts;
+}
+
+std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Scope>& scopes) {
+    std::vector<std::optional<CachedValue>> values;
+    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        std::vector<RedisCommand> commands;
+        for (const Scope& scope : piece) {
+            commands.push_back({"GET", key(scope)}); // MGET would hide a key of another type
+        }
+        std::ranges::transform(m_redis.run(commands), std::back_inserter(values), cached_value_in);
+    });
+    return values;
+}
+
+std::vector<Scope> RedisCache::cached_scopes() {
+    std::vector<Scope> scopes;
+    const auto add = [&](const std::vector<std::string>& keys) {
+        for (const std::string& key : keys) {
+            if (const auto scope = m_names.scope_of_value(key)) {
+                scopes.push_back(*scope);
+            }
+        }
+    };
+    scan_keys(m_redis.primaries(), m_names.value_pattern(), add);
+    std::ranges::sort(scopes);
+    // A scan may show a key twice.
+    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+    return scopes;
+}
+
+bool RedisCache::has_ledger() {
+    return m_redis.run({{"EXISTS", m_names.ledger()}}).front().integer == 1;
 }
 
 std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
@@ -212,33 +239,9 @@ std::vector<RedisCommand> RedisCache::drop_commands(const std::vector<Scope>& cu
 
 std::int64_t RedisCache::drop_all() {
     const auto servers = m_redis.primaries();
-    // A key that moves from one server to the next meanwhile may escape the first look.
-    const int looks = servers.size() > 1 ? 2 : 1;
-    std::int64_t dropped = drop_total();
-    for (int look = 0; look < looks; ++look) {
-        delete_all(servers, m_names.lease_pattern(), &KeyNames::is_lease);
-        dropped += delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
-    }
-    return dropped;
-}
-
-std::int64_t RedisCache::cached(const std::vector<Scope>& scopes) {
-    std::vector<RedisCommand> commands;
-    for (const Scope& scope : scopes) {
-        commands.push_back({"EXISTS", key(scope)});
-    }
-    return sum_of(m_redis.run(commands));
-}
-
-std::int64_t RedisCache::cached_of_all() {
-    std::set<std::string> seen; // a scan may show a key twice
-    for (RedisServer* const server : m_redis.primaries()) {
-        scan_keys(*server, m_names.value_pattern(), [&](const std::vector<std::string>& keys) {
-            std::ranges::copy_if(keys, std::inserter(seen, seen.end()),
-                                 [&](const auto& key) { return m_names.is_value(key); });
-        });
-    }
-    return static_cast<std::int64_t>(seen.size());
+    const std::int64_t total = drop_total();
+    delete_all(servers, m_names.lease_pattern(), &KeyNames::is_lease);
+    return total + delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
 }
 
 std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
@@ -266,33 +269,31 @@ void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& sco
 }
 
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {
-    if (value.kind == RedisReply::Kind::nil) {
+    const auto cached = cached_value_in(value);
+    if (!cached) {
         return std::nullopt;
     }
-    const auto count = is_wrong_type(value) ? std::nullopt : parse_count(value.text);
-    if (!count) {
+    if (!cached->count) {
         m_reporter.warn(
             fmt::format("the value of {} in Redis is no count; computing it anew", key(scope)));
     }
-    return count;
+    return cached->count;
 }
 
 std::int64_t RedisCache::delete_all(const std::vector<RedisServer*>& servers,
                                     const std::string& pattern, KeyTest test) {
     std::int64_t deleted = 0;
-    for (RedisServer* const server : servers) {
-        scan_keys(*server, pattern, [&](const std::vector<std::string>& keys) {
-            std::vector<RedisCommand> commands;
-            for (const std::string& key : keys) {
-                if ((m_names.*test)(key)) {
-                    commands.push_back({"DEL", key});
-                }
+    scan_keys(servers, pattern, [&](const std::vector<std::string>& keys) {
+        std::vector<RedisCommand> commands;
+        for (const std::string& key : keys) {
+            if ((m_names.*test)(key)) {
+                commands.push_back({"DEL", key});
             }
-            if (!commands.empty()) {
-                deleted += sum_of(m_redis.run(commands));
-            }
-        });
-    }
+        }
+        if (!commands.empty()) {
+            deleted += sum_of(m_redis.run(commands));
+        }
+    });
     return deleted;
 }
 

@@ -29,6 +29,9 @@ public:
 
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
     std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) override;
+    std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override;
+    std::vector<Scope> cached_scopes() override;
+    bool has_ledger() override;
     std::vector<Claim> acquire(const std::vector<Scope>& scopes,
                                const Freshness& freshness) override;
     void renew(const std::vector<Scope>& scopes) override;
@@ -45,12 +48,6 @@ public:
 
     /// Throws CacheError where a server that was asked something is gone.
     void check_servers() { m_redis.check_servers(); }
-
-    /// How many of the scopes' values are cached.
-    std::int64_t cached(const std::vector<Scope>& scopes);
-
-    /// How many values are cached, of all scopes.
-    std::int64_t cached_of_all();
 
     /// What the value's expiry leaves it, rounded up; negative: it never expires; absent: it is
     /// not cached.

@@ -15,6 +15,10 @@ namespace {
 
 constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
 
+bool is_wrong_type(const RedisReply& reply) {
+    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
+}
+
 CacheError unexpected_claim(const RedisService& service) {
     return unexpected_reply(service, "EVAL");
 }
@@ -23,6 +27,13 @@ CacheError unexpected_claim(const RedisService& service) {
 
 std::optional<std::int64_t> parse_count(std::string_view text) {
     return parse_whole_number(text, 0, k_most);
+}
+
+std::optional<CachedValue> cached_value_in(const RedisReply& reply) {
+    if (reply.kind == RedisReply::Kind::nil) {
+        return std::nullopt;
+    }
+    return CachedValue{is_wrong_type(reply) ? std::nullopt : parse_count(reply.text)};
 }
 
 Claim claim_in(const RedisReply& reply, const RedisService& service) {

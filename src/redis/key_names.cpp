@@ -25,21 +25,25 @@ std::string escape_glob(std::string_view text) {
     return escaped;
 }
 
-/// Whether it ends the name of a key that this program uses: another spelling of a number is not.
-bool is_scope(std::string_view text) {
+/// The scope as the name of a key has it; absent for another spelling of a number, and all else.
+std::optional<Scope> parse_scope(std::string_view text) {
     if (text == k_all) {
-        return true;
+        return k_all_orders;
     }
     try {
-        return std::to_string(parse_customer(text)) == text;
+        const CustomerId customer = parse_customer(text);
+        return std::to_string(customer) == text ? std::optional(Scope{customer}) : std::nullopt;
     } catch (const std::invalid_argument&) {
-        return false;
+        return std::nullopt;
     }
 }
 
-bool is_scope_between(std::string_view key, std::string_view begin, std::string_view end) {
-    return key.size() > begin.size() + end.size() && key.starts_with(begin) && key.ends_with(end) &&
-           is_scope(key.substr(begin.size(), key.size() - begin.size() - end.size()));
+std::optional<Scope> scope_between(std::string_view key, std::string_view begin,
+                                   std::string_view end) {
+    if (key.size() <= begin.size() + end.size() || !key.starts_with(begin) || !key.ends_with(end)) {
+        return std::nullopt;
+    }
+    return parse_scope(key.substr(begin.size(), key.size() - begin.size() - end.size()));
 }
 
 } // namespace
@@ -75,12 +79,12 @@ std::string KeyNames::lease_pattern() const {
     return escape_glob(m_tag_begin + m_prefix) + '*' + m_tag_end + std::string(k_lease);
 }
 
-bool KeyNames::is_value(std::string_view key) const {
-    return is_scope_between(key, m_prefix, "");
+std::optional<Scope> KeyNames::scope_of_value(std::string_view key) const {
+    return scope_between(key, m_prefix, "");
 }
 
 bool KeyNames::is_lease(std::string_view key) const {
-    return is_scope_between(key, m_tag_begin + m_prefix, m_tag_end + std::string(k_lease));
+    return scope_between(key, m_tag_begin + m_prefix, m_tag_end + std::string(k_lease)).has_value();
 }
 
 } // namespace ordercache

@@ -2,6 +2,7 @@
 
 #include "cache_aside/scope.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,11 +20,14 @@ public:
     std::string lease(const Scope& scope) const;
     std::string ledger() const;
 
+    /// Whose count the key holds; absent: it is not the key of a value.
+    std::optional<Scope> scope_of_value(std::string_view key) const;
+
     /// Patterns for SCAN, which may match other keys as well.
     std::string value_pattern() const;
     std::string lease_pattern() const;
 
-    bool is_value(std::string_view key) const;
+    bool is_value(std::string_view key) const { return scope_of_value(key).has_value(); }
     bool is_lease(std::string_view key) const;
 
 private:

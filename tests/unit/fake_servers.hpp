@@ -49,6 +49,16 @@ public:
 
     milliseconds expiry(const Scope& scope) const { return m_entries.at(scope).expiry; }
 
+    std::vector<Scope> scopes() const {
+        std::vector<Scope> scopes;
+        for (const auto& [scope, entry] : m_entries) {
+            if (get(scope)) {
+                scopes.push_back(scope);
+            }
+        }
+        return scopes;
+    }
+
     /// Whether it was there.
     bool remove(const Scope& scope) {
         const bool existed = get(scope).has_value();
@@ -87,6 +97,8 @@ struct Ledger {
     std::string filled_by;
     std::map<TransactionId, InFlight> in_flight;
     std::map<TransactionId, std::int64_t> committed;
+
+    bool is_there() const { return !reader.empty() || base || !in_flight.empty(); }
 };
 
 /// What a transaction has locked; absent: the lock for all, which every probe heeds.

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ namespace ordercache::fakes {
 /// snapshot was taken; `enter` and `confirm` a writer's steps in the total's ledger.
 enum class Step {
     get,
+    look,
     connect,
     acquire,
     probe,
@@ -105,6 +107,26 @@ public:
         }
         return counts;
     }
+
+    /// Whose values are no counts.
+    std::set<Scope> garbled;
+
+    std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override {
+        reach(Step::look);
+        std::vector<std::optional<CachedValue>> values;
+        values.reserve(scopes.size());
+        for (const Scope& scope : scopes) {
+            const auto count = m_servers.values.get(scope);
+            values.push_back(garbled.contains(scope) ? std::optional(CachedValue{})
+                             : count                 ? std::optional(CachedValue{count})
+                                                     : std::nullopt);
+        }
+        return values;
+    }
+
+    std::vector<Scope> cached_scopes() override { return m_servers.values.scopes(); }
+
+    bool has_ledger() override { return m_servers.ledger.is_there(); }
 
     std::vector<Claim> acquire(const std::vector<Scope>& scopes,
                                const Freshness& freshness = {}) override {

@@ -95,21 +95,14 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
     });
     RedisCache& cache = fixture.cache;
     const std::vector<std::function<void()>> acts = {
-        [&] { cache.get({k_all_orders}); },
-        [&] {
-            cache.get({k_one, k_two});
-        },
-        [&] { cache.acquire({k_one}, {}); },
-        [&] { cache.acquire({k_all_orders}, {}); },
-        [&] { cache.drop({k_one}); },
-        [&] { cache.drop({k_all_orders}); },
-        [&] { cache.drop_all(); },
-        [&] { cache.cached({k_one}); },
-        [&] { cache.cached_of_all(); },
-        [&] { cache.time_left(k_one); },
-        [&] {
-            cache.begin_write({1, 1}, {k_one});
-        },
+        [&] { cache.get({k_all_orders}); },  [&] {
+            cache.get({k_one, k_two}); },
+        [&] { cache.acquire({k_one}, {}); }, [&] { cache.acquire({k_all_orders}, {}); },
+        [&] { cache.drop({k_one}); },        [&] { cache.drop({k_all_orders}); },
+        [&] { cache.drop_all(); },           [&] { cache.values({k_one}); },
+        [&] { cache.cached_scopes(); },      [&] { cache.has_ledger(); },
+        [&] { cache.time_left(k_one); },     [&] {
+            cache.begin_write({1, 1}, {k_one}); },
     };
     for (const auto& act : acts) {
         CHECK(failure(act).find("Redis at h:6379") != std::string::npos);
@@ -191,6 +184,44 @@ TEST_CASE("everything is dropped leases first, page by page, and other keys stay
                                 {"DEL", "{n:1}:lease"},
                                 {"DEL", "n:1"},
                                 {"DEL", "n:2"}});
+}
+
+TEST_CASE("what a key holds is told from what it does not, a number from all else") {
+    Fixture fixture([](const RedisCommand& command) {
+        const std::string& key = command.at(1);
+        return key == "n:1"   ? text("7")
+               : key == "n:2" ? text("many")
+               : key == "n:3" ? error("WRONGTYPE Operation")
+                              : nil();
+    });
+    const auto values = fixture.cache.values({k_one, k_two, Scope{3}, k_all_orders});
+    REQUIRE(values.size() == 4);
+    CHECK(values[0] == CachedValue{7});
+    CHECK(values[1] == CachedValue{});
+    CHECK(values[2] == CachedValue{});
+    CHECK_FALSE(values[3]);
+    CHECK(fixture.servers.sent_to(k_peer).size() == 1);
+    CHECK(fixture.reporter.warnings.empty());
+}
+
+TEST_CASE("what is cached is found page by page, each once and sorted, and other keys are not") {
+    Fixture fixture([](const RedisCommand& command) {
+        if (command.front() == "HELLO") {
+            return list({text("mode"), text("standalone")});
+        }
+        return command.at(1) == "0"
+                   ? list({text("17"), list({text("n:2"), text("n:x"), text("n:1")})})
+                   : list({text("0"), list({text("n:all"), text("n:2")})});
+    });
+    CHECK(fixture.cache.cached_scopes() == std::vector<Scope>{k_all_orders, k_one, k_two});
+}
+
+TEST_CASE("the total's ledger is there or not") {
+    for (const int there : {0, 1}) {
+        Fixture fixture([&](const RedisCommand&) { return number(there); });
+        CHECK(fixture.cache.has_ledger() == (there == 1));
+        CHECK(fixture.commands() == Pipeline{{"EXISTS", "{n:all}:ledger"}});
+    }
 }
 
 TEST_CASE("what an expiry leaves is rounded up, and no expiry is told from no value") {

@@ -26,6 +26,8 @@ TEST_CASE("only keys of this program's own are told for values and leases") {
     const KeyNames names("num_orders");
     CHECK(names.is_value("num_orders:all"));
     CHECK(names.is_value("num_orders:7"));
+    CHECK(names.scope_of_value("num_orders:all") == k_all_orders);
+    CHECK(names.scope_of_value("num_orders:7") == Scope{7});
     CHECK(names.is_lease("{num_orders:7}:lease"));
     for (const auto* const key :
          {"num_orders:", "num_orders:07", "num_orders:0", "num_orders:ALL", "num_orders:7:x",
