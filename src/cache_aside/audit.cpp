@@ -1,0 +1,156 @@
+#include "cache_aside/audit.hpp"
+
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+#include <span>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Each longer than what another program wrote takes to reach the cache, and no two the same, for
+/// it may write at regular intervals.
+constexpr std::array<std::chrono::milliseconds, 3> k_pauses = {130ms, 210ms, 340ms};
+
+/// How often a total is to be as far off before it is called wrong, where it changes meanwhile:
+/// beside other programs' writes, a lag that is the same by chance must not last.
+constexpr std::size_t k_looks_while_changing = 10;
+
+/// A write keeps the total out of sight for less, most often; and how many of them are waited for.
+constexpr std::chrono::milliseconds k_change_pause = 20ms;
+constexpr int k_most_changes = 25;
+
+/// Few enough that hardly a value changes between the two looks at it.
+constexpr std::size_t k_customers_at_once = 5000;
+
+const Counted& checked(const Counted& counted) {
+    if (counted.on_standby) {
+        throw Error(ExitStatus::store_failed,
+                    "PostgreSQL is a standby here, whose counts lag, so that none can be called "
+                    "stale by them: name the primary in PG_SERVICE_URI");
+    }
+    return counted;
+}
+
+bool is_right(const StaleCount& compared) {
+    return compared.cached == compared.counted;
+}
+
+bool is_as_far_off(const StaleCount& one, const StaleCount& other) {
+    if (!one.cached || !other.cached) {
+        return one.cached == other.cached;
+    }
+    return *one.cached - one.counted == *other.cached - other.counted;
+}
+
+bool is_certain(const std::vector<StaleCount>& looks) {
+    const bool has_changed = std::ranges::any_of(
+        looks, [&](const StaleCount& look) { return look.cached != looks.front().cached; });
+    return looks.size() > (has_changed ? k_looks_while_changing - 1 : k_pauses.size());
+}
+
+std::vector<Scope> scopes_of(const std::vector<StaleCount>& counts) {
+    std::vector<Scope> scopes;
+    std::ranges::transform(counts, std::back_inserter(scopes), &StaleCount::scope);
+    return scopes;
+}
+
+/// Those of `now` whose value is that of `before`: a customer's is never changed but dropped.
+std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
+                                  const std::vector<StaleCount>& now) {
+    const auto value = [](const StaleCount& count) { return std::pair(count.scope, count.cached); };
+    std::vector<StaleCount> same;
+    std::ranges::set_intersection(now, before, std::back_inserter(same), {}, value, value);
+    return same;
+}
+
+} // namespace
+
+Audit::Audit(CountCache& cache, OrderStore& store, Pause pause)
+    : m_cache(cache), m_store(store), m_pause(std::move(pause)) {}
+
+std::optional<StaleCount> Audit::stale_total() {
+    std::vector<StaleCount> looks;
+    for (int changes = 0; changes < k_most_changes;) {
+        const auto value = m_cache.values({k_all_orders}).front();
+        if (!value && !m_cache.has_ledger()) {
+            return std::nullopt;
+        }
+        const auto compared = value ? compare_total(*value) : std::nullopt;
+        if (!compared) {
+            ++changes;
+            m_pause(k_change_pause);
+            continue;
+        }
+        if (is_right(*compared) || (!looks.empty() && !is_as_far_off(looks.front(), *compared))) {
+            return std::nullopt;
+        }
+        looks.push_back(*compared);
+        if (is_certain(looks)) {
+            return looks.back();
+        }
+        m_pause(k_pauses[(looks.size() - 1) % k_pauses.size()]);
+    }
+    return std::nullopt;
+}
+
+/// Absent: the value changed meanwhile. The snapshot stands before the second look at the value,
+/// and a long count after it, so that writes can change a total between the looks only if they
+/// come within milliseconds.
+std::optional<StaleCount> Audit::compare_total(const CachedValue& value) {
+    const auto counted = m_store.count_total(
+        [&] { return m_cache.values({k_all_orders}).front() == std::optional(value); });
+    if (!counted) {
+        return std::nullopt;
+    }
+    return StaleCount{k_all_orders, value.count, checked(*counted).counts.at(k_all_orders)};
+}
+
+std::vector<StaleCount> Audit::stale_customers(const std::vector<Scope>& customers) {
+    std::vector<StaleCount> stale = differing_customers(customers);
+    for (const auto length : k_pauses) {
+        if (stale.empty()) {
+            break;
+        }
+        m_pause(length);
+        stale = unchanged(stale, differing_customers(scopes_of(stale)));
+    }
+    return stale;
+}
+
+std::vector<StaleCount> Audit::differing_customers(const std::vector<Scope>& customers) {
+    std::vector<StaleCount> differing;
+    for (auto rest = std::span(customers); !rest.empty();) {
+        const auto piece = rest.first(std::min(rest.size(), k_customers_at_once));
+        compare_customers({piece.begin(), piece.end()}, differing);
+        rest = rest.subspan(piece.size());
+    }
+    return differing;
+}
+
+/// Adds those whose value stayed as it was while the store counted, and is not its count.
+void Audit::compare_customers(const std::vector<Scope>& customers,
+                              std::vector<StaleCount>& differing) {
+    const auto before = m_cache.values(customers);
+    const Counted counted = m_store.count(customers, {});
+    const auto after = m_cache.values(customers);
+    for (std::size_t i = 0; i < customers.size(); ++i) {
+        if (!before[i] || before[i] != after[i]) {
+            continue;
+        }
+        const StaleCount compared{customers[i], before[i]->count,
+                                  checked(counted).counts.at(customers[i])};
+        if (!is_right(compared)) {
+            differing.push_back(compared);
+        }
+    }
+}
+
+} // namespace ordercache

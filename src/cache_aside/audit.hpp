@@ -1,0 +1,54 @@
+#pragma once
+
+#include "cache_aside/count_cache.hpp"
+#include "cache_aside/order_store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace ordercache {
+
+/// A cached value that is not the count in the store.
+struct StaleCount {
+    Scope scope;
+    std::optional<std::int64_t> cached; ///< Absent: the value is no count.
+    std::int64_t counted;
+};
+
+/// Finds cached values that are wrong.
+///
+/// A value is compared only where it is the same before and after the store's snapshot: no write
+/// that keeps to the protocol makes such a one differ. One that differs may still be about to be
+/// mended, where somebody follows what other programs write: it is looked at again after pauses,
+/// and is wrong if it differs in the same way each time.
+class Audit {
+public:
+    /// Lets time pass. May throw to end the audit.
+    using Pause = std::function<void(std::chrono::milliseconds)>;
+
+    /// `cache` and `store` must outlive it.
+    Audit(CountCache& cache, OrderStore& store, Pause pause);
+
+    /// The total, if it is wrong. One that writes keep changing is found too: it stays as far off.
+    /// Absent also where it is never there for long enough to be compared. Throws as the cache, the
+    /// store and the pause do, and Error (store_failed) where the store is a standby, which lags.
+    std::optional<StaleCount> stale_total();
+
+    /// Those of the customers' counts that are wrong, in their order; `customers` are sorted, each
+    /// once. Throws as above.
+    std::vector<StaleCount> stale_customers(const std::vector<Scope>& customers);
+
+private:
+    std::optional<StaleCount> compare_total(const CachedValue& value);
+    void compare_customers(const std::vector<Scope>& customers, std::vector<StaleCount>& differing);
+    std::vector<StaleCount> differing_customers(const std::vector<Scope>& customers);
+
+    CountCache& m_cache;
+    OrderStore& m_store;
+    Pause m_pause;
+};
+
+} // namespace ordercache
