@@ -19,7 +19,7 @@ _ordercache_options() {
     case $1 in
         count) options+=(--customer --customers-from --refresh --no-cache) ;;
         add) options+=(--date --customer --net --tax --from --no-cache --dry-run) ;;
-        invalidate) options+=(--customer --dry-run --follow --follow-sql) ;;
+        invalidate) options+=(--customer --stale --dry-run --follow --follow-sql) ;;
         ttl) options+=(--customer) ;;
     esac
     for option in "${options[@]}"; do

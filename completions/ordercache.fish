@@ -31,6 +31,7 @@ complete -c ordercache -n '__fish_seen_subcommand_from add' -l tax -x -d 'The ta
 complete -c ordercache -n '__fish_seen_subcommand_from add' -l from -rF -d 'Add the orders of a CSV file'
 complete -c ordercache -n '__fish_seen_subcommand_from count add' -l no-cache -d 'Leave the cache alone'
 complete -c ordercache -n '__fish_seen_subcommand_from add invalidate' -l dry-run -d 'Check and report, change nothing'
+complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l stale -d 'Drop only those that are wrong'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow -d 'Keep the cache true to what others write'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow-sql -d 'Print the SQL that --follow needs'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate ttl' -l customer -x -d 'Only the count of this customer'

@@ -20,9 +20,13 @@ bool is_batch(const Command& command) {
     return add != nullptr && add->from;
 }
 
-bool follows(const Command& command) {
+bool is_in_mode(const Command& command, InvalidateMode mode) {
     const auto* invalidate = std::get_if<Invalidate>(&command);
-    return invalidate != nullptr && invalidate->mode == InvalidateMode::follow;
+    return invalidate != nullptr && invalidate->mode == mode;
+}
+
+bool follows(const Command& command) {
+    return is_in_mode(command, InvalidateMode::follow);
 }
 
 /// Whether it goes through the cache, but may need PostgreSQL too.
@@ -33,7 +37,7 @@ bool may_need_both_services(const Command& command) {
     if (const auto* add = std::get_if<Add>(&command)) {
         return add->use_cache;
     }
-    return follows(command);
+    return follows(command) || is_in_mode(command, InvalidateMode::drop_stale);
 }
 
 /// Who keeps a cache true for long must know that it has not lost anything meanwhile.

@@ -1,17 +1,26 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "base/waiting.hpp"
+#include "cache_aside/audit.hpp"
 #include "cache_aside/writer.hpp"
 #include "postgres/follow_sql.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <string>
 #include <vector>
 
 namespace ordercache {
 
 namespace {
+
+std::vector<Scope> scopes_of_order(CustomerId customer) {
+    return {k_all_orders, Scope{customer}};
+}
 
 std::int64_t number_cached(const std::vector<Scope>& scopes, CountCache& cache) {
     return std::ranges::count_if(cache.values(scopes),
@@ -24,9 +33,48 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
         context.reporter().note("Clearing all caches");
         return invalidate.dry_run ? std::ssize(cache.cached_scopes()) : cache.drop_all();
     }
-    const std::vector<Scope> scopes = {k_all_orders, Scope{*invalidate.customer}};
+    const std::vector<Scope> scopes = scopes_of_order(*invalidate.customer);
     note_drop(scopes, cache, context.reporter());
     return invalidate.dry_run ? number_cached(scopes, cache) : cache.drop(scopes);
+}
+
+/// What may be wrong, the total apart.
+std::vector<Scope> customers_to_audit(const Invalidate& invalidate, CountCache& cache) {
+    if (invalidate.customer) {
+        return {Scope{*invalidate.customer}};
+    }
+    std::vector<Scope> scopes = cache.cached_scopes();
+    std::erase(scopes, k_all_orders);
+    return scopes;
+}
+
+std::string described(const StaleCount& stale, const CountCache& cache) {
+    const std::string value = stale.cached ? std::to_string(*stale.cached) : "no count";
+    return fmt::format("{} is stale: its value is {}, PostgreSQL has {}", cache.key(stale.scope),
+                       value, stale.counted);
+}
+
+std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
+    RedisCache& cache = context.cache();
+    Audit audit(cache, context.store(), pause_for);
+    const auto customers = customers_to_audit(invalidate, cache);
+    context.reporter().note([&] {
+        return fmt::format("Comparing {} and the counts of {} customers with PostgreSQL",
+                           cache.key(k_all_orders), customers.size());
+    });
+    std::vector<StaleCount> stale = audit.stale_customers(customers);
+    if (const auto total = audit.stale_total()) {
+        stale.insert(stale.begin(), *total);
+    }
+    std::vector<Scope> to_drop;
+    for (const StaleCount& count : stale) {
+        context.reporter().note([&] { return described(count, cache); });
+        to_drop.push_back(count.scope);
+    }
+    if (!invalidate.dry_run) {
+        cache.drop(to_drop);
+    }
+    return std::ssize(to_drop);
 }
 
 } // namespace
@@ -34,8 +82,10 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
 ExitStatus run(const Invalidate& invalidate, Context& context) {
     switch (invalidate.mode) {
     case InvalidateMode::drop:
-    case InvalidateMode::drop_stale:
         context.output().invalidated(drop(invalidate, context));
+        break;
+    case InvalidateMode::drop_stale:
+        context.output().invalidated(drop_stale(invalidate, context));
         break;
     case InvalidateMode::follow:
         follow(context);

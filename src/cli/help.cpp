@@ -98,26 +98,28 @@ Examples:
 const HelpTexts k_invalidate_help = {
     .summary = "Drop cached counts",
     .description =
-        R"(Drop cached counts and print how many there were: every one, or those that an
-order of one customer changes. The next count asks PostgreSQL.
+        R"(Drop cached counts and print how many there were: every one, those that an order
+of one customer changes, or those alone that are wrong. The next count asks
+PostgreSQL.
 
 Usage: ordercache invalidate [OPTION]...
 )",
     .footer = R"(
 Environment:
   REDIS_SERVICE_URI      The Redis or Valkey service; not for --follow-sql
-  PG_SERVICE_URI         The PostgreSQL service; needed for --follow alone
+  PG_SERVICE_URI         The PostgreSQL service; only for --stale and --follow
   PG_DATABASE            The database to use on it; unset: the one that the URI
                          names, or dellstore where it names none or defaultdb
   CACHE_KEY_PREFIX       What the cache's keys begin with [default: num_orders]
 
 Exit status: 0 done, 1 stdout cannot be written, 2 wrong usage or
-configuration, 3 the database is not set up for --follow, 4 Redis failed,
-128+n ended by signal n.
+configuration, 3 PostgreSQL failed, or is not set up for --follow, 4 Redis
+failed, 128+n ended by signal n.
 
 Examples:
   ordercache invalidate
   ordercache invalidate --customer 9999
+  ordercache invalidate --stale --dry-run -v
   ordercache invalidate --follow-sql | psql "$PG_SERVICE_URI"
   ordercache invalidate --follow
 )"};

@@ -114,6 +114,9 @@ void define_invalidate(CLI::App& app, Invocation& invocation) {
     CLI::Option* const customer =
         add_value(app, "--customer", "N", "Drop the count of customer N and the total, no others",
                   into(invalidate.customer, parse_customer));
+    CLI::Option* const stale =
+        add_flag(app, "--stale", "Drop those alone that differ from PostgreSQL's",
+                 [&] { invalidate.mode = InvalidateMode::drop_stale; });
     CLI::Option* const dry_run = add_flag(app, "--dry-run", "Print how many there are; drop none",
                                           [&] { invalidate.dry_run = true; });
     CLI::Option* const follow = add_flag(app, "--follow",
@@ -121,8 +124,8 @@ void define_invalidate(CLI::App& app, Invocation& invocation) {
                                          "to what other programs write",
                                          [&] { invalidate.mode = InvalidateMode::follow; });
     CLI::Option* const follow_sql = add_follow_sql(app, invalidate);
-    follow->excludes(customer)->excludes(dry_run);
-    follow_sql->excludes(customer)->excludes(dry_run)->excludes(follow);
+    follow->excludes(customer)->excludes(stale)->excludes(dry_run);
+    follow_sql->excludes(customer)->excludes(stale)->excludes(dry_run)->excludes(follow);
     // Defined only where a word of the line looks like an option.
     if (CLI::Option* const json = app.get_parent()->get_option_no_throw("--json")) {
         follow->excludes(json);

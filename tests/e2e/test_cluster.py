@@ -84,6 +84,40 @@ def test_invalidate_visits_every_primary_and_touches_nothing_else(ordercache, ca
     assert sorted(cache.keys()) == sorted(others)
 
 
+def test_an_audit_visits_every_primary(ordercache, cache):
+    arguments = [f"--customer={customer}" for customer in CUSTOMERS]
+    assert ordercache("count", *arguments).status == ordercache("count").status == 0
+    assert is_clean(ordercache("invalidate", "--stale"), "0\n")
+    for value in VALUES:
+        cache.incr(value)
+    assert is_clean(ordercache("invalidate", "--stale", "--dry-run"), f"{len(VALUES)}\n")
+    assert is_clean(ordercache("invalidate", "--stale"), f"{len(VALUES)}\n")
+    assert cache.keys() == []
+
+
+@pytest.mark.parametrize("key", ["num_orders:all", "num_orders:9999"])
+def test_a_wrong_count_in_a_slot_on_its_way_is_found_on_either_node(ordercache, cluster, cache, key):
+    cache.set(key, 7)
+    with cluster.slot_on_its_way(key) as (source, target):
+        assert is_clean(ordercache("invalidate", "--stale", "--dry-run"), "1\n")
+        source.client().execute_command("MIGRATE", "127.0.0.1", target.port, key, 0, 5000)
+        assert is_clean(ordercache("invalidate", "--stale", "--dry-run"), "1\n")
+    assert is_clean(ordercache("invalidate", "--stale"), "1\n")
+
+
+def test_a_drop_of_a_wrong_total_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
+    cache.set("num_orders:all", 7)
+    with cluster.slot_on_its_way("num_orders:all") as nodes:
+        for node in nodes:
+            node.client().config_resetstat()
+        process = ordercache.start("invalidate", "--stale")
+        wait_until(
+            lambda: any(node.client().info("errorstats").get("errorstat_TRYAGAIN") for node in nodes), what="a TRYAGAIN",
+        )
+    assert process.communicate(timeout=5) == ("1\n", "")
+    assert cache.keys() == []
+
+
 def test_a_count_in_a_slot_on_its_way_is_found_on_either_node(ordercache, cluster, cache):
     name, arguments = "num_orders:9999", ["--customer=9999"]
     cache.set(name, 7, px=99_500)
@@ -251,7 +285,7 @@ def test_a_user_with_just_what_the_manual_lists_can_do_everything(ordercache, cl
     for arguments, answer in [
         (["count"], "12000\n"), (["count"], "12000\n"), (["count", "--refresh"], "12000\n"), (["ttl"], "120\n"),
         (an_order(), "12001\n"), (["count", *some], None), (["count", *some], None),
-        (["invalidate", "--dry-run"], f"{len(CUSTOMERS) + 1}\n"), (["invalidate"], f"{len(CUSTOMERS) + 1}\n"),
+        (["invalidate", "--stale"], "0\n"), (["invalidate", "--dry-run"], f"{len(CUSTOMERS) + 1}\n"), (["invalidate"], f"{len(CUSTOMERS) + 1}\n"),
     ]:
         run = ordercache(*arguments)
         assert (run.status, run.stderr) == (0, "")

@@ -116,7 +116,7 @@ def test_the_rights_that_the_manual_grants_are_enough(reader, store, lone_redis)
     try:
         for command in (
             "count", "count --refresh", "count --customer 5 --customer 6", f"add {' '.join(ORDER)}",
-            "add --from orders.csv", "invalidate --dry-run --customer 5", "invalidate --dry-run", "invalidate",
+            "add --from orders.csv", "invalidate --dry-run --customer 5", "invalidate --stale", "invalidate --dry-run", "invalidate",
             "count", "ttl",
         ):
             run = reader.run(f"ordercache {command}")
@@ -153,6 +153,25 @@ class TestSmokeTest:
         real = (reader.folder / "bin" / "ordercache").resolve()
         reader.stand_in("ordercache", f'[ "$1" = add ] || exec {real} "$@"')
         assert reader.run(self.recipe).returncode == 1
+
+
+def test_the_check_in_ci_fails_where_the_cache_is_wrong(reader, cache):
+    check, _ = examples("Whether the cache is true")
+    reader.run("ordercache count")
+    assert reader.run(check).returncode == 0
+    cache.incr("num_orders:all")
+    assert reader.run(check).returncode == 1
+
+
+def test_the_nightly_cron_line_tells_of_what_was_wrong_alone(reader, environment_file, cache):
+    path, line = examples("Whether the cache is true")[1].splitlines()
+    schedule, command = line[:10], environment_file(line[11:])
+    assert (path, schedule, "%" in command) == ("PATH=/usr/local/bin:/usr/bin:/bin", "30 3 * * *", False)
+    cache.set("num_orders:all", LAST_ORDER)
+    assert reader.run(command).stdout == ""
+    cache.incr("num_orders:all")
+    assert reader.run(command).stdout == "1\n"
+    assert cache.keys() == []
 
 
 def test_the_cron_line_counts_anew_and_is_silent(reader, environment_file, cache):

@@ -8,9 +8,10 @@ from orders import CSV, NEXT_ORDER, added, an_order
 from peers import Listener
 
 COUNTING = [("count",), ("count", "--customer", "9999"), ("count", "--refresh"), ("count", "--no-cache")]
-NEEDING_POSTGRES = [*COUNTING, tuple(an_order()), (*an_order(), "--no-cache"), (*an_order(), "--dry-run")]
+NEEDING_POSTGRES = [*COUNTING, tuple(an_order()), (*an_order(), "--no-cache"), (*an_order(), "--dry-run"), ("invalidate", "--stale")]
 NEEDING_REDIS = [
     ("count",), ("count", "--refresh"), tuple(an_order()), ("invalidate",), ("invalidate", "--customer", "9999"), ("ttl",),
+    ("invalidate", "--stale"),
 ]
 
 
@@ -63,7 +64,8 @@ def test_an_add_asks_for_pg_service_uri_before_it_contacts_redis(ordercache, com
 
 
 @pytest.mark.parametrize(
-    "command", [("count",), ("count", "--refresh"), ("count", "--customers-from=-"), tuple(an_order()), ("add", "--from=-")],
+    "command", [("count",), ("count", "--refresh"), ("count", "--customers-from=-"), tuple(an_order()), ("add", "--from=-"),
+                ("invalidate", "--stale")],
     ids=" ".join,
 )
 def test_two_variables_that_are_unset_are_asked_for_at_once(ordercache, command):

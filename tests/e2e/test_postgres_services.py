@@ -84,6 +84,16 @@ def test_a_parameter_that_pgbouncer_refuses_is_3_with_its_reason(pooled, postgre
     assert is_an_error(pooled("count", env={"PG_SERVICE_URI": uri}), 3, "unsupported startup parameter")
 
 
+def test_an_audit_works_behind_pgbouncer(pooled, cache, database):
+    pooled("count")
+    cache.set("num_orders:9999", 1)
+    assert pooled("invalidate", "--stale").stdout == "0\n"
+    cache.mset({"num_orders:all": 11999, "num_orders:9999": 2})
+    assert pooled("invalidate", "--stale").stdout == "2\n"
+    assert cache.keys() == []
+    assert pooled("count").stdout == "12000\n"
+
+
 def test_a_writer_behind_pgbouncer_keeps_a_reader_from_storing(pooled, cache, database, postgres):
     with contextlib.closing(database.connect()) as writer, writer.cursor() as cursor:
         writer.autocommit = False
@@ -158,6 +168,14 @@ def test_a_hot_standby_answers_and_its_count_is_never_stored(ordercache, caught_
     assert (run.status, run.stderr) == (0, "")
     assert run.stdout in ("12000\n", "1\n")
     assert cache.keys() == []
+
+
+@pytest.mark.parametrize("key", ["num_orders:all", "num_orders:9999"])
+def test_nothing_is_called_wrong_by_a_hot_standby(ordercache, caught_up, cache, key):
+    cache.set(key, 5)
+    run = ordercache("invalidate", "--stale", env={"PG_SERVICE_URI": caught_up.uri()})
+    assert is_an_error(run, 3, "standby", "primary", "PG_SERVICE_URI")
+    assert cache.get(key) == "5"
 
 
 @pytest.mark.parametrize("mode", [(), ("--no-cache",), ("--dry-run",)], ids=" ".join)

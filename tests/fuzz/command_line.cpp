@@ -58,6 +58,7 @@ Words to_words(const Add& add) {
 Words to_words(const Invalidate& invalidate) {
     Words words = {"invalidate"};
     add_value(words, "--customer", invalidate.customer);
+    add_flag(words, "--stale", invalidate.mode == InvalidateMode::drop_stale);
     add_flag(words, "--dry-run", invalidate.dry_run);
     add_flag(words, "--follow", invalidate.mode == InvalidateMode::follow);
     add_flag(words, "--follow-sql", invalidate.mode == InvalidateMode::print_setup_sql);

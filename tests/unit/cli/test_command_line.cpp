@@ -155,6 +155,7 @@ TEST_CASE("invalidate follows, or prints the SQL for that, and then drops nothin
     CHECK(starts(refusal({"invalidate", "--follow=1"}), "--follow: "));
     for (const char* sort : {"--follow", "--follow-sql"}) {
         CHECK(starts(refusal({"invalidate", sort, "--dry-run"}), "-"));
+        CHECK(starts(refusal({"invalidate", sort, "--stale"}), "-"));
         CHECK(starts(refusal({"invalidate", sort, "--customer", "5"}), "-"));
         CHECK(starts(refusal({"invalidate", sort, "--json"}), "-"));
     }
@@ -170,6 +171,15 @@ TEST_CASE("invalidate and ttl take at most one customer") {
     CHECK(command<Ttl>({"ttl", "--customer=5"}).customer == 5);
     CHECK(refusal({"ttl", "--customer", "5", "--customer", "5"}) ==
           "--customer: may be given only once");
+}
+
+TEST_CASE("invalidate drops whatever is there, or what is stale alone") {
+    CHECK(command<Invalidate>({"invalidate"}).mode == InvalidateMode::drop);
+    const auto stale = command<Invalidate>({"invalidate", "--dry-run", "--stale", "--customer=5"});
+    CHECK(stale.mode == InvalidateMode::drop_stale);
+    CHECK(stale.customer == 5);
+    CHECK(stale.dry_run);
+    CHECK(refusal({"invalidate", "--stale=5"}) == "--stale: takes no value");
 }
 
 TEST_CASE("options stand before or after the command") {
@@ -446,7 +456,7 @@ TEST_CASE("a command's help lists the options that it takes, and no other") {
           with_common(
               {"--date", "--customer", "--net", "--tax", "--from", "--no-cache", "--dry-run"}));
     CHECK(listed_options(page({"help", "invalidate"}).text) ==
-          with_common({"--customer", "--dry-run", "--follow", "--follow-sql"}));
+          with_common({"--customer", "--stale", "--dry-run", "--follow", "--follow-sql"}));
     CHECK(listed_options(page({"help", "ttl"}).text) == with_common({"--customer"}));
 }
 
