@@ -51,6 +51,21 @@ def test_the_readme_s_sessions_go_as_written(reader):
     assert reader.play(session) == session
 
 
+def test_the_readme_s_follower_hears_of_others_orders(reader, store, cache):
+    [steps] = [block for block in blocks("sh") if "--follow-sql" in block]
+    setup, follow = steps.splitlines()
+    reader.environment["PG_SERVICE_URI"] = reader.environment["PG_SERVICE_URI"].replace("/defaultdb", "/dellstore")
+    assert reader.run(setup).returncode == 0
+    run = reader.run(f"""
+        {follow} & follower=$!
+        while ! ordercache count --customer 9999; do sleep 0.1; done
+        psql -qc "INSERT INTO orders VALUES (DEFAULT, '2023-03-10', 9999, 23.00, 1.80, 24.80)" "$PG_SERVICE_URI"
+        while [ "$(ordercache count)" = {LAST_ORDER} ] || ordercache ttl --customer 9999; do sleep 0.1; done
+        kill $follower; wait $follower; echo status $?
+    """)
+    assert run.stdout.splitlines()[-1] == "status 143"
+
+
 def test_the_pictured_session_goes_as_drawn(reader):
     session = pictured_session()
     assert "man/session.svg" in README
