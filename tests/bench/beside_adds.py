@@ -53,10 +53,10 @@ class Load:
 
 
 class Shop:
-    """A store whose orders are all of one customer, the cache before it, and the program that its users run."""
+    """A store, the cache before it, and the program that its users run."""
 
-    def __init__(self, stage, rows, program=None, count=("count",)):
-        self.stage, self.store = stage, stage.store_of_one_customer(rows)
+    def __init__(self, stage, store, program=None, count=("count",)):
+        self.stage, self.store = stage, store
         self.program, self.count = program or stage.program, count
         self.environment = {**os.environ, **stage.environment(self.store)}
 
@@ -145,10 +145,11 @@ class Shop:
 
 def shops(stage, rows):
     """The same reads and adds in three ways. A customer's count is dropped by each add, and leased by who counts."""
+    store = stage.store_of_one_customer(rows)
     return {
-        "the total, with its ledger": Shop(stage, rows),
-        "a customer's count, dropped and leased": Shop(stage, rows, count=("count", f"--customer={CUSTOMER}")),
-        "plain cache-aside": Shop(stage, rows, PLAIN),
+        "the total, with its ledger": Shop(stage, store),
+        "a customer's count, dropped and leased": Shop(stage, store, count=("count", f"--customer={CUSTOMER}")),
+        "plain cache-aside": Shop(stage, store, PLAIN),
     }
 
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import functools
+import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -50,6 +52,17 @@ class Stage:
         )
         return program
 
+    def restart_postgres(self, environment=None, **settings):
+        self.postgres.settings |= settings
+        self.postgres.environment = environment
+        self.postgres.stop(signal.SIGINT)
+        self.postgres.start()
+
+    def restart_postgres_with_slow_flushes(self):
+        shim = self.folder / "slow_flush.so"
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", shim, BENCH / "slow_flush.c"], check=True)
+        self.restart_postgres({**os.environ, "LD_PRELOAD": str(shim)}, fsync="on", wal_sync_method="fdatasync")
+
     @functools.cache
     def store(self, rows):
         """A store with that many orders, evenly spread over all customers; the same one for all who ask."""
@@ -59,9 +72,7 @@ class Stage:
     def store_of_one_customer(self, rows):
         """As above, but customer 1 has them all: that count takes as long as the total. Its statements are logged."""
         store = self._filled(f"store_of_one_{rows}", rows, customers=1)
-        self.postgres.execute(
-            "postgres", f"ALTER ROLE {servers.USER} IN DATABASE {store.name} SET log_statement = 'all'",
-        )
+        self.log_statements_of(store)
         return store
 
     def _filled(self, name, rows, customers):
@@ -79,6 +90,15 @@ class Stage:
         ):
             store.execute(change)
         return store
+
+    def log_statements_of(self, store):
+        self.postgres.execute("postgres", f"ALTER ROLE {servers.USER} IN DATABASE {store.name} SET log_statement = 'all'")
+
+    def copy_of(self, store):
+        """The same under a name of its own, which others may change."""
+        copy = servers.Database(self.postgres, f"{store.name}_copy")
+        self.postgres.execute("postgres", f"CREATE DATABASE {copy.name} TEMPLATE {store.name}")
+        return copy
 
     @functools.cache
     def empty_store(self):

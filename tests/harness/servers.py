@@ -68,7 +68,8 @@ class Postgres:
 
     def __init__(self, folder, settings=None):
         self.folder = folder
-        self._settings = settings or {}
+        self.settings = settings or {}  # of the next start, beside those below
+        self.environment = None
         self.port = free_port()
         self.service_port = self.port  # where the program is to find it
         self._data = folder / "data"
@@ -104,20 +105,21 @@ class Postgres:
             "log_statement": "all",
             "log_connections": "on",
             "log_line_prefix": "[%p] %d ",
-            **self._settings,
+            **self.settings,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 as_postgres(self._bin / "postgres", "-D", self._data, *options),
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
             )
         wait_until(self._answers, what="PostgreSQL's start")
 
-    def stop(self):
-        """At once and without tidying up, as a crash would."""
+    def stop(self, by=signal.SIGQUIT):
+        """At once and without tidying up, as a crash would; by SIGINT it tidies up."""
         if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGQUIT)
+            self._process.send_signal(by)
             self._process.wait(timeout=20)
 
     def crash_and_restart(self):
