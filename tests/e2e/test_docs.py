@@ -108,6 +108,12 @@ def plain_manual(heading):
     return re.search(rf"^{heading}\n(.*?)(?=^\S)", page, re.DOTALL | re.MULTILINE)[1]
 
 
+def test_the_manual_and_the_readme_say_who_needs_a_prefix_of_their_own():
+    views = "two databases, two schemas, or two roles that row security shows different rows"
+    for text in (plain_manual("WHAT IS NOT PROMISED"), README):
+        assert views in " ".join(text.split()).lower()
+
+
 def test_the_manual_is_written_without_a_mistake():
     assert manual_as("lint -W warning") == ""
 
