@@ -189,12 +189,13 @@ private:
         }
     }
 
-    void check_stored(std::int64_t stored) const {
+    void check_stored(std::int64_t stored) {
         if (stored < m_size) {
-            throw Error(ExitStatus::no,
-                        fmt::format("PostgreSQL would store {} of {} orders, so none is added: a "
-                                    "trigger or a rule of the table orders skips the others",
-                                    stored, m_size));
+            throw connection().failure(
+                ExitStatus::no,
+                fmt::format("{} of {} orders would be stored, so none is added: a trigger or a "
+                            "rule of the table orders skips the others",
+                            stored, m_size));
         }
     }
 

@@ -65,12 +65,6 @@ std::optional<Inserted> insert(PostgresSession& session, const Order& order, Cac
     return inserted;
 }
 
-Error refusal(const char* what) {
-    return {ExitStatus::no, fmt::format("PostgreSQL {}: a trigger or a rule of the table orders "
-                                        "is why",
-                                        what)};
-}
-
 class InsertedOrder : public Uncommitted<PendingOrder> {
 public:
     InsertedOrder(std::shared_ptr<PostgresConnection> postgres, const Order& order,
@@ -79,10 +73,10 @@ public:
         const auto inserted = connection().ask(
             [order, update](PostgresSession& session) { return insert(session, order, update); });
         if (!inserted) {
-            throw refusal("did not store the order but skipped it");
+            throw refusal("the order was skipped, not stored");
         }
         if (!inserted->customer || !inserted->order) {
-            throw refusal("would store the order without its customer or its number");
+            throw refusal("the order would be stored without its customer or its number");
         }
         m_id = *inserted->order;
         m_customer = *inserted->customer;
@@ -104,6 +98,12 @@ public:
     }
 
 private:
+    Error refusal(const char* what) {
+        return connection().failure(
+            ExitStatus::no,
+            fmt::format("{}: a trigger or a rule of the table orders is why", what));
+    }
+
     OrderId m_id;
     CustomerId m_customer = 0;
     bool m_changes_more = false;

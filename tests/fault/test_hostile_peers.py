@@ -3,12 +3,13 @@
 import contextlib
 import pathlib
 import re
+import socket
 import threading
 import time
 
 import pytest
 
-from orders import an_order
+from orders import CSV, an_order
 from peers import Listener
 
 TIMEOUT = 3
@@ -328,6 +329,66 @@ def test_a_reply_of_the_wrong_shape_is_a_sentence_and_never_a_crash(
         status, stdout, stderr = run_bounded(*arguments, env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
     assert status in (1, 3, 5) and stdout == ""
     assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
+
+
+class PostgresTurnsHostile(Listener):
+    """Stands before PostgreSQL, passes on some replies, and then gives answers of the wrong shape in their place."""
+
+    def __init__(self, postgres, good, bad):
+        self._postgres, self._good, self._bad = postgres, good, bad
+        self.turned = False
+        super().__init__()
+
+    def serve(self, client):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._postgres)) as server:
+            self._open.append(server)
+            threading.Thread(target=self._pass_on_questions, args=(client, server), daemon=True).start()
+            self._pass_on_replies(server.makefile("rb"), client)
+
+    def _pass_on_questions(self, client, server):
+        with contextlib.suppress(OSError):
+            while asked := client.recv(65536):
+                if asked[4:8] in (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30"):
+                    client.sendall(b"N")
+                else:
+                    server.sendall(asked)
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _pass_on_replies(self, server, client):
+        replies, reply = -1, b""  # the first is the greeting
+        while header := server.read(5):
+            reply += header + server.read(int.from_bytes(header[1:], "big") - 4)
+            if header[:1] not in (b"Z", b"G"):
+                continue
+            replies += 1
+            if replies > self._good:
+                self.turned = True
+                reply = self._bad + message(b"Z", b"T")
+            client.sendall(reply)
+            reply = b""
+
+
+@pytest.mark.parametrize("arguments", [
+    ["count", "--refresh"], ["count", "--refresh", "--customer=9998", "--customer=9999"], an_order(),
+    [*an_order(), "--dry-run"], ["add", "--from=orders.csv"], ["add", "--from=orders.csv", "--dry-run"],
+], ids=" ".join)
+def test_a_wrong_answer_is_a_sentence_whichever_answer_of_postgresql_s_it_is(
+    arguments, ordercache, postgres, database, tmp_path, monkeypatch,
+):
+    (tmp_path / "orders.csv").write_text(CSV)
+    monkeypatch.chdir(tmp_path)
+    for shape, bad in WRONG_SHAPES.items():
+        turned, good = True, 0
+        while turned:
+            with PostgresTurnsHostile(postgres.port, good, bad) as server:
+                run = ordercache(*arguments, "--timeout=2", env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
+                turned = server.turned
+            assert run.status in (0, 1, 3, 5), (shape, good, run)
+            assert all(line.startswith("ordercache: ") for line in run.stderr.splitlines()), (shape, good, run)
+            assert run.status == 0 or run.stderr.count("error: PostgreSQL at 127.0.0.1:") == 1, (shape, good, run)
+            assert run.status != 0 or run.stdout.strip(), (shape, good, run)
+            good += 1
+    assert ordercache("count", "--no-cache").stdout == f"{database.value('SELECT count(*) FROM orders')}\n"
 
 
 def redis_uri(peer):
