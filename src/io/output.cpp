@@ -18,20 +18,25 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
-/// A number as it is, any other text in quotes.
-std::string json_value(std::string_view text) {
-    if (text.find_first_not_of("0123456789") == std::string_view::npos) {
-        return std::string(text);
-    }
+/// As JSON writes it: no zero leads it but a lone one.
+bool is_whole_number(std::string_view text) {
+    const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+    return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos &&
+           (digits.size() == 1 || digits.front() != '0');
+}
+
+std::string json_string(std::string_view text) {
     std::string quoted = "\"";
     for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
+        if (static_cast<unsigned char>(c) < ' ') {
+            quoted += fmt::format("\\u{:04x}", c);
+        } else if (c == '"' || c == '\\') {
+            quoted += fmt::format("\\{}", c);
+        } else {
+            quoted += c;
         }
-        quoted += c;
     }
-    quoted += '"';
-    return quoted;
+    return quoted + '"';
 }
 
 std::string cannot_write(const char* reason) {
@@ -77,7 +82,7 @@ void Output::customer_count(CustomerId customer, std::int64_t count) {
 
 void Output::order_added(CustomerId customer, const OrderId& order) {
     line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer,
-                                 json_value(order))
+                                 is_whole_number(order) ? order : json_string(order))
                    : order);
 }
 
