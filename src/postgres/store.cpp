@@ -67,9 +67,10 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
 constexpr auto k_count_all = "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, "
                              "pg_is_in_recovery() AS on_standby FROM orders";
 
+// The cast, here as below, is for the parser, to refuse customers that are no numbers.
 constexpr auto k_count_customer =
-    "SELECT $1::int AS customer, count(*) AS count FROM orders WHERE customerid = $1::int "
-    "UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
+    "SELECT count(*) AS count, pg_is_in_recovery() AS on_standby, min(customerid::int) "
+    "FROM orders WHERE customerid = $1";
 
 constexpr auto k_count_customers =
     "SELECT customerid::int AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1) "
@@ -93,17 +94,22 @@ Counted count_all(PostgresSession& session) {
     return {{{k_all_orders, row.number("count")}}, row.text("snapshot"), row.flag("on_standby")};
 }
 
+Counted count_customer(PostgresSession& session, const Scope& scope) {
+    const Rows rows = session.run(k_count_customer, {std::to_string(*scope.customer)});
+    const Row row = rows.only();
+    return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
+}
+
+/// Who has no orders has no row.
 Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
-    const Rows rows =
-        customers.size() == 1
-            ? session.run(k_count_customer, {std::to_string(*customers.front().customer)})
-            : session.run(k_count_customers, {text_of_array(customers)});
-    Counted counted;
-    if (customers.size() > 1) { // then who has no orders has no row
-        for (const Scope& customer : customers) {
-            counted.counts.emplace(customer, 0);
-        }
+    if (customers.size() == 1) {
+        return count_customer(session, customers.front());
     }
+    Counted counted;
+    for (const Scope& customer : customers) {
+        counted.counts.emplace(customer, 0);
+    }
+    const Rows rows = session.run(k_count_customers, {text_of_array(customers)});
     for (const Row row : rows) {
         if (row.is_null("customer")) {
             counted.on_standby = true;
@@ -111,9 +117,6 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
             const auto customer = static_cast<CustomerId>(row.number("customer"));
             counted.counts[Scope{customer}] = row.number("count");
         }
-    }
-    if (!counted.counts.contains(customers.front())) {
-        throw UnexpectedReply("it has no count");
     }
     return counted;
 }

@@ -525,14 +525,15 @@ def test_a_trigger_that_routes_rows_to_a_child_skips_none(ordercache, database):
 
 # Columns of other types
 
-@pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint"])
-def test_customers_may_be_any_number(ordercache, database, type_):
+@pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint", "varchar"])
+def test_customers_may_be_numbers_of_any_type(ordercache, database, type_):
     database.execute(
         f"ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE {type_}"
     )
     assert ordercache(*an_order()).stdout == f"{NEXT_ORDER}\n"
     assert ordercache("add", "--from=-", stdin=CSV).stdout == "1\n"
     assert ordercache("count", "--customer=9999").stdout == "3\n"
+    assert ordercache("count", "--customer=9999", "--customer=20001", "--refresh").stdout == "9999\t3\n20001\t0\n"
 
 
 UUIDS = (
@@ -572,6 +573,14 @@ UNFIT = {
     "a column that is missing": "ALTER TABLE orders DROP tax",
     "a rule in its place": "CREATE RULE never AS ON INSERT TO orders WHERE NEW.customerid = 1 DO INSTEAD NOTHING",
 }
+
+
+@pytest.mark.parametrize("command", [
+    ("count", "--customer=9999"), ("count", "--customer=9999", "--customer=1"), tuple(an_order()),
+], ids=" ".join)
+def test_customers_that_are_no_numbers_are_2_with_the_reason(ordercache, database, command):
+    database.execute(UNFIT["customers that are no numbers"])
+    assert is_an_error(ordercache(*command), 2, "table orders")
 
 
 @pytest.mark.parametrize("cause", UNFIT)
