@@ -185,7 +185,8 @@ WRONG_REPLIES = [
 ]
 COMMANDS = [
     ["count"], ["count", "--customer=9998", "--customer=9999"], ["count", "--refresh"], ["ttl"], ["invalidate"],
-    ["invalidate", "--dry-run"], ["invalidate", "--customer=9999"], ["add", "--dry-run", *an_order()[1:]],
+    ["invalidate", "--dry-run"], ["invalidate", "--customer=9999"], ["invalidate", "--stale"],
+    ["add", "--dry-run", *an_order()[1:]],
 ]
 
 
