@@ -355,6 +355,14 @@ def test_what_is_no_count_is_taken_for_none(ledger):
     assert ledger.total() == 7
 
 
+@pytest.mark.parametrize("field", ["reader", "base", "in_flight:900"])
+def test_a_ledger_of_somebody_elses_is_void(ledger, field):
+    ledger.client.hset(LEDGER, field, "somebody else's")
+    assert ledger.acquire("reader", "refresh") == ["ours"]
+    ledger.fill("reader", 7, TIME_TO_LIVE, "900:900:")
+    assert ledger.total() == 7
+
+
 def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
     ledger.register(900, 1)

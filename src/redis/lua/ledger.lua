@@ -25,14 +25,15 @@ local function count_in(key)
   return type(text) == 'string' and #text < 19 and string.match(text, '^%d+$') or nil
 end
 
--- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
+-- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever. So
+-- does what is somebody else's.
 local function is_void(ledger)
   for _, entry in pairs(ledger.in_flight) do
-    if now - tonumber(string.match(entry, '^%d+')) > lifetime then
+    if now - tonumber(string.match(entry, '^(%d+) %d+$') or 0) > lifetime then
       return true
     end
   end
-  return false
+  return ledger.base and not string.match(ledger.base, '^-?%d+$')
 end
 
 local function read_ledger()
@@ -76,8 +77,8 @@ end
 -- A reader that was not renewed for too long is gone for good: from now on nobody keeps what is
 -- committed for it.
 local function forget_lapsed_reader()
-  local renewed = string.match(ledger.reader or '', '%d+$')
-  if renewed and now - tonumber(renewed) > lifetime then
+  local renewed = string.match(ledger.reader or '', ' (%d+)$') or 0
+  if ledger.reader and now - tonumber(renewed) > lifetime then
     clear('reader')
   end
 end
