@@ -96,8 +96,7 @@ std::vector<Scope> RedisCache::cached_scopes() {
     };
     scan_keys(m_redis.primaries(), m_names.value_pattern(), add);
     std::ranges::sort(scopes);
-    // A scan may show a key twice.
-    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end()); // each may come twice
     return scopes;
 }
 
@@ -192,7 +191,8 @@ bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& cus
     try {
         m_redis.run(commands);
         return true;
-    } catch (const CacheRefusal&) {
+    } catch (const CacheRefusal&) { // of a drop perhaps, which must not fail
+        drop(customers);
         drop_total();
         return false;
     }

@@ -15,10 +15,6 @@ namespace {
 
 constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
 
-bool is_wrong_type(const RedisReply& reply) {
-    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("WRONGTYPE");
-}
-
 CacheError unexpected_claim(const RedisService& service) {
     return unexpected_reply(service, "EVAL");
 }
@@ -33,7 +29,7 @@ std::optional<CachedValue> cached_value_in(const RedisReply& reply) {
     if (reply.kind == RedisReply::Kind::nil) {
         return std::nullopt;
     }
-    return CachedValue{is_wrong_type(reply) ? std::nullopt : parse_count(reply.text)};
+    return CachedValue{parse_count(reply.text)}; // that of an error, WRONGTYPE, is none
 }
 
 Claim claim_in(const RedisReply& reply, const RedisService& service) {

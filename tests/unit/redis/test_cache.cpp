@@ -139,6 +139,22 @@ TEST_CASE("a single customer's drop and the writer's entry go in one write, the 
           RedisCommand{"2", "n:all", "{n:all}:ledger", "731", "1"});
 }
 
+TEST_CASE(
+    "where a writer's entry is refused the total is dropped, but no customer goes undropped") {
+    for (const auto* const refused : {"EVAL", "{n:1}:lease", "n:1"}) {
+        Fixture fixture([&](const RedisCommand& command) {
+            const bool is_refused = command.at(0) == refused || command.at(1) == refused;
+            return is_refused ? error("NOPERM") : number(1);
+        });
+        if (std::string_view(refused) == "EVAL") {
+            CHECK_FALSE(fixture.cache.begin_write({731, 1}, {k_one}));
+            CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:all", "{n:all}:ledger"});
+        } else {
+            CHECK_THROWS_AS(fixture.cache.begin_write({731, 1}, {k_one}), CacheError);
+        }
+    }
+}
+
 TEST_CASE("a drop deletes the leases first, and counts the values") {
     Fixture fixture([](const RedisCommand&) { return number(1); });
     CHECK(fixture.cache.drop({k_one, k_two}) == 2);
