@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 
 #include "base/error.hpp"
+#include "base/uri.hpp"
 #include "base/whole_number.hpp"
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@ constexpr auto k_default_key_prefix = "num_orders";
 constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
 constexpr auto k_redis_example = "redis://user:password@host:6379/0";
 constexpr auto k_postgres_uri = "PG_SERVICE_URI";
+constexpr auto k_postgres_database = "PG_DATABASE";
 constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
 
 using Warn = std::function<void(const std::string&)>;
@@ -89,7 +91,8 @@ RedisService Config::redis() const {
 
 PostgresService Config::postgres() const {
     const std::string uri = required(k_postgres_uri, k_postgres_example);
-    const std::string database = m_environment("PG_DATABASE").value_or("");
+    const std::string database = value(k_postgres_database);
+    naming(k_postgres_database, [&] { check_printable(database, "the name"); });
     return naming(k_postgres_uri, [&] { return parse_postgres_uri(uri, database, m_environment); });
 }
 

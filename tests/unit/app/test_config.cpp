@@ -108,6 +108,18 @@ TEST_CASE("a certificate that is not to be verified is warned of once") {
     CHECK(fixture.warnings[0].find("REDIS_SERVICE_URI: ssl_cert_reqs=none") == 0);
 }
 
+TEST_CASE("a name that no database can have is blamed on PG_DATABASE") {
+    const Fixture fixture({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", "a\nb"}});
+    try {
+        fixture.config.postgres();
+        FAIL("it was taken");
+    } catch (const Error& error) {
+        CHECK(error.status() == ExitStatus::usage);
+        CHECK(std::string(error.what()) ==
+              "PG_DATABASE: the name must not hold a control character");
+    }
+}
+
 TEST_CASE("the database is dellstore, another, or the URI's own") {
     const auto database = [](Variables variables) {
         variables.emplace("PG_SERVICE_URI", "postgres://u:pw@h/defaultdb");
