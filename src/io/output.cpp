@@ -29,7 +29,7 @@ std::string json_string(std::string_view text) {
     std::string quoted = "\"";
     for (const char c : text) {
         if (static_cast<unsigned char>(c) < ' ') {
-            quoted += fmt::format("\\u{:04x}", c);
+            quoted += fmt::format("\\u{:04x}", static_cast<int>(c));
         } else if (c == '"' || c == '\\') {
             quoted += fmt::format("\\{}", c);
         } else {
