@@ -27,7 +27,7 @@ constexpr std::size_t k_looks_while_changing = 10;
 constexpr std::chrono::milliseconds k_change_pause = 20ms;
 constexpr int k_most_changes = 25;
 
-/// Few enough that hardly a value changes between the two looks at it.
+/// Few enough that hardly a value changes between the look at it and the snapshot.
 constexpr std::size_t k_customers_at_once = 5000;
 
 const Counted& checked(const Counted& counted) {
@@ -62,7 +62,8 @@ std::vector<Scope> scopes_of(const std::vector<StaleCount>& counts) {
     return scopes;
 }
 
-/// Those of `now` whose value is that of `before`: a customer's is never changed but dropped.
+/// Those of `now` whose value is that of `before`, between which looks the snapshot of the first
+/// lies. A customer's value is never changed but dropped.
 std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
                                   const std::vector<StaleCount>& now) {
     const auto value = [](const StaleCount& count) { return std::pair(count.scope, count.cached); };
@@ -135,17 +136,16 @@ std::vector<StaleCount> Audit::differing_customers(const std::vector<Scope>& cus
     return differing;
 }
 
-/// Adds those whose value stayed as it was while the store counted, and is not its count.
+/// Adds those that are not the store's count.
 void Audit::compare_customers(const std::vector<Scope>& customers,
                               std::vector<StaleCount>& differing) {
-    const auto before = m_cache.values(customers);
+    const auto values = m_cache.values(customers);
     const Counted counted = m_store.count(customers, {});
-    const auto after = m_cache.values(customers);
     for (std::size_t i = 0; i < customers.size(); ++i) {
-        if (!before[i] || before[i] != after[i]) {
+        if (!values[i]) {
             continue;
         }
-        const StaleCount compared{customers[i], before[i]->count,
+        const StaleCount compared{customers[i], values[i]->count,
                                   checked(counted).counts.at(customers[i])};
         if (!is_right(compared)) {
             differing.push_back(compared);

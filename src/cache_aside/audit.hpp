@@ -20,10 +20,10 @@ struct StaleCount {
 
 /// Finds cached values that are wrong.
 ///
-/// A value is compared only where it is the same before and after the store's snapshot: no write
-/// that keeps to the protocol makes such a one differ. One that differs may still be about to be
-/// mended, where somebody follows what other programs write: it is looked at again after pauses,
-/// and is wrong if it differs in the same way each time.
+/// No write that keeps to the protocol makes a value differ that is the same before and after the
+/// store's snapshot: any other is not wrong. One that differs may still be about to be mended,
+/// where somebody follows what other programs write: it is looked at again after pauses, and is
+/// wrong if it differs in the same way each time.
 class Audit {
 public:
     /// Lets time pass. May throw to end the audit.
