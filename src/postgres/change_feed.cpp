@@ -31,10 +31,12 @@ SELECT pg_advisory_xact_lock(1869767782, 0);
 DELETE FROM ordercache.follower;
 INSERT INTO ordercache.follower VALUES (gen_random_uuid()) RETURNING token)sql";
 
-/// Writers in flight hold a lock on the table, and others would wait behind this one.
+/// Writers in flight hold a lock on the table, and others would wait behind this one. Alone of all
+/// that the feed does it writes to the log, and a standby that is away must not hold it up.
 constexpr auto k_truncate = R"sql(
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL lock_timeout = '20ms';
+SET LOCAL synchronous_commit = off;
 TRUNCATE ordercache.change)sql";
 
 constexpr auto k_poll =

@@ -4,13 +4,13 @@ import contextlib
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import threading
 import time
 
 import beside_adds
+import following
 
 ORDER = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2023-03-10', {}, 23, 1.8, 24.8)"
 CHANGES = [
@@ -28,13 +28,9 @@ class Follower:
     """One that is ready."""
 
     def __init__(self, shop):
-        address = f"ordercache-bench-{os.getpid()}"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.bind(f"\0{address}")
-            manager.settimeout(30)
+        with following.service_manager() as (told_where, manager):
             self.process = subprocess.Popen(
-                [shop.stage.program, "invalidate", "--follow"],
-                env={**shop.environment, "NOTIFY_SOCKET": f"@{address}"},
+                [shop.program, "invalidate", "--follow"], env={**shop.environment, **told_where},
             )
             assert manager.recv(100) == b"READY=1"
 

@@ -2,60 +2,22 @@
 
 import contextlib
 import io
-import os
 import signal
-import socket
-import subprocess
 
 import pytest
 
+import following
 import servers
+from following import INSERT, TOTAL, Follower, install, service_manager
 from postgres_peers import PgBouncer
-from servers import USER, wait_until
+from servers import wait_until
 
-VALUE, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
-ORDER = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', {}, 1, 1, 2)"
-TRUE_TOTAL, TRUE_COUNT = "SELECT count(*) FROM orders", "SELECT count(*) FROM orders WHERE customerid = 9999"
 SOON = 2
-
-
-def follow_sql(ordercache, database, option="--follow-sql"):
-    script = ordercache("invalidate", option).stdout
-    subprocess.run(
-        ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--host={database.postgres.folder}",
-         f"--port={database.postgres.port}", f"--username={USER}", database.name],
-        input=script, text=True, check=True, timeout=30,
-    )
-
-
-@contextlib.contextmanager
-def listener(address):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(20)
-        yield manager
-
-
-class Follower:
-    """A follower that runs, and has said that it is ready."""
-
-    def __init__(self, ordercache, **environment):
-        address = f"\0ordercache-test-{os.getpid()}-{id(self)}"
-        with listener(address) as manager:
-            self.process = ordercache.start(
-                "invalidate", "--follow", env={"NOTIFY_SOCKET": address.replace("\0", "@"), **environment},
-            )
-            assert manager.recv(100) == b"READY=1"
-
-    def end(self, by=signal.SIGTERM):
-        self.process.send_signal(by)
-        _, self.errors = self.process.communicate(timeout=20)
-        return self.process.returncode
 
 
 @pytest.fixture
 def followed(ordercache, database):
-    follow_sql(ordercache, database)
+    install(ordercache, database)
     return ordercache
 
 
@@ -64,21 +26,18 @@ def follower(followed):
     return Follower(followed)
 
 
-class Counts:
-    """What the cache says, beside what PostgreSQL says."""
-
+class Counts(following.Counts):
     def __init__(self, ordercache, cache, database):
-        self.ordercache, self.cache, self.database = ordercache, cache, database
+        super().__init__(cache, database)
+        self.ordercache = ordercache
 
     def fill(self):
         self.ordercache("count")
         self.ordercache("count", "--customer", "9999")
-        assert self.cache.get(VALUE) and self.cache.get("num_orders:9999")
+        assert self.cache.get(TOTAL) and self.cache.get("num_orders:9999")
 
     def are_true(self):
-        total, count = self.cache.get(VALUE), self.cache.get("num_orders:9999")
-        return (total is None or int(total) == self.database.value(TRUE_TOTAL)) and (
-            count is None or int(count) == self.database.value(TRUE_COUNT))
+        return not self.wrong()
 
     def become_true(self):
         wait_until(self.are_true, seconds=SOON, what="the cached counts")
@@ -90,11 +49,11 @@ def counts(ordercache, cache, database):
 
 
 @pytest.mark.parametrize("statements", [
-    [ORDER.format(9999)],
+    [INSERT.format(9999)],
     ["DELETE FROM orders WHERE customerid = 9999"],
     ["UPDATE orders SET customerid = 9999 WHERE orderid = (SELECT max(orderid) FROM orders WHERE customerid <> 9999)"],
-    [f"BEGIN; {ORDER.format(9999)}; {ORDER.format(1)}; COMMIT"],
-    [f"BEGIN; {ORDER.format(9999)}; SAVEPOINT s; {ORDER.format(1)}; ROLLBACK TO s; COMMIT"],
+    [f"BEGIN; {INSERT.format(9999)}; {INSERT.format(1)}; COMMIT"],
+    [f"BEGIN; {INSERT.format(9999)}; SAVEPOINT s; {INSERT.format(1)}; ROLLBACK TO s; COMMIT"],
     ["TRUNCATE orders CASCADE"],
 ])
 def test_what_others_write_is_in_the_cache_a_moment_later(follower, counts, database, statements):
@@ -109,21 +68,21 @@ def test_what_others_write_is_in_the_cache_a_moment_later(follower, counts, data
 
 def test_the_total_stays_cached_while_others_write(follower, counts, database, cache):
     counts.fill()
-    before = int(cache.get(VALUE))
-    database.execute(ORDER.format(1))
-    wait_until(lambda: cache.get(VALUE) == str(before + 1), seconds=SOON)
-    assert 0 < cache.ttl(VALUE) <= 120
-    database.execute(f"DELETE FROM orders WHERE customerid = 9999; {ORDER.format(7)}")
+    before = int(cache.get(TOTAL))
+    database.execute(INSERT.format(1))
+    wait_until(lambda: cache.get(TOTAL) == str(before + 1), seconds=SOON)
+    assert 0 < cache.ttl(TOTAL) <= 120
+    database.execute(f"DELETE FROM orders WHERE customerid = 9999; {INSERT.format(7)}")
     counts.become_true()
-    assert cache.get(VALUE) is not None
+    assert cache.get(TOTAL) is not None
 
 
 def test_what_was_rolled_back_changes_nothing(follower, counts, database, cache):
     counts.fill()
-    before = cache.get(VALUE)
-    database.execute(f"BEGIN; {ORDER.format(9999)}; ROLLBACK")
-    database.execute(ORDER.format(1))
-    wait_until(lambda: cache.get(VALUE) != before, seconds=SOON)
+    before = cache.get(TOTAL)
+    database.execute(f"BEGIN; {INSERT.format(9999)}; ROLLBACK")
+    database.execute(INSERT.format(1))
+    wait_until(lambda: cache.get(TOTAL) != before, seconds=SOON)
     assert counts.are_true()
     assert cache.get("num_orders:9999") is not None
 
@@ -138,7 +97,7 @@ def test_what_is_copied_in_is_followed(follower, counts, database, cache):
         connection.commit()
     wait_until(lambda: cache.get("num_orders:9999") is None, seconds=SOON)
     counts.become_true()
-    assert cache.get(VALUE) is not None
+    assert cache.get(TOTAL) is not None
 
 
 def test_an_own_add_beside_it_is_counted_once(follower, counts, database, ordercache):
@@ -146,17 +105,17 @@ def test_an_own_add_beside_it_is_counted_once(follower, counts, database, orderc
     for _ in range(3):
         run = ordercache("add", "--date", "2004-01-01", "--customer", "9999", "--net", "1", "--tax", "1")
         assert run.status == 0
-        database.execute(ORDER.format(9999))
+        database.execute(INSERT.format(9999))
     wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
     counts.become_true()
-    assert counts.cache.get(VALUE) is not None
+    assert counts.cache.get(TOTAL) is not None
 
 
 def test_an_add_without_the_cache_is_followed(follower, counts, ordercache, cache):
     counts.fill()
-    before = int(cache.get(VALUE))
+    before = int(cache.get(TOTAL))
     ordercache("add", "--date", "2004-01-01", "--customer", "9999", "--net", "1", "--tax", "1", "--no-cache")
-    wait_until(lambda: cache.get(VALUE) == str(before + 1), seconds=SOON)
+    wait_until(lambda: cache.get(TOTAL) == str(before + 1), seconds=SOON)
     wait_until(lambda: cache.get("num_orders:9999") is None, seconds=SOON)
 
 
@@ -165,7 +124,7 @@ def test_without_the_triggers_it_drops_everything_and_says_what_to_do(ordercache
     run = ordercache("invalidate", "--follow")
     assert run.status == 3
     assert "ordercache invalidate --follow-sql" in run.stderr
-    assert cache.get(VALUE) is None and cache.get("num_orders:9999") is None
+    assert cache.get(TOTAL) is None and cache.get("num_orders:9999") is None
 
 
 @pytest.mark.parametrize("change", [
@@ -174,18 +133,18 @@ def test_without_the_triggers_it_drops_everything_and_says_what_to_do(ordercache
 ])
 def test_a_trigger_that_goes_ends_it(follower, counts, database, cache, change):
     counts.fill()
-    database.execute(f"{change}; {ORDER.format(9999)}")
+    database.execute(f"{change}; {INSERT.format(9999)}")
     _, errors = follower.process.communicate(timeout=20)
     assert follower.process.returncode == 3
     assert "orders are not noted down" in errors and "--follow-sql" in errors
-    assert cache.get(VALUE) is None and cache.get("num_orders:9999") is None
+    assert cache.get(TOTAL) is None and cache.get("num_orders:9999") is None
 
 
 def test_a_trigger_that_was_off_for_a_while_drops_everything(follower, counts, database, cache):
     counts.fill()
     database.execute("BEGIN; ALTER TABLE orders DISABLE TRIGGER ordercache_insert;"
-                     f"{ORDER.format(9999)}; ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_insert; COMMIT")
-    wait_until(lambda: cache.get(VALUE) is None and cache.get("num_orders:9999") is None, seconds=SOON)
+                     f"{INSERT.format(9999)}; ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_insert; COMMIT")
+    wait_until(lambda: cache.get(TOTAL) is None and cache.get("num_orders:9999") is None, seconds=SOON)
     assert follower.process.poll() is None
 
 
@@ -193,7 +152,7 @@ def test_a_trigger_that_was_off_for_a_while_drops_everything(follower, counts, d
 def test_what_came_while_nobody_followed_is_true_after_the_next_start(follower, followed, counts, database, by):
     counts.fill()
     assert follower.end(by) == -by
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     assert not counts.are_true()
     Follower(followed)
     assert counts.are_true()
@@ -201,7 +160,7 @@ def test_what_came_while_nobody_followed_is_true_after_the_next_start(follower, 
 
 def test_the_changes_are_deleted_although_somebody_reads_their_table(follower, followed, counts, database):
     follower.end()
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     with contextlib.closing(database.connect()) as reader:
         reader.autocommit = False
         with reader.cursor() as cursor:
@@ -209,14 +168,25 @@ def test_the_changes_are_deleted_although_somebody_reads_their_table(follower, f
             Follower(followed)
             assert database.value("SELECT count(*) FROM ordercache.change") == 0
             counts.fill()
-            database.execute(ORDER.format(9999))
+            database.execute(INSERT.format(9999))
             counts.become_true()
 
 
+def test_a_standby_that_is_away_holds_up_others_commits_alone(followed, counts, database, postgres):
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        follower = Follower(followed)
+        with contextlib.closing(database.connect()) as others, others.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = local")
+            counts.fill()
+            cursor.execute(INSERT.format(9999))
+            counts.become_true()
+            assert counts.cache.get(TOTAL) is not None
+    assert follower.end() == -signal.SIGTERM
+
+
 def test_a_second_follower_waits_and_takes_over(follower, followed, counts, database):
-    address = f"\0ordercache-test-{os.getpid()}-second"
-    with listener(address) as manager:
-        followed.start("invalidate", "--follow", env={"NOTIFY_SOCKET": address.replace("\0", "@")})
+    with service_manager() as (told_where, manager):
+        followed.start("invalidate", "--follow", env=told_where)
         manager.settimeout(1)
         with pytest.raises(TimeoutError):
             manager.recv(100)
@@ -224,15 +194,13 @@ def test_a_second_follower_waits_and_takes_over(follower, followed, counts, data
         manager.settimeout(5)
         assert manager.recv(100) == b"READY=1"
     counts.fill()
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     counts.become_true()
 
 
 def test_the_service_manager_hears_that_it_is_alive(followed):
-    address = f"\0ordercache-test-{os.getpid()}-watchdog"
-    with listener(address) as manager:
-        followed.start("invalidate", "--follow",
-                       env={"NOTIFY_SOCKET": address.replace("\0", "@"), "WATCHDOG_USEC": "400000"})
+    with service_manager() as (told_where, manager):
+        followed.start("invalidate", "--follow", env={**told_where, "WATCHDOG_USEC": "400000"})
         heard = [manager.recv(100) for _ in range(4)]
     assert heard.count(b"READY=1") == 1
     assert heard.count(b"WATCHDOG=1") == 3
@@ -246,7 +214,7 @@ def test_a_redis_that_is_restarted_is_followed_again(followed, database, lone_re
     counts.fill()
     if comes_back_with == "old counts":
         client.save()
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     wait_until(lambda: client.get("num_orders:9999") is None, seconds=SOON)
     lone_redis.stop()
     lone_redis.start()
@@ -255,20 +223,20 @@ def test_a_redis_that_is_restarted_is_followed_again(followed, database, lone_re
     assert "answer again" in back
     assert client.dbsize() == 0
     counts.fill()
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     counts.become_true()
-    assert client.get(VALUE) is not None
+    assert client.get(TOTAL) is not None
     assert (follower.end(), follower.errors) == (-signal.SIGTERM, "")
 
 
 def test_a_connection_that_postgresql_ends_is_made_anew(follower, counts, database):
     counts.fill()
     database.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1869767782")
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     counts.become_true()
     wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), seconds=SOON)
     counts.fill()
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     counts.become_true()
     assert follower.end() == -signal.SIGTERM
     assert [line.count("again") for line in follower.errors.splitlines()] == [1, 1]
@@ -279,7 +247,7 @@ def test_it_follows_through_a_pooler_and_the_newest_wins(folder, postgres, follo
         uri = postgres.uri(port=pool.port)
         first = Follower(followed, PG_SERVICE_URI=uri)
         counts.fill()
-        database.execute(ORDER.format(9999))
+        database.execute(INSERT.format(9999))
         counts.become_true()
         assert database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1869767782"
                               " AND pid <> pg_backend_pid() AND granted AND virtualtransaction LIKE '%/0'") == 0
@@ -287,7 +255,7 @@ def test_it_follows_through_a_pooler_and_the_newest_wins(folder, postgres, follo
         _, errors = first.process.communicate(timeout=20)
         assert first.process.returncode == 3 and "taken over" in errors
         counts.fill()
-        database.execute(ORDER.format(9999))
+        database.execute(INSERT.format(9999))
         counts.become_true()
         assert second.end() == -signal.SIGTERM
 
@@ -296,7 +264,7 @@ def test_verbose_tells_what_it_changes(followed, counts, database):
     process = followed.start("-v", "invalidate", "--follow")
     wait_until(lambda: database.value("SELECT count(*) FROM ordercache.follower"))
     wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"))
-    database.execute(ORDER.format(9999))
+    database.execute(INSERT.format(9999))
     wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
     process.send_signal(signal.SIGTERM)
     assert "Clearing all caches\n" in process.communicate(timeout=20)[1]
