@@ -1,0 +1,343 @@
+"""Programs that know no cache write orders while followers, servers and keys come and go. Once the last change is handled no
+cached count is wrong; and where nothing goes down, no answer is older than a poll."""
+
+import contextlib
+import io
+import itertools
+import os
+import random
+import threading
+import time
+
+import psycopg2
+import pytest
+
+import tracer
+from following import INSERT, TOTAL, Counts, Follower, install
+from histories import ADD, Call, Load, reads_of, record, violations
+from peers import Proxy
+from program import PROGRAM
+from servers import wait_until
+
+CUSTOMERS = (101, 102, 103)
+ROW = "2004-01-01,{},1,1,2\n"
+SECONDS = 12
+HEARING = b"forget_ledger"  # a name in that script
+LAG = 1.0  # a poll is 0.05 s, on a machine that does nothing else
+
+
+class Outsider:
+    """A program that changes orders in every way that there is."""
+
+    def __init__(self, database, seed):
+        self._database, self._chance = database, random.Random(seed)
+        self._prepared = (f"outsider-{seed}-{number}" for number in itertools.count())
+        self.changes = 0
+
+    def change_until(self, end):
+        """PostgreSQL may go down meanwhile."""
+        while time.monotonic() < end:
+            with contextlib.suppress(psycopg2.DatabaseError, psycopg2.InterfaceError):
+                with contextlib.closing(self._database.connect()) as connection, connection.cursor() as cursor:
+                    while time.monotonic() < end:
+                        self._change(cursor)
+                        self.changes += 1
+                        time.sleep(self._chance.uniform(0, 0.01))
+
+    def _change(self, cursor):
+        ways = [
+            self._insert, self._insert, self._insert, self._delete, self._move, self._copy, self._roll_back, self._savepoint,
+            self._prepare, self._replicate, self._disable, self._truncate,
+        ]
+        self._chance.choices(ways, [8] * (len(ways) - 2) + [1, 1])[0](cursor)
+
+    def _customer(self):
+        return self._chance.choice(CUSTOMERS)
+
+    def _insert(self, cursor):
+        cursor.execute(INSERT.format(self._customer()))
+
+    def _delete(self, cursor):
+        cursor.execute("DELETE FROM orders WHERE orderid = (SELECT max(orderid) FROM orders WHERE customerid = %s)", [self._customer()])
+
+    def _move(self, cursor):
+        cursor.execute(
+            "UPDATE orders SET customerid = %s WHERE orderid = (SELECT max(orderid) FROM orders WHERE customerid = %s)",
+            [self._customer(), self._customer()],
+        )
+
+    def _copy(self, cursor):
+        rows = io.StringIO("".join(ROW.format(self._customer()) for _ in range(self._chance.randint(1, 20))))
+        cursor.copy_expert("COPY orders (orderdate, customerid, netamount, tax, totalamount) FROM STDIN CSV", rows)
+
+    def _roll_back(self, cursor):
+        cursor.execute(f"BEGIN; {INSERT.format(self._customer())}; ROLLBACK")
+
+    def _savepoint(self, cursor):
+        insert = INSERT.format(self._customer())
+        cursor.execute(f"BEGIN; SAVEPOINT a; {insert}; ROLLBACK TO a; {insert}; SAVEPOINT b; {insert}; COMMIT")
+
+    def _prepare(self, cursor):
+        """What is prepared may outlive a crash, and what was noted down of it not."""
+        name = next(self._prepared)
+        cursor.execute(f"BEGIN; {INSERT.format(self._customer())}; PREPARE TRANSACTION '{name}'")
+        time.sleep(self._chance.uniform(0, 0.1))
+        cursor.execute(f"{self._chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED '{name}'")
+
+    def _replicate(self, cursor):
+        """As an applier of logical replication does."""
+        insert = INSERT.format(self._customer()).replace("orders", "public.orders")
+        cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; SET LOCAL search_path = ''; {insert}; COMMIT")
+
+    def _disable(self, cursor):
+        cursor.execute(
+            f"BEGIN; ALTER TABLE orders DISABLE TRIGGER ordercache_insert; {INSERT.format(self._customer())};"
+            " ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_insert; COMMIT"
+        )
+
+    def _truncate(self, cursor):
+        cursor.execute("TRUNCATE orders")
+
+
+def end_prepared(database):
+    """A crash left some; their outcome is as good as any."""
+    for (name,) in database.rows("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
+        database.execute(f"COMMIT PREPARED '{name}'")
+
+
+@pytest.fixture
+def followed(ordercache, database):
+    install(ordercache, database)
+    return ordercache
+
+
+@pytest.fixture
+def counts(cache, database):
+    return Counts(cache, database)
+
+
+@pytest.fixture
+def crowd(followed, database):
+    """Readers and adders for a while, some of them killed, beside outsiders and what `meanwhile(end)` does."""
+    def run(meanwhile, seconds=SECONDS, outsiders=2):
+        end = time.monotonic() + seconds
+        outside = [Outsider(database, seed) for seed in range(outsiders)]
+        threads = [threading.Thread(target=outsider.change_until, args=(end,)) for outsider in outside]
+
+        def play():
+            for thread in threads:
+                thread.start()
+            meanwhile(end)
+            for thread in threads:
+                thread.join()
+
+        environment = {name: str(value) for name, value in followed.environment.items()}
+        load = Load(readers=2, writers=1, customers=CUSTOMERS, pause=0.1)
+        calls = record([str(PROGRAM)], environment, seconds, load, play)
+        changes = sum(outsider.changes for outsider in outside)
+        assert changes > 100
+        return calls, changes
+
+    return run
+
+
+def assert_true_at_last(followed, counts, database):
+    """With a follower that runs: what is cached now, and what is counted then."""
+    end_prepared(database)
+    wait_until(counts.are_handled, what="the end of the changes")
+    assert counts.wrong() == {}
+    for scope in [(), *((f"--customer={customer}",) for customer in CUSTOMERS)]:
+        assert followed("count", *scope).status == 0
+    assert counts.wrong() == {}
+
+
+def test_no_count_is_wrong_at_last_though_followers_are_killed_and_servers_restarted(
+    crowd, followed, counts, database, lone_redis, postgres, record_property,
+):
+    followed.environment["REDIS_SERVICE_URI"] = lone_redis.uri()
+    cache = counts.cache = lone_redis.client()
+    chance = random.Random(0)
+    followers = [followed.start("invalidate", "--follow") for _ in range(2)]
+    killed = 0
+
+    def restart_redis():
+        if chance.random() < 0.5:
+            cache.save()
+            time.sleep(0.3)
+        lone_redis.stop()
+        lone_redis.start()
+
+    def accidents(end):
+        """One follows and one waits; either is killed."""
+        nonlocal killed
+        restarts = [restart_redis, postgres.crash_and_restart, restart_redis]
+        while time.monotonic() < end:
+            time.sleep(chance.uniform(0.2, 2))
+            followers.pop(chance.randrange(2)).kill()
+            killed += 1
+            followers.append(followed.start("invalidate", "--follow"))
+            if restarts and chance.random() < 0.5:
+                restarts.pop()()
+
+    calls, changes = crowd(accidents)
+    assert_true_at_last(followed, counts, database)
+    assert [follower.poll() for follower in followers] == [None, None]
+    record_property("followers killed", f"{killed} beside {changes} outside changes and {len(calls)} calls")
+
+
+def test_no_count_is_wrong_at_last_though_keys_are_evicted(crowd, followed, counts, database, cache, record_property):
+    Follower(followed)
+    chance = random.Random(0)
+
+    def evict(end):
+        while time.monotonic() < end:
+            if key := cache.randomkey():
+                cache.delete(key)
+            time.sleep(chance.uniform(0, 0.01))
+
+    calls, changes = crowd(evict)
+    assert_true_at_last(followed, counts, database)
+    record_property("keys evicted", f"beside {changes} outside changes and {len(calls)} calls")
+
+
+def test_no_answer_is_older_than_a_poll(followed, counts, database, record_property):
+    """To the checker an outside order is one that returned when the follower must have heard of it."""
+    Follower(followed)
+    initially = dict(database.rows("SELECT customerid, count(*) FROM orders GROUP BY customerid"))
+    initially[None] = sum(initially.values())
+    outside = []
+
+    def write_outside():
+        chance = random.Random(0)
+        end = time.monotonic() + SECONDS
+        with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+            while time.monotonic() < end:
+                customer, begin = chance.choice(CUSTOMERS), time.monotonic()
+                cursor.execute(INSERT.format(customer))
+                outside.append(Call(ADD, begin, time.monotonic() + LAG, 0, customer))
+                time.sleep(chance.uniform(0, 0.1))
+
+    environment = {name: str(value) for name, value in followed.environment.items()}
+    load = Load(readers=3, writers=1, customers=CUSTOMERS)
+    calls = record([str(PROGRAM)], environment, SECONDS, load, write_outside) + outside
+    scopes = [None, *CUSTOMERS]
+    assert [line for scope in scopes for line in violations(calls, scope, initially.get(scope, 0))] == []
+    reads = sum(len(reads_of(calls, scope)) for scope in scopes)
+    assert reads > 100
+    assert_true_at_last(followed, counts, database)
+    record_property("followed history", f"0 violations in {reads} reads beside {len(outside)} outside orders")
+
+
+def test_a_follower_killed_at_any_system_call_leaves_what_the_next_one_mends(
+    followed, counts, database, cache, full, record_property,
+):
+    environment = {name: str(value) for name, value in followed.environment.items()}
+    step = 1 if full else 7
+    last_point = 520  # in the sixth poll or so
+    for point in range(1, last_point, step):
+        assert followed("count").status == followed("count", "--customer=101").status == 0
+        database.execute(INSERT.format(101))
+        writer = threading.Timer(0.05, database.execute, [INSERT.format(101)])
+        writer.start()
+        assert tracer.kill_at(point, [str(PROGRAM), "invalidate", "--follow"], environment)
+        writer.join()
+        wait_until(lambda: nobody_follows(database), what="the end of the killed follower's session")
+        Follower(followed).process.kill()
+        assert counts.wrong() == {}
+        wait_until(lambda: nobody_follows(database), what="the end of the next one's session")
+    assert counts.are_handled()
+    record_property("follower's crash points", f"{len(range(1, last_point, step))}")
+
+
+def nobody_follows(database):
+    return not database.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+
+def test_what_a_follower_told_redis_does_no_harm_when_it_comes_late(followed, counts, database, cache, redis_server):
+    """The wire holds it back; the follower gives up waiting, and starts anew."""
+    may_go_on, went_on = threading.Event(), threading.Event()
+
+    def hold_back(_proxy, _client, server, message):
+        may_go_on.wait()
+        server.sendall(message)
+        went_on.set()
+
+    with Proxy(redis_server.port, trigger=HEARING, act=hold_back) as proxy:
+        follower = Follower(followed, REDIS_SERVICE_URI=f"redis://127.0.0.1:{proxy.port}")
+        followed("count")
+        database.execute(INSERT.format(101))
+        assert "trying again" in follower.process.stderr.readline()
+        assert "answer again" in follower.process.stderr.readline()
+        assert proxy.triggered
+        followed("count")
+        database.execute(INSERT.format(101))
+        wait_until(counts.are_handled)
+        total = cache.get(TOTAL)
+        may_go_on.set()
+        assert went_on.wait(10)
+        wait_until(lambda: cache.info("commandstats")["cmdstat_eval"]["calls"])
+        time.sleep(0.2)
+        assert cache.get(TOTAL) == total is not None
+        assert counts.wrong() == {}
+
+
+def test_an_outside_commit_that_a_standby_holds_up_is_heard_of_when_it_is_visible(followed, counts, database, cache, postgres):
+    Follower(followed)
+    followed("count")
+    with postgres.setting("synchronous_standby_names", "nobody"):
+        writer = threading.Thread(target=database.execute, args=(INSERT.format(101),))
+        writer.start()
+        wait_until(lambda: waits_for_a_standby(database), what="a COMMIT that waits")
+        for _ in range(5):
+            time.sleep(0.2)
+            assert cache.get(TOTAL) == "12000"
+            assert counts.wrong() == {}
+    writer.join()
+    wait_until(lambda: cache.get(TOTAL) == "12001", seconds=2)
+    assert counts.wrong() == {}
+
+
+def waits_for_a_standby(database):
+    return database.value(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'",
+    )
+
+
+def test_after_long_work_a_follower_takes_no_more_than_at_its_start(followed, counts, database, full, record_property):
+    """An hour in the complete run."""
+    follower = Follower(followed)
+    before = memory(follower)
+    outsiders = [Outsider(database, seed) for seed in range(4)]
+    end = time.monotonic() + (3600 if full else 15)
+    threads = [threading.Thread(target=outsider.change_until, args=(end,)) for outsider in outsiders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert_true_at_last(followed, counts, database)
+    begin = processor_seconds(follower)
+    time.sleep(5)
+    share = (processor_seconds(follower) - begin) / 5
+    assert memory(follower) < before + 2048
+    assert database.value("SELECT pg_relation_size('ordercache.change')") < 20 << 20
+    assert share < 0.05
+    changes = sum(outsider.changes for outsider in outsiders)
+    record_property(
+        "after long work",
+        f"{changes} changes; {share:.3f} of a processor when idle, {before} KiB before and {memory(follower)} KiB after",
+    )
+
+
+def memory(follower):
+    """What it has for itself, in KiB."""
+    with open(f"/proc/{follower.process.pid}/status") as status:
+        [size] = [line.split()[1] for line in status if line.startswith("RssAnon:")]
+    return int(size)
+
+
+def processor_seconds(follower):
+    with open(f"/proc/{follower.process.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
