@@ -188,9 +188,10 @@ BEGIN
     FOR found IN
         SELECT tgrelid::regclass AS relid, tgname FROM pg_trigger
         WHERE tgfoid = 'ordercache.note_change'::regproc AND tgparentid = 0
-          AND tgrelid <> ALL (parts)
+          AND (tgrelid <> ALL (parts) OR tgname NOT IN (
+              'ordercache_insert', 'ordercache_delete', 'ordercache_update'))
     LOOP
-        EXECUTE 'DROP TRIGGER IF EXISTS ' || found.tgname || ' ON ' || found.relid;
+        EXECUTE 'DROP TRIGGER IF EXISTS ' || quote_ident(found.tgname) || ' ON ' || found.relid;
     END LOOP;
 
     FOR missing IN
@@ -212,7 +213,8 @@ BEGIN
         SELECT tgrelid::regclass AS relid, tgname FROM pg_trigger
         WHERE tgfoid = 'ordercache.note_change'::regproc AND tgenabled <> 'A'
     LOOP
-        EXECUTE 'ALTER TABLE ' || found.relid || ' ENABLE ALWAYS TRIGGER ' || found.tgname;
+        EXECUTE 'ALTER TABLE ' || found.relid || ' ENABLE ALWAYS TRIGGER '
+            || quote_ident(found.tgname);
     END LOOP;
 
     -- Whoever owns orders may attach a partition, which copies the triggers.

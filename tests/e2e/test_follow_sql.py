@@ -313,6 +313,16 @@ def test_what_was_broken_is_mended(followed, setup):
     assert told(followed, "missing") == []
 
 
+def test_a_trigger_of_another_name_is_let_go_and_its_name_is_no_sql(followed, setup):
+    name = "x ON orders; ALTER TABLE public.orders RENAME TO stolen; --"
+    followed.execute(f'ALTER TRIGGER ordercache_insert ON orders RENAME TO "{name}"; CREATE TABLE bait (customerid int);'
+                     f'CREATE TRIGGER "{name}" AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION ordercache.note_change()')
+    install(followed, setup)
+    assert told(followed, "stray") == told(followed, "missing") == []
+    followed.execute(order())
+    assert changes(followed) == [(9999, 1)]
+
+
 def test_partitions_are_followed(database, setup):
     database.execute(PARTITIONED)
     install(database, setup)
