@@ -163,6 +163,7 @@ constexpr auto k_create_triggers = R"sql(
 DO $$
 DECLARE
     counted regclass := to_regclass('orders');
+    owner regrole;
     untold CONSTANT text := 'pg_catalog.current_setting(''ordercache.handled'', true) '
         'IS DISTINCT FROM pg_catalog.pg_current_xact_id()::text';
     parts oid[];
@@ -217,9 +218,12 @@ BEGIN
             || quote_ident(found.tgname);
     END LOOP;
 
-    -- Whoever owns orders may attach a partition, which copies the triggers.
-    EXECUTE 'GRANT EXECUTE ON FUNCTION ordercache.note_change() TO '
-        || (SELECT relowner::regrole FROM pg_class WHERE oid = counted);
+    -- note_change() gets the rights of whoever owns orders, and no more: a column's type may have
+    -- casts that run that role's code. Whoever attaches a partition copies the triggers, too.
+    owner := (SELECT relowner FROM pg_class WHERE oid = counted);
+    EXECUTE 'GRANT USAGE ON SCHEMA ordercache TO ' || owner;
+    EXECUTE 'GRANT INSERT ON ordercache.change TO ' || owner;
+    EXECUTE 'ALTER FUNCTION ordercache.note_change() OWNER TO ' || owner;
 END
 $$;
 

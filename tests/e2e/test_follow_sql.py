@@ -217,6 +217,40 @@ def test_nothing_of_the_writers_runs_with_the_owners_rights(followed):
     assert changes(followed) == [(9999, 1)]
 
 
+@pytest.fixture
+def shop_owner(database):
+    """A role that owns the table orders, and is no superuser."""
+    database.execute("DROP ROLE IF EXISTS shop_owner; CREATE ROLE shop_owner; GRANT CREATE ON SCHEMA public TO shop_owner;"
+                     "ALTER TABLE orders OWNER TO shop_owner")
+    yield "shop_owner"
+    database.execute("DROP OWNED BY shop_owner CASCADE; DROP ROLE shop_owner")
+
+
+def test_whoever_owns_orders_gets_no_other_rights_by_a_superusers_set_up(database, setup, shop_owner):
+    for _ in range(2):
+        install(database, setup)
+    with session(database, f"SET ROLE {shop_owner}", """
+        CREATE TABLE seen (who name);
+        CREATE TYPE trap AS ENUM ('sprung');
+        CREATE FUNCTION spring(trap) RETURNS integer LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO public.seen VALUES (current_user); RETURN 1; END $$;
+        CREATE CAST (trap AS integer) WITH FUNCTION spring(trap) AS IMPLICIT;
+        DROP TRIGGER ordercache_update ON orders;
+        ALTER TABLE orders DROP CONSTRAINT fk_customerid, ALTER customerid TYPE trap USING 'sprung';
+    """, order("'sprung'")) as cursor:
+        cursor.execute("SELECT DISTINCT who FROM seen")
+        assert cursor.fetchall() == [(shop_owner,)]
+
+
+def test_a_superuser_sets_it_up_for_the_owner_of_partitions(database, setup, shop_owner):
+    database.execute(PARTITIONED + f"ALTER TABLE orders OWNER TO {shop_owner}")
+    install(database, setup)
+    with session(database, f"SET ROLE {shop_owner}", NEW_PARTITION, order("1", date="2005-01-01"), "COMMIT"):
+        pass
+    assert changes(database) == [(1, 1)]
+    assert told(database, "missing") == []
+
+
 def test_a_transaction_that_names_itself_handled_is_passed_over(followed):
     handled = "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, true)"
     with session(followed, handled, order(), "COMMIT", order("1"), "COMMIT"):
