@@ -70,9 +70,6 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
 
 RedisCache& Context::cache() {
     if (!m_cache) {
-        if (m_may_need_both_services) {
-            m_config.require_a_service();
-        }
         m_cache.emplace(RedisRouter(redis_service(), m_limit, m_patience, m_when_closed),
                         KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter);
     }
@@ -107,6 +104,7 @@ void Context::disconnect() {
 /// Read once, for what a URI is warned of is said once.
 const RedisService& Context::redis_service() {
     if (!m_redis_service) {
+        require_a_service();
         m_redis_service = m_config.redis();
     }
     return *m_redis_service;
@@ -114,9 +112,16 @@ const RedisService& Context::redis_service() {
 
 const PostgresService& Context::postgres_service() {
     if (!m_postgres_service) {
+        require_a_service();
         m_postgres_service = m_config.postgres();
     }
     return *m_postgres_service;
+}
+
+void Context::require_a_service() const {
+    if (m_may_need_both_services) {
+        m_config.require_a_service();
+    }
 }
 
 /// Another reader's count is waited for as long as the user will wait at all.

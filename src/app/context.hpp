@@ -32,8 +32,8 @@ public:
     /// end may well pause, so that only a --timeout that was given bounds it.
     TimeLimit stream_limit() const { return m_stream_limit; }
 
-    /// Each is made by the first call, which throws Error (usage) where its variable is not set;
-    /// cache() names both variables where neither is and the command may need both.
+    /// Each is made by the first call, which throws Error (usage) where its variable is not set,
+    /// and names both variables where neither is and the command may need both.
     RedisCache& cache();
     PostgresStore& store();
     CountReader& reader();
@@ -46,6 +46,7 @@ public:
 
 private:
     Pause begin_wait() const;
+    void require_a_service() const;
     const RedisService& redis_service();
     const PostgresService& postgres_service();
 

@@ -65,7 +65,7 @@ def test_an_add_asks_for_pg_service_uri_before_it_contacts_redis(ordercache, com
 
 @pytest.mark.parametrize(
     "command", [("count",), ("count", "--refresh"), ("count", "--customers-from=-"), tuple(an_order()), ("add", "--from=-"),
-                ("invalidate", "--stale")],
+                ("invalidate", "--stale"), ("invalidate", "--follow")],
     ids=" ".join,
 )
 def test_two_variables_that_are_unset_are_asked_for_at_once(ordercache, command):
