@@ -1,5 +1,7 @@
 #include "postgres/change_feed.hpp"
 
+#include "postgres/failure_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,8 +20,11 @@ constexpr std::int64_t k_version = 1;
 /// Where the table of changes has grown by so much, it is emptied: dead rows make polls slow.
 constexpr std::int64_t k_growth = 16 << 20;
 
-/// A follower that hangs between a poll and its acknowledgement keeps nobody waiting for ever.
-constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'";
+/// A follower that hangs between a poll and its acknowledgement keeps nobody waiting for ever, nor
+/// does one whose host or network is gone: without a sign of life its session ends, and the lock.
+constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
+                          "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
+                          "SET tcp_keepalives_count = 3";
 
 /// The lock's class is "ordf" in ASCII, which is not the writers'.
 constexpr auto k_try_lock = "SELECT pg_try_advisory_lock(1869767782, 0) AS is_ours";
@@ -44,24 +49,32 @@ constexpr auto k_poll =
 
 constexpr auto k_lock_not_available = "55P03";
 
+/// A standby has no unlogged tables; to all other writes it says that they are against the rules.
+constexpr std::string_view k_feature_not_supported = "0A000";
+constexpr auto k_read_only_transaction = "25006";
+
 /// No such schema, function, table or column; no right to it.
 constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "42P01", "42703",
                                                              "42501"};
 
-/// Runs `act`; throws NotFollowed where the database lacks what it wants.
+/// Runs `act`; throws NotFollowed where the database lacks what it wants, and SessionFailure.
 template <typename Act>
 auto wanting_installation(Act act) {
     try {
         return act();
     } catch (const SessionFailure& failed) {
+        if (failed.sqlstate() == k_feature_not_supported) {
+            throw SessionFailure("it is a standby, which notes nothing down: name the primary in "
+                                 "PG_SERVICE_URI",
+                                 k_read_only_transaction);
+        }
         if (std::ranges::find(k_not_installed, failed.sqlstate()) == k_not_installed.end()) {
             throw;
         }
-        const std::string_view what = failed.what();
         throw NotFollowed(
             fmt::format("the database is not set up for --follow, or its role may not: run "
                         "`ordercache invalidate --follow-sql | psql`, and see the GRANTs in it: {}",
-                        what.substr(0, what.find('\n'))));
+                        reason_of_failure(failed)));
     }
 }
 
@@ -179,22 +192,31 @@ PostgresChangeFeed::PostgresChangeFeed(PostgresService service, TimeLimit limit,
                                        OpenSession open)
     : m_connection(std::move(service), limit, reporter, std::move(open)) {}
 
+template <typename Act>
+auto PostgresChangeFeed::ask(Act act) {
+    try {
+        return m_connection.ask([act](PostgresSession& session) {
+            return wanting_installation([&] { return act(session); });
+        });
+    } catch (const NotFollowed& error) {
+        throw not_followed(error.what());
+    }
+}
+
 std::optional<Changes> PostgresChangeFeed::start() {
     m_connection.begin(); // on a session that was made anew a COMMIT would forget nothing
     const bool has_polled = std::exchange(m_is_open, false);
-    const auto token = m_connection.ask([has_polled](PostgresSession& session) {
-        return wanting_installation([&]() -> std::optional<std::string> {
-            if (has_polled) {
-                session.roll_back();
-            }
-            check_version(session);
-            if (!lock(session)) {
-                return std::nullopt;
-            }
-            auto ours = take_over(session);
-            forget_changes(session);
-            return ours;
-        });
+    const auto token = ask([has_polled](PostgresSession& session) -> std::optional<std::string> {
+        if (has_polled) {
+            session.roll_back();
+        }
+        check_version(session);
+        if (!lock(session)) {
+            return std::nullopt;
+        }
+        auto ours = take_over(session);
+        forget_changes(session);
+        return ours;
     });
     if (!token) {
         return std::nullopt;
@@ -229,9 +251,7 @@ void PostgresChangeFeed::acknowledge() {
 }
 
 PostgresChangeFeed::Told PostgresChangeFeed::ask_for_changes() {
-    const Answer answer = m_connection.ask([](PostgresSession& session) {
-        return wanting_installation([&] { return poll_once(session); });
-    });
+    const Answer answer = ask(poll_once);
     m_is_open = answer.is_open;
     Told told;
     for (const Row row : answer.rows) {
@@ -242,19 +262,24 @@ PostgresChangeFeed::Told PostgresChangeFeed::ask_for_changes() {
 
 void PostgresChangeFeed::check(const Told& told) const {
     if (!told.token.empty() && told.token != m_beginning.token) {
-        throw NotFollowed("another `ordercache invalidate --follow` has taken over");
+        throw not_followed("another `ordercache invalidate --follow` has taken over");
     }
     if (!told.missing.empty()) {
-        throw NotFollowed(
+        throw not_followed(
             fmt::format("changes of {} are not noted down: run `ordercache invalidate "
                         "--follow-sql | psql`",
                         told.missing));
     }
     if (!told.stray.empty()) {
-        throw NotFollowed(fmt::format("changes of {} are noted down, which is no part of orders: "
-                                      "run `ordercache invalidate --follow-sql | psql`",
-                                      told.stray));
+        throw not_followed(fmt::format("changes of {} are noted down, which is no part of orders: "
+                                       "run `ordercache invalidate --follow-sql | psql`",
+                                       told.stray));
     }
+}
+
+/// Names the server and the database.
+NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
+    return NotFollowed(m_connection.failure(ExitStatus::store_failed, why).what());
 }
 
 bool PostgresChangeFeed::has_lost_some(const Told& told) const {

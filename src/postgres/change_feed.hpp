@@ -40,8 +40,11 @@ private:
     };
     struct Told;
 
+    template <typename Act>
+    auto ask(Act act);
     Told ask_for_changes();
     void check(const Told& told) const;
+    NotFollowed not_followed(const std::string& why) const;
     bool has_lost_some(const Told& told) const;
 
     PostgresConnection m_connection;

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -185,6 +186,18 @@ def test_an_add_on_a_hot_standby_says_what_is_wrong(ordercache, caught_up, datab
     assert is_an_error(run, 3, "read-only")
     assert added(database) == []
     assert cache.get("num_orders:all") == "12000"
+
+
+def test_a_follower_waits_for_a_hot_standby_to_be_the_primary(ordercache, caught_up, database, cache):
+    database.execute(ordercache("invalidate", "--follow-sql").stdout)
+    caught_up.catch_up()
+    follower = ordercache.start("invalidate", "--follow", env={"PG_SERVICE_URI": caught_up.uri()})
+    line = follower.stderr.readline()
+    assert line.startswith("ordercache: warning: PostgreSQL at ") and "it is a standby" in line
+    with pytest.raises(subprocess.TimeoutExpired):
+        follower.wait(1)
+    follower.terminate()
+    assert follower.wait(10) == -signal.SIGTERM
 
 
 def test_a_host_that_refuses_is_passed_over(ordercache, postgres, database):

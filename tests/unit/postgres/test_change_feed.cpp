@@ -158,8 +158,9 @@ TEST_CASE("what cannot be followed is said, with what to do") {
     SUBCASE("a trigger is missing") {
         on.will_tell({{"missing", "public.orders", std::nullopt}});
         CHECK_THROWS_WITH_AS(on.feed.poll(),
-                             "changes of public.orders are not noted down: run `ordercache "
-                             "invalidate --follow-sql | psql`",
+                             "PostgreSQL at db.example:5432, database shop: changes of "
+                             "public.orders are not noted down: run `ordercache invalidate "
+                             "--follow-sql | psql`",
                              NotFollowed);
     }
     SUBCASE("a trigger is astray") {
@@ -182,6 +183,33 @@ TEST_CASE("a database that is not set up cannot be followed") {
         on.postgres.on("version()", gives(table({"version"}, {{"2"}})));
     }
     CHECK_THROWS_AS(on.feed.start(), NotFollowed);
+    CHECK(on.postgres.statements.size() == 1);
+}
+
+TEST_CASE("a database that is not set up is named") {
+    Followed on;
+    on.postgres.on("version()", fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
+    const std::string said = error_of([&] { on.feed.start(); }).what();
+    CHECK(said.starts_with("PostgreSQL at db.example:5432, database shop: the database is not"));
+    CHECK(said.ends_with("in it: schema \"ordercache\" does not exist"));
+}
+
+TEST_CASE("a standby may be the primary soon, and is no reason to give up") {
+    Followed on;
+    on.postgres.on(
+        "DELETE FROM ordercache.follower",
+        fails("ERROR:  cannot access temporary or unlogged relations during recovery\n", "0A000"));
+    on.will_start();
+    CHECK_THROWS_WITH_AS(on.feed.start(),
+                         "PostgreSQL at db.example:5432, database shop: it is a standby, which "
+                         "notes nothing down: name the primary in PG_SERVICE_URI",
+                         Error);
+}
+
+TEST_CASE("the lock of a follower whose host is gone does not stay for long") {
+    Followed on;
+    on.start();
+    CHECK(on.postgres.was_asked("SET tcp_keepalives_idle"));
 }
 
 TEST_CASE("a failure that may pass is no reason to give up") {
