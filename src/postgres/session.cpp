@@ -25,6 +25,15 @@ struct Silence {
 };
 #endif
 
+/// Where a server says why it ends a session and ends it, libpqxx takes what it said for a result,
+/// asks for the encoding to read it in, and has only that question's failure to tell.
+std::string reason_of(const pqxx::failure& failure) {
+    const std::string what = failure.what();
+    return what.starts_with("Could not obtain client encoding")
+               ? "the server ended it, and its log says why"
+               : what;
+}
+
 template <typename Act>
 auto translating_failures(Act act) {
     try {
@@ -32,7 +41,7 @@ auto translating_failures(Act act) {
     } catch (const pqxx::sql_error& error) {
         throw SessionFailure(error.what(), error.sqlstate());
     } catch (const pqxx::failure& error) {
-        throw SessionFailure(error.what(), "");
+        throw SessionFailure(reason_of(error), "");
     }
 }
 

@@ -261,6 +261,21 @@ def test_a_server_that_ends_the_idle_transaction_leaves_nothing_written(ordercac
     assert added(database) == []
 
 
+@pytest.mark.parametrize("command", [("count",), tuple(an_order()), ("add", "--from=-")], ids=" ".join)
+def test_a_session_that_an_administrator_ends_is_a_connection_that_was_lost(ordercache, database, tmp_path, command):
+    orders = tmp_path / "orders.csv"
+    orders.write_text(CSV)
+    with database.orders_locked():
+        with orders.open() as stdin:
+            process = ordercache.start(*command, stdin=stdin)
+        database.wait_for_activity("orders")
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ordercache'")
+        stdout, stderr = process.communicate(timeout=5)
+    assert (process.returncode, stdout) == (3, "")
+    assert "lost the connection: " in stderr and stderr.count("\n") == 1
+    assert "server" in stderr and "encoding" not in stderr
+
+
 def test_orders_may_be_in_the_schema_that_the_role_looks_in(ordercache, postgres, database):
     database.execute("CREATE SCHEMA shop; ALTER TABLE orders SET SCHEMA shop; GRANT USAGE ON SCHEMA shop TO stranger")
     database.execute(f"ALTER ROLE stranger IN DATABASE {database.name} SET search_path = shop")
