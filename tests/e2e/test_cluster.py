@@ -76,6 +76,13 @@ def test_a_count_of_many_is_cached_wherever_each_belongs(ordercache, cache, data
     assert log == []
 
 
+def test_a_refresh_of_many_does_not_wait_for_its_own_leases(ordercache, cache):
+    """Sent 250 at a time, they are refused for being in several slots, but the last one, which is by itself."""
+    customers = "".join(f"{customer}\n" for customer in range(1, 252))
+    run = ordercache("count", "--refresh", "--customers-from=-", "--timeout", "1", stdin=customers)
+    assert (run.status, run.stderr) == (0, "")
+
+
 def test_invalidate_visits_every_primary_and_touches_nothing_else(ordercache, cache):
     others = [f"other:{number}" for number in range(30)]
     cache.mset(dict.fromkeys([*VALUES, *others], 1))

@@ -1,6 +1,6 @@
--- Takes the leases on customers' counts that nobody has. One without an expiry is nobody's: this
--- program sets none such. KEYS: lease, value, lease, value ... ARGV: the reader's token, a lease's
--- milliseconds, `read` or `refresh`, which takes no value for an answer.
+-- Takes the leases on customers' counts that nobody else has. One without an expiry is nobody's:
+-- this program sets none such. KEYS: lease, value, lease, value ... ARGV: the reader's token, a
+-- lease's milliseconds, `read` or `refresh`, which takes no value for an answer.
 -- Gives a list for each: {'hit', count}, {'ours'} or {'wait', token of who counts}.
 local token, lifetime, purpose = ARGV[1], ARGV[2], ARGV[3]
 
@@ -20,8 +20,9 @@ local function acquire(lease, value)
   if count then
     return { 'hit', count }
   end
-  if redis.call('PTTL', lease) >= 0 then
-    return { 'wait', text_at(lease) }
+  local holder = text_at(lease)
+  if holder ~= token and redis.call('PTTL', lease) >= 0 then
+    return { 'wait', holder }
   end
   redis.call('SET', lease, token, 'PX', lifetime)
   return { 'ours' }
