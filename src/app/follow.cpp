@@ -102,6 +102,7 @@ private:
         }
     }
 
+    /// What is slow gets as long a pause as it took: a follower is at work half the time at most.
     void pause_after(std::chrono::milliseconds took) {
         if (took > k_noticeable_lag && !m_was_slow) {
             m_context.reporter().warn(fmt::format(
