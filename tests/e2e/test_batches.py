@@ -167,6 +167,17 @@ def test_a_count_that_is_kept_running_outlives_redis(ask, ordercache, lone_redis
     assert ask.process.communicate(timeout=5)[1].count("warning") == 1
 
 
+def test_a_count_that_is_kept_running_goes_on_where_redis_closed_the_idle_connection(ask, ordercache, lone_redis):
+    ordercache.environment["REDIS_SERVICE_URI"] = lone_redis.service_uri()
+    admin = lone_redis.client()
+    admin.config_set("timeout", 1)
+    assert ask("9999\n", 1) == ["9999\t1"]
+    wait_until(lambda: len(lone_redis.client().client_list()) == 1, what="the end of the idle connection")
+    lone_redis.client().set("num_orders:9999", 7)
+    assert ask("9999\n", 1) == ["9999\t7"]
+    assert ask.process.communicate(timeout=5) == ("", "")
+
+
 @pytest.mark.parametrize("rest", ["\n", "\n\r\n", "200", "\n20001"])
 def test_an_answer_does_not_wait_for_what_is_no_whole_line(ask, rest):
     assert ask("9999\n" + rest, 1) == ["9999\t1"]
