@@ -638,6 +638,12 @@ def test_what_a_german_server_says_is_understood(ordercache, german):
     assert is_an_error(ordercache("count"), 3, "existiert nicht", "PG_DATABASE")
 
 
+def test_a_german_server_s_missing_database_comes_with_the_way_to_another(ordercache, postgres):
+    with postgres.setting("lc_messages", "de_DE.UTF-8"):
+        run = ordercache("count", env={"PG_DATABASE": "nowhere"})
+    assert is_an_error(run, 3, "nowhere", "existiert nicht; set PG_DATABASE") and "FATAL" not in run.stderr
+
+
 # A pause
 
 def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, database):
