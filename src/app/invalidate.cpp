@@ -88,7 +88,7 @@ ExitStatus run(const Invalidate& invalidate, Context& context) {
         context.output().invalidated(drop_stale(invalidate, context));
         break;
     case InvalidateMode::follow:
-        follow(context);
+        follow(context); // ends by an exception
     case InvalidateMode::print_setup_sql:
         context.output().page(follow_setup_sql());
         break;

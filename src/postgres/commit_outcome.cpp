@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/signals.hpp"
+#include "cache_aside/order_store.hpp"
 #include "postgres/connection.hpp"
 
 #include <fmt/format.h>
@@ -37,6 +38,20 @@ constexpr auto k_transaction_status = R"sql(
 SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
             ELSE 'aborted' END AS status)sql";
+
+/// In progress is also what a server says that cannot know yet; unknown is a transaction so old
+/// that PostgreSQL has forgotten it.
+TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
+    const std::string status =
+        session.run(k_transaction_status, {transaction}).only().text("status");
+    if (status == "in progress") {
+        return TransactionStatus::in_progress;
+    }
+    if (status == "aborted") {
+        return TransactionStatus::aborted;
+    }
+    return status == "committed" ? TransactionStatus::committed : TransactionStatus::unknown;
+}
 
 TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
     if (written.order && is_visible(session, written)) {
@@ -121,18 +136,6 @@ void learn_outcome(PostgresConnection& connection, const Written& written, Patie
 }
 
 } // namespace
-
-TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
-    const std::string status =
-        session.run(k_transaction_status, {transaction}).only().text("status");
-    if (status == "in progress") {
-        return TransactionStatus::in_progress;
-    }
-    if (status == "aborted") {
-        return TransactionStatus::aborted;
-    }
-    return status == "committed" ? TransactionStatus::committed : TransactionStatus::unknown;
-}
 
 void commit(PostgresConnection& connection, const Written& written) {
     Patience patience(connection);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/order.hpp"
-#include "cache_aside/order_store.hpp"
 
 #include <optional>
 #include <string>
@@ -9,11 +8,6 @@
 namespace ordercache {
 
 class PostgresConnection;
-class PostgresSession;
-
-/// The status of a transaction, by its xid8 in decimal. In progress is also what a server says
-/// that cannot know yet; unknown is one that is so old that PostgreSQL has forgotten it.
-TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction);
 
 /// What tells a transaction's outcome when its COMMIT was not answered.
 struct Written {

@@ -23,6 +23,8 @@ public:
     /// outlive the cache.
     RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
                Reporter& reporter);
+    RedisCache(const RedisCache&) = delete;
+    RedisCache& operator=(const RedisCache&) = delete;
 
     /// Connects now, for a command that cannot do without.
     void connect() { m_redis.connect(); }
