@@ -83,13 +83,14 @@ std::string reason_of_rejection(const SessionFailure& failure) {
 }
 
 bool finds_another_table(const SessionFailure& failure) {
-    constexpr std::array<std::string_view, 9> states = {
+    constexpr std::array<std::string_view, 10> states = {
         "0A000", // feature not supported, such as a COPY under row security
         "42703", // undefined column
         "42804", // datatype mismatch
         "42846", // cannot cast, such as a uuid to an integer
         "42809", // wrong object type, such as a view
         "42883", // undefined function, such as = of an integer and a uuid
+        "42P10", // invalid column reference, such as a COPY to one that is generated
         "42P17", // invalid object definition, such as a rule that recurs
         "428C9", // a column that is always generated
         "55000", // object not in prerequisite state, such as a view that takes no rows

@@ -618,6 +618,12 @@ def test_a_table_that_the_program_cannot_write_is_2_with_the_reason(ordercache, 
     assert database.value("SELECT count(*) FROM orders") == LAST_ORDER
 
 
+@pytest.mark.parametrize("cause", ["a total that is generated", "a column that is missing"])
+def test_a_table_that_the_program_cannot_copy_to_is_2_with_the_reason(ordercache, database, cause):
+    database.execute(UNFIT[cause])
+    assert is_an_error(ordercache("add", "--from=-", stdin=CSV), 2, "table orders")
+
+
 # A server that speaks German
 
 @pytest.fixture
