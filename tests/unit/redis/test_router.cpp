@@ -133,8 +133,8 @@ TEST_CASE("redirections are followed for as long as the limit allows, unless pat
     fakes::RedisServers servers;
     servers.set_answer(k_named, [](const RedisCommand&) { return error("TRYAGAIN"); });
     const auto seconds_waited = [&](std::optional<std::chrono::milliseconds> patience) {
-        RedisRouter router = servers.router(named(), TimeLimit::whole(100ms), patience);
         const auto begin = std::chrono::steady_clock::now();
+        RedisRouter router = servers.router(named(), TimeLimit::whole(100ms), patience);
         CHECK(failure([&] { router.run({{"EVAL", "return", "1", "a"}}); }).starts_with("Redis at"));
         return std::chrono::steady_clock::now() - begin;
     };
