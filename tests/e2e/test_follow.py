@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import signal
 
 import pytest
@@ -24,6 +25,13 @@ def followed(ordercache, database):
 @pytest.fixture
 def follower(followed):
     return Follower(followed)
+
+
+@pytest.fixture
+def with_own_sessions(followed, postgres):
+    """No pooler stands between, whatever the suite was asked for."""
+    followed.environment["PG_SERVICE_URI"] = postgres.uri(port=postgres.port)
+    return followed
 
 
 class Counts(following.Counts):
@@ -75,6 +83,79 @@ def test_the_total_stays_cached_while_others_write(follower, counts, database, c
     database.execute(f"DELETE FROM orders WHERE customerid = 9999; {INSERT.format(7)}")
     counts.become_true()
     assert cache.get(TOTAL) is not None
+
+
+@pytest.fixture
+def partitioned(database):
+    database.execute("""
+        DROP TABLE orders CASCADE;
+        CREATE TABLE orders (
+            orderid serial, orderdate date NOT NULL, customerid integer, netamount numeric(12,2) NOT NULL,
+            tax numeric(12,2) NOT NULL, totalamount numeric(12,2) NOT NULL
+        ) PARTITION BY RANGE (orderdate);
+        CREATE TABLE orders_2004 PARTITION OF orders FOR VALUES FROM ('2004-01-01') TO ('2005-01-01');
+        CREATE TABLE orders_2005 PARTITION OF orders FOR VALUES FROM ('2005-01-01') TO ('2006-01-01');
+    """)
+    database.execute(f"{INSERT.format(9999)}; {INSERT.format(9999)}".replace("2004-01-01", "2005-01-01"))
+
+
+@pytest.mark.parametrize("change", [
+    INSERT.format(9999).replace("orders", "orders_2004", 1),
+    "DELETE FROM orders_2005 WHERE orderid = (SELECT max(orderid) FROM orders_2005)",
+    "UPDATE orders SET orderdate = '2004-05-06'; DELETE FROM orders_2004 WHERE orderid = (SELECT max(orderid) FROM orders_2004)",
+    "ALTER TABLE orders DETACH PARTITION orders_2005",
+    "TRUNCATE orders_2005",
+    "DROP TABLE orders_2005",
+    "CREATE TABLE orders_2006 (LIKE orders); INSERT INTO orders_2006 SELECT orderid, '2006-01-01', customerid, 1, 1, 2 FROM orders;"
+    "ALTER TABLE orders ATTACH PARTITION orders_2006 FOR VALUES FROM ('2006-01-01') TO ('2007-01-01')",
+])
+def test_what_others_do_to_partitions_is_in_the_cache_a_moment_later(partitioned, followed, counts, database, change):
+    Follower(followed)
+    counts.fill()
+    database.execute(change)
+    assert not counts.are_true()
+    counts.become_true()
+    counts.fill()
+    database.execute(INSERT.format(9999))
+    counts.become_true()
+
+
+@pytest.fixture
+def subscriber(ordercache, cache):
+    """A database whose orders come from another one, by logical replication."""
+    folder = servers.temporary_folder()
+    postgres = servers.Postgres(folder, {"wal_level": "logical"})
+    try:
+        postgres.create()
+        publisher, subscriber = servers.Database(postgres, "publisher"), servers.Database(postgres, "subscriber")
+        for database in publisher, subscriber:
+            database.create()
+        publisher.execute("CREATE PUBLICATION orders FOR TABLE orders")
+        publisher.execute("SELECT pg_create_logical_replication_slot('orders', 'pgoutput')")
+        subscriber.execute(
+            f"CREATE SUBSCRIPTION orders CONNECTION 'host={folder} port={postgres.port} user={servers.USER} dbname=publisher'"
+            " PUBLICATION orders WITH (create_slot = false, copy_data = false)",
+        )
+        subscriber.publisher = publisher
+        ordercache.environment.update(PG_SERVICE_URI=postgres.uri("subscriber"), PG_DATABASE="subscriber")
+        yield subscriber
+    finally:
+        postgres.stop()
+        shutil.rmtree(folder)
+
+
+def test_what_logical_replication_brings_is_in_the_cache_a_moment_later(subscriber, ordercache, cache):
+    install(ordercache, subscriber)
+    counts = Counts(ordercache, cache, subscriber)
+    Follower(ordercache)
+    counts.fill()
+    before = int(cache.get(TOTAL))
+    for change in (INSERT.format(9999), "DELETE FROM orders WHERE customerid = 9999", "TRUNCATE orders"):
+        total = subscriber.value("SELECT count(*) FROM orders")
+        subscriber.publisher.execute(change)
+        wait_until(lambda: subscriber.value("SELECT count(*) FROM orders") != total)
+        counts.become_true()
+    assert before == 12000
 
 
 def test_what_was_rolled_back_changes_nothing(follower, counts, database, cache):
@@ -184,9 +265,10 @@ def test_a_standby_that_is_away_holds_up_others_commits_alone(followed, counts, 
     assert follower.end() == -signal.SIGTERM
 
 
-def test_a_second_follower_waits_and_takes_over(follower, followed, counts, database):
+def test_a_second_follower_waits_and_takes_over(with_own_sessions, counts, database):
+    follower = Follower(with_own_sessions)
     with service_manager() as (told_where, manager):
-        followed.start("invalidate", "--follow", env=told_where)
+        with_own_sessions.start("invalidate", "--follow", env=told_where)
         manager.settimeout(1)
         with pytest.raises(TimeoutError):
             manager.recv(100)
@@ -229,7 +311,8 @@ def test_a_redis_that_is_restarted_is_followed_again(followed, database, lone_re
     assert (follower.end(), follower.errors) == (-signal.SIGTERM, "")
 
 
-def test_a_connection_that_postgresql_ends_is_made_anew(follower, counts, database):
+def test_a_connection_that_postgresql_ends_is_made_anew(with_own_sessions, counts, database):
+    follower = Follower(with_own_sessions)
     counts.fill()
     database.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1869767782")
     database.execute(INSERT.format(9999))
