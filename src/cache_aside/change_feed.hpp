@@ -12,11 +12,14 @@ namespace ordercache {
 
 /// What others changed.
 struct Changes {
-    std::vector<Writer> transactions =
-        {};                            ///< All are visible; one that changes no number is left out.
-    std::vector<Scope> customers = {}; ///< Whose counts changed.
+    /// By how many orders each changed the total. All are visible; one by none is left out.
+    std::vector<Writer> transactions = {};
 
-    bool empty() const { return transactions.empty() && customers.empty(); }
+    /// Whose counts changed nobody knows by how much: customers', and the total where not everybody
+    /// who counts sees all orders.
+    std::vector<Scope> scopes = {};
+
+    bool empty() const { return transactions.empty() && scopes.empty(); }
 };
 
 /// The database cannot tell of all changes, and trying again will not help. The message says what

@@ -40,10 +40,10 @@ bool Follower::follow() {
 void Follower::handle(const Changes& changes) {
     if (!changes.empty()) {
         m_reporter.note([&] {
-            return fmt::format("Others wrote: clearing caches for {} customers, {:+} orders in all",
-                               changes.customers.size(), sum_of(changes.transactions));
+            return fmt::format("Others wrote: clearing {} caches, adding {} to the total",
+                               changes.scopes.size(), sum_of(changes.transactions));
         });
-        m_cache.drop(changes.customers);
+        m_cache.drop(changes.scopes);
         m_cache.hear(changes.transactions);
     }
     m_feed.acknowledge();

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -124,69 +123,23 @@ void forget_changes(PostgresSession& session) {
     }
 }
 
-bool tells_changes(const Rows& rows) {
-    for (const Row row : rows) {
-        const std::string& kind = row.text("kind");
-        if (kind == "transaction" || kind == "customer") {
-            return true;
-        }
-    }
-    return false;
-}
-
 /// What a poll told, and whether its transaction is open.
-struct Answer {
-    Rows rows;
+struct Polled {
+    PollAnswer answer;
     bool is_open;
 };
 
 /// Where nothing changed there is nothing to acknowledge, and another thread is spared.
-Answer poll_once(PostgresSession& session) {
-    Answer answer{session.run(k_poll), true};
-    if (!tells_changes(answer.rows)) {
+Polled poll_once(PostgresSession& session) {
+    Polled polled{PollAnswer(session.run(k_poll)), true};
+    if (!polled.answer.tells_changes()) {
         session.run("COMMIT");
-        answer.is_open = false;
+        polled.is_open = false;
     }
-    return answer;
+    return polled;
 }
 
 } // namespace
-
-/// What a poll told.
-struct PostgresChangeFeed::Told {
-    Changes changes;
-    bool is_busy = false; ///< Somebody else's poll is under way; nothing else is told.
-    std::string token;    ///< Of who follows; empty: the table was lost in a crash.
-    std::string tables;
-    std::int64_t bytes = 0;
-    std::set<std::string> prepared;
-    std::string missing; ///< A table whose changes are not noted down.
-    std::string stray;   ///< One that is no part of orders, and whose changes are.
-
-    void add(const Row& row) {
-        const std::string& kind = row.text("kind");
-        if (kind == "busy") {
-            is_busy = true;
-        } else if (kind == "transaction") {
-            if (const std::int64_t orders = row.number("amount"); orders != 0) {
-                changes.transactions.push_back({std::stoull(row.text("subject")), orders});
-            }
-        } else if (kind == "customer") {
-            changes.customers.push_back(Scope{static_cast<CustomerId>(row.number("subject"))});
-        } else if (kind == "follower") {
-            token = row.text("subject");
-        } else if (kind == "prepared") {
-            prepared.insert(row.text("subject"));
-        } else if (kind == "tables") {
-            tables = row.text("subject");
-            bytes = row.number("amount");
-        } else if (kind == "missing") {
-            missing = row.text("subject");
-        } else if (kind == "stray") {
-            stray = row.text("subject");
-        }
-    }
-};
 
 PostgresChangeFeed::PostgresChangeFeed(PostgresService service, TimeLimit limit, Reporter& reporter,
                                        OpenSession open)
@@ -222,17 +175,17 @@ std::optional<Changes> PostgresChangeFeed::start() {
         return std::nullopt;
     }
     m_beginning.token = *token;
-    Told told = ask_for_changes();
+    PollAnswer told = ask_for_changes();
     if (told.is_busy) {
         return std::nullopt;
     }
     check(told);
     m_beginning = {*token, told.tables, told.bytes, std::move(told.prepared)};
-    return std::move(told.changes);
+    return told.changes();
 }
 
 std::optional<Changes> PostgresChangeFeed::poll() {
-    Told told = ask_for_changes();
+    const PollAnswer told = ask_for_changes();
     if (told.is_busy) { // behind a pooler: the next poll will see who it is
         return Changes{};
     }
@@ -240,7 +193,7 @@ std::optional<Changes> PostgresChangeFeed::poll() {
     if (has_lost_some(told)) {
         return std::nullopt;
     }
-    return std::move(told.changes);
+    return told.changes();
 }
 
 void PostgresChangeFeed::acknowledge() {
@@ -250,17 +203,13 @@ void PostgresChangeFeed::acknowledge() {
     }
 }
 
-PostgresChangeFeed::Told PostgresChangeFeed::ask_for_changes() {
-    const Answer answer = ask(poll_once);
-    m_is_open = answer.is_open;
-    Told told;
-    for (const Row row : answer.rows) {
-        told.add(row);
-    }
-    return told;
+PollAnswer PostgresChangeFeed::ask_for_changes() {
+    Polled polled = ask(poll_once);
+    m_is_open = polled.is_open;
+    return std::move(polled.answer);
 }
 
-void PostgresChangeFeed::check(const Told& told) const {
+void PostgresChangeFeed::check(const PollAnswer& told) const {
     if (!told.token.empty() && told.token != m_beginning.token) {
         throw not_followed("another `ordercache invalidate --follow` has taken over");
     }
@@ -282,7 +231,7 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
     return NotFollowed(m_connection.failure(ExitStatus::store_failed, why).what());
 }
 
-bool PostgresChangeFeed::has_lost_some(const Told& told) const {
+bool PostgresChangeFeed::has_lost_some(const PollAnswer& told) const {
     return told.token.empty() || told.tables != m_beginning.tables ||
            told.bytes > m_beginning.bytes + k_growth ||
            !std::ranges::includes(told.prepared, m_beginning.prepared);

@@ -4,6 +4,7 @@
 #include "base/waiting.hpp"
 #include "cache_aside/change_feed.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/poll_answer.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
@@ -34,18 +35,17 @@ private:
     /// What was there when this follower started.
     struct Beginning {
         std::string token;
-        std::string tables;     ///< A fingerprint of orders, its partitions and triggers.
-        std::int64_t bytes = 0; ///< The size of the table of changes.
+        std::string tables;
+        std::int64_t bytes = 0;
         std::set<std::string> prepared = {}; ///< Transactions: a crash loses what they noted down.
     };
-    struct Told;
 
     template <typename Act>
     auto ask(Act act);
-    Told ask_for_changes();
-    void check(const Told& told) const;
+    PollAnswer ask_for_changes();
+    void check(const PollAnswer& told) const;
     NotFollowed not_followed(const std::string& why) const;
-    bool has_lost_some(const Told& told) const;
+    bool has_lost_some(const PollAnswer& told) const;
 
     PostgresConnection m_connection;
     Beginning m_beginning;

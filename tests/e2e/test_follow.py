@@ -121,6 +121,36 @@ def test_what_others_do_to_partitions_is_in_the_cache_a_moment_later(partitioned
 
 
 @pytest.fixture
+def narrow(database, postgres):
+    """The URI of a role that sees the orders of few customers."""
+    database.execute("""
+        CREATE ROLE narrow LOGIN;
+        GRANT SELECT ON orders TO narrow;
+        ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY few ON orders TO narrow USING (customerid < 5000);
+    """)
+    yield postgres.uri(user="narrow", port=postgres.port)
+    database.execute("DROP OWNED BY narrow; DROP ROLE narrow")
+
+
+@pytest.mark.parametrize("change", [
+    INSERT.format(9999),
+    INSERT.format(7),
+    "UPDATE orders SET customerid = 9999 WHERE customerid = (SELECT min(customerid) FROM orders)",
+])
+def test_a_total_of_which_not_all_is_seen_is_counted_anew(followed, narrow, database, cache, change):
+    def count(*option):
+        return followed("count", *option, env={"PG_SERVICE_URI": narrow}).stdout
+
+    Follower(followed)
+    assert 0 < int(count()) < 12000
+    database.execute(change)
+    wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
+    assert cache.get(TOTAL) is None
+    assert count() == count("--no-cache")
+
+
+@pytest.fixture
 def subscriber(ordercache, cache):
     """A database whose orders come from another one, by logical replication."""
     folder = servers.temporary_folder()

@@ -42,7 +42,7 @@ struct Following {
     Follower follower{feed, cache, reporter};
 };
 
-const Changes k_one_order{.transactions = {{900, 1}}, .customers = {Scope{9999}}};
+const Changes k_one_order{.transactions = {{900, 1}}, .scopes = {Scope{9999}}};
 
 } // namespace
 

@@ -61,7 +61,17 @@ TEST_CASE("a poll tells of transactions and customers") {
     REQUIRE(changes->transactions.size() == 1);
     CHECK(changes->transactions[0].transaction == 4294967299);
     CHECK(changes->transactions[0].orders == -3);
-    CHECK(changes->customers == std::vector<Scope>{Scope{9999}});
+    CHECK(changes->scopes == std::vector<Scope>{Scope{9999}});
+}
+
+TEST_CASE("where not everybody sees all orders, nobody knows by how much the total changed") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "900", "0"}, {"partial", std::nullopt, std::nullopt}});
+    const auto changes = on.feed.poll();
+    REQUIRE(changes);
+    CHECK(changes->transactions.empty());
+    CHECK(changes->scopes == std::vector<Scope>{k_all_orders});
 }
 
 TEST_CASE("what a poll told is forgotten only when it is acknowledged") {
