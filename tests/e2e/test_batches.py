@@ -371,13 +371,13 @@ def test_what_postgresql_would_find_at_the_commit_is_found_before(ordercache, da
 @pytest.mark.parametrize("moment", ["IMMEDIATE", "DEFERRED"])
 def test_the_checks_of_a_large_file_have_more_time_than_a_wait(ordercache, database, write, moment):
     database.execute(
-        "CREATE FUNCTION check_slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NULL; END';"
+        "CREATE FUNCTION check_slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.15); RETURN NULL; END';"
         f"CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON orders DEFERRABLE INITIALLY {moment}"
         " FOR EACH ROW WHEN (NEW.customerid = 7) EXECUTE FUNCTION check_slowly()"
     )
-    run = ordercache("add", "--from", write(many(100_000)), "--timeout", "1", "-v")
-    assert (run.status, run.stdout) == (0, "100000\n")
-    assert "Waiting for PostgreSQL to check 100000 orders\n" in run.stderr and run.seconds > 2
+    run = ordercache("add", "--from", write(many(200_000)), "--timeout", "1", "-v")
+    assert (run.status, run.stdout) == (0, "200000\n")
+    assert "Waiting for PostgreSQL to check 200000 orders\n" in run.stderr and run.seconds > 1.5
 
 
 # add: whatever comes between
