@@ -18,6 +18,12 @@ namespace ordercache {
 /// How a COMMIT ended that was not refused.
 enum class CommitEnd { answered, connection_lost, timed_out };
 
+/// PostgreSQL did not answer in time.
+class NoAnswer : public Error {
+public:
+    explicit NoAnswer(const Error& error) : Error(error) {}
+};
+
 /// PostgreSQL rejected an order whose customer does not exist.
 class MissingCustomer : public Error {
 public:
@@ -59,7 +65,7 @@ public:
                                     .cancel = cancellation(session)});
         } catch (const TimedOut&) {
             m_session.reset();
-            throw failure(ExitStatus::store_failed, "no answer within --timeout");
+            throw NoAnswer(failure(ExitStatus::store_failed, "no answer within --timeout"));
         } catch (const UnexpectedReply& reply) {
             m_session.reset();
             throw unexpected(reply);

@@ -179,6 +179,11 @@ private:
             std::chrono::ceil<std::chrono::milliseconds>(m_size * k_time_to_check_an_order);
         try {
             return connection().ask(finish_copy, {}, Signals::interrupt, time);
+        } catch (const NoAnswer& error) {
+            throw connection().failure(
+                error.status(), fmt::format("it was still checking {} orders when time was up; "
+                                            "give a longer --timeout",
+                                            m_size));
         } catch (const MissingCustomer& error) {
             const auto place = m_customers.first_order(error.customer());
             if (!place) {

@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 using namespace ordercache;
+using namespace std::chrono_literals;
 using fakes::error_of;
 using fakes::gives;
 using fakes::PostgresClient;
@@ -34,6 +37,8 @@ struct Inserting : PostgresClient {
 
 /// A batch of orders of customers 5, 7 and 5.
 struct Copying : PostgresClient {
+    using PostgresClient::PostgresClient;
+
     void rows_before(std::optional<std::string> rows) {
         postgres.on("BEGIN", gives(table({"rows"}, {{std::move(rows)}})));
     }
@@ -151,4 +156,19 @@ TEST_CASE("a customer of a batch who does not exist is told with the first order
     CHECK(std::string(error.what()) ==
           "PostgreSQL at db.example:5432, database shop: rejected: customer 7 does not exist "
           "(order 2 of the file)");
+}
+
+TEST_CASE("a server that checks a batch for too long is said to do that") {
+    Copying client(200ms);
+    client.rows_before("0");
+    client.postgres.on("end copy", [] {
+        std::this_thread::sleep_for(500ms);
+        return Rows{};
+    });
+    const auto batch = client.copy();
+    const Error error = error_of([&] { batch->finish(); });
+    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(std::string(error.what()) ==
+          "PostgreSQL at db.example:5432, database shop: it was still checking 3 orders when time "
+          "was up; give a longer --timeout");
 }
