@@ -121,7 +121,7 @@ def spread_pool(folder, postgres, database):
         yield pool
 
 
-def test_no_cached_count_is_wrong_behind_a_pool_that_spreads_reads_over_a_standby(judged, ordercache, spread_pool, postgres, database):
+def test_no_cached_count_is_wrong_behind_a_pool_that_spreads_over_a_standby(judged, ordercache, postgres, spread_pool):
     ordercache.environment.update(PG_SERVICE_URI=postgres.uri(), CACHE_TIMEOUT_SECONDS=1)
     judgement = judged("a pool that spreads", 20, Load(lookers=1), kind=LOOK, reads=1000)
     assert judgement.violations() == []
