@@ -13,7 +13,7 @@ std::string take_sql(const std::string& key) {
 /// A condition on a row of pg_trigger: it fires on INSERT, and is the user's. tgtype's bit 2 is
 /// INSERT.
 constexpr auto k_is_users_trigger = "NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 4 <> 0 AND "
-                                    "tgfoid::regproc::text NOT LIKE 'ordercache.%'";
+                                    "tgfoid IS DISTINCT FROM to_regproc('ordercache.note_change')";
 
 } // namespace
 

@@ -12,9 +12,8 @@ inline constexpr std::int64_t k_lock_all = 0;
 inline constexpr std::int64_t k_lock_batch = 0xffffffff; // -1, as pg_locks shows it
 
 /// An SQL condition: `orders` is a plain table without rules, triggers and row security, so that a
-/// write changes the counts that it says and no others. Triggers of the product's own, in the
-/// schema `ordercache`, change none. It costs an add some; partitions are not looked at: a
-/// partitioned table is not plain.
+/// write changes the counts that it says and no others. The triggers of follow_sql.hpp change none.
+/// It costs an add some; partitions are not looked at: a partitioned table is not plain.
 std::string is_plain_table_sql();
 
 /// An SQL condition that looks closer: a write to `orders` may change more counts than it says, for

@@ -222,6 +222,14 @@ def test_an_own_add_beside_it_is_counted_once(follower, counts, database, orderc
     assert counts.cache.get(TOTAL) is not None
 
 
+def test_an_add_knows_the_follower_s_triggers_in_any_search_path(followed, cache, database):
+    """It drops the counts that it changes, and not all, as it would for a trigger of the user's."""
+    database.execute(f"ALTER DATABASE {database.name} SET search_path = ordercache, public")
+    followed("count", "--customer", "9999")
+    followed("add", "--date", "2004-01-01", "--customer", "1", "--net", "1", "--tax", "1")
+    assert cache.get("num_orders:9999")
+
+
 def test_an_add_without_the_cache_is_followed(follower, counts, ordercache, cache):
     counts.fill()
     before = int(cache.get(TOTAL))

@@ -490,9 +490,9 @@ PLAIN = {
     ),
     "a trigger that is disabled": AFTER_TRIGGER.format("orders") + "; ALTER TABLE orders DISABLE TRIGGER act",
     "a trigger of the product's own": (
-        "CREATE SCHEMA ordercache; CREATE FUNCTION ordercache.note() RETURNS trigger LANGUAGE plpgsql AS"
+        "CREATE SCHEMA ordercache; CREATE FUNCTION ordercache.note_change() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN RETURN NULL; END';"
-        "CREATE TRIGGER note AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION ordercache.note()"
+        "CREATE TRIGGER note AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION ordercache.note_change()"
     ),
 }
 
