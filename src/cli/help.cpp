@@ -120,7 +120,7 @@ Examples:
   ordercache invalidate
   ordercache invalidate --customer 9999
   ordercache invalidate --stale --dry-run -v
-  ordercache invalidate --follow-sql | psql "$PG_SERVICE_URI"
+  ordercache invalidate --follow-sql >follow.sql
   ordercache invalidate --follow
 )"};
 

@@ -176,7 +176,8 @@ DECLARE
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     IF NOT EXISTS (SELECT FROM pg_class WHERE oid = counted AND relkind IN ('r', 'p')) THEN
-        RAISE EXCEPTION 'there is no table orders in the search_path';
+        RAISE EXCEPTION USING MESSAGE =
+            'there is no table orders in the search_path of database ' || current_database();
     END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
                    WHERE attrelid = counted AND attname = 'customerid' AND typcategory = 'N') THEN

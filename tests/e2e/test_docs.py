@@ -26,6 +26,14 @@ def store(postgres, pool):
 
 
 @pytest.fixture
+def providers_database(postgres):
+    """The one that a provider's URI names. It has no orders."""
+    postgres.execute("postgres", "CREATE DATABASE defaultdb")
+    yield
+    servers.Database(postgres, "defaultdb").drop()
+
+
+@pytest.fixture
 def reader(tmp_path, store, postgres, redis_server, cache):
     return Reader(tmp_path, {
         "PG_SERVICE_URI": f"postgresql://{servers.USER}@db.example:{postgres.service_port}/defaultdb?hostaddr=127.0.0.1",
@@ -51,15 +59,15 @@ def test_the_readme_s_sessions_go_as_written(reader):
     assert reader.play(session) == session
 
 
-def test_the_readme_s_follower_hears_of_others_orders(reader, store, cache):
+def test_the_readme_s_follower_hears_of_others_orders(reader, providers_database):
     [steps] = [block for block in blocks("sh") if "--follow-sql" in block]
     setup, follow = steps.splitlines()
-    reader.environment["PG_SERVICE_URI"] = reader.environment["PG_SERVICE_URI"].replace("/defaultdb", "/dellstore")
     assert reader.run(setup).returncode == 0
     run = reader.run(f"""
         {follow} & follower=$!
         while ! ordercache count --customer 9999; do sleep 0.1; done
-        psql -qc "INSERT INTO orders VALUES (DEFAULT, '2023-03-10', 9999, 23.00, 1.80, 24.80)" "$PG_SERVICE_URI"
+        psql -q "$PG_SERVICE_URI" -c '\\connect dellstore' -c "INSERT INTO orders
+            VALUES (DEFAULT, '2023-03-10', 9999, 23.00, 1.80, 24.80)"
         while [ "$(ordercache count)" = {LAST_ORDER} ] || ordercache ttl --customer 9999; do sleep 0.1; done
         kill $follower; wait $follower; echo status $?
     """)

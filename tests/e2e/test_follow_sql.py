@@ -420,7 +420,7 @@ def test_a_view_cannot_be_followed(database, setup):
     database.execute("ALTER TABLE orders RENAME TO sales; CREATE VIEW orders AS SELECT * FROM sales")
     run = psql(database, setup)
     assert run.returncode != 0
-    assert "there is no table orders in the search_path" in run.stderr
+    assert "there is no table orders in the search_path of database " in run.stderr
 
 
 def test_the_table_is_found_by_the_search_path(database, setup):
