@@ -48,8 +48,9 @@ Amount Amount::parse(std::string_view text) {
         throw std::invalid_argument("an amount is digits, with one or two more if there is a "
                                     "point, and a minus for a refund: 23, 23.05 or -23.05");
     }
-    const std::int64_t whole = number_or_throw(units, 0, k_most_cents / k_cents,
-                                               "an amount must be below 10000000000.00 either way");
+    const std::int64_t whole =
+        number_or_throw(units, 0, k_most_cents / k_cents,
+                        "an amount lies between -9999999999.99 and 9999999999.99");
     const std::int64_t cents = *parse_whole_number(decimals, 0, k_cents - 1);
     const std::int64_t total = whole * k_cents + (decimals.size() == 1 ? cents * 10 : cents);
     return Amount(refund ? -total : total);
@@ -58,7 +59,7 @@ Amount Amount::parse(std::string_view text) {
 Amount operator+(Amount a, Amount b) {
     const std::int64_t cents = a.m_cents + b.m_cents;
     if (cents < -k_most_cents || cents > k_most_cents) {
-        throw std::invalid_argument("net + tax must be below 10000000000.00 either way");
+        throw std::invalid_argument("net + tax must lie between -9999999999.99 and 9999999999.99");
     }
     return Amount(cents);
 }

@@ -13,7 +13,8 @@ using CustomerId = std::int32_t;
 /// An order's number, as PostgreSQL writes it: an integer in the tutorial, a uuid in other stores.
 using OrderId = std::string;
 
-/// An amount of money as `numeric(12,2)` takes it: exact, two decimals, below 10^10 either way.
+/// An amount of money as `numeric(12,2)` takes it: exact, two decimals, from -9999999999.99 to
+/// 9999999999.99.
 class Amount {
 public:
     /// Takes digits, and after a point one or two more; a minus for a refund.

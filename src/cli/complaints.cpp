@@ -29,6 +29,16 @@ Error unknown(std::string_view kind, std::string_view typed, const Words& names)
                                          : "there are " + listed(names)));
 }
 
+/// A bare number is a customer whose option is missing.
+Error superfluous(const std::string& word, const Words& options) {
+    const bool is_number =
+        !word.empty() && word.find_first_not_of("0123456789") == std::string::npos;
+    const bool takes_customer = std::ranges::find(options, "--customer") != options.end();
+    return usage_error(fmt::format(
+        "unexpected argument {}{}", in_quotes(word),
+        is_number && takes_customer ? fmt::format(": did you mean `--customer {}`?", word) : ""));
+}
+
 Error unknown_option(const std::string& name, const Known& known) {
     const bool may_be_a_command_s = !known.has_command && !nearest(name, known.options);
     return may_be_a_command_s ? missing_command(known.commands)
@@ -58,7 +68,7 @@ Error unexpected_word(const Words& rest, const Known& known) {
     if (looks_like_option(word)) {
         return unknown_option(word.substr(0, word.find('=', 2)), known);
     }
-    return known.has_command ? usage_error(fmt::format("unexpected argument {}", in_quotes(word)))
+    return known.has_command ? superfluous(word, known.options)
                              : unknown("command", word, known.commands);
 }
 

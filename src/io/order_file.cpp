@@ -19,7 +19,8 @@ enum Column { date, customer, net, tax };
 constexpr std::size_t k_orders_at_once = 5000;
 constexpr std::size_t k_most_complaints = 10;
 
-constexpr auto k_header_form = "the first line must name the columns date, customer, net and tax";
+constexpr auto k_header_form =
+    "the first line must name the columns date, customer, net and tax, separated by commas";
 
 /// Says of which column a value is bad, and shows it.
 template <typename Parse>

@@ -125,5 +125,5 @@ TEST_CASE("a refusal says what to write") {
     CHECK_THROWS_WITH(parse_date("x"), "a date is written as YYYY-MM-DD, such as 2004-01-31");
     CHECK_THROWS_WITH(parse_date("2023-02-30"), "the calendar has no such day");
     CHECK_THROWS_WITH(Amount::parse("10000000000"),
-                      "an amount must be below 10000000000.00 either way");
+                      "an amount lies between -9999999999.99 and 9999999999.99");
 }

@@ -362,17 +362,23 @@ TEST_CASE("what is refused is shown without what a terminal would obey") {
 }
 
 TEST_CASE("a word too many is refused") {
-    CHECK(refusal({"count", "5"}) == "unexpected argument `5`");
-    CHECK(refusal({"count", "--customer", "5", "6"}) == "unexpected argument `6`");
+    CHECK(refusal({"count", "5x"}) == "unexpected argument `5x`");
+    CHECK(refusal({"count", ""}) == "unexpected argument ``");
     CHECK(refusal({"count", "ttl"}) == "unexpected argument `ttl`");
     CHECK(refusal({"count", "-5"}) == "unexpected argument `-5`");
     CHECK(refusal({"ttl", "-"}) == "unexpected argument `-`");
 }
 
+TEST_CASE("a number too many is taken for a customer") {
+    CHECK(refusal({"count", "5"}) == "unexpected argument `5`: did you mean `--customer 5`?");
+    CHECK(refusal({"count", "--customer", "5", "6"}) ==
+          "unexpected argument `6`: did you mean `--customer 6`?");
+}
+
 TEST_CASE("a -- changes nothing") {
     CHECK(std::holds_alternative<Count>(invocation({"--json", "--", "count"}).command));
     CHECK(std::holds_alternative<Count>(invocation({"count", "--"}).command));
-    CHECK(refusal({"count", "--", "5"}) == "unexpected argument `5`");
+    CHECK(refusal({"count", "--", "x"}) == "unexpected argument `x`");
     CHECK(starts(refusal({"count", "--", "--bogus"}), "unknown option `--bogus`: "));
 }
 
