@@ -59,8 +59,8 @@ std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     Audit audit(cache, context.store(), pause_for);
     const auto customers = customers_to_audit(invalidate, cache);
     context.reporter().note([&] {
-        return fmt::format("Comparing {} and the counts of {} customers with PostgreSQL",
-                           cache.key(k_all_orders), customers.size());
+        return fmt::format("Comparing {} and {} more with PostgreSQL", cache.key(k_all_orders),
+                           customers.size());
     });
     std::vector<StaleCount> stale = audit.stale_customers(customers);
     if (const auto total = audit.stale_total()) {
