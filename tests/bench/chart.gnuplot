@@ -9,7 +9,7 @@ set autoscale xfix
 set grid ytics linecolor rgb "#dddddd"
 set border 3 linecolor rgb "#888888"
 set tics nomirror textcolor rgb "#444444"
-set key at graph 0,-0.25 left top maxcols 1 reverse Left samplen 2 noenhanced font ",11"
+set key at graph 0,-0.27 left top maxcols 1 reverse Left samplen 2 noenhanced font ",11"
 
 # One colour for each program and way, the same in all panels.
 set linetype 1 linecolor rgb "#08519c" linewidth 2 pointtype 7 pointsize 0.6 # ordercache, from the cache
