@@ -55,11 +55,11 @@ function(link_runtime_statically program)
     check_linker_flag(CXX LINKER:-z,pack-relative-relocs LINKER_PACKS_RELOCATIONS)
     target_link_options(${program} PRIVATE $<$<BOOL:${LINKER_PACKS_RELOCATIONS}>:LINKER:-z,pack-relative-relocs>)
     # libstdc++ parses floats for libpqxx 7, and calls these two functions of libm for it. The linker
-    # would have libm.so loaded for them though it then drops the caller. Unoptimised, fmt calls ceil
-    # too, which in libm.a is for static programs alone: libm.so it is.
-    set(optimised $<CONFIG:Release,RelWithDebInfo>)
+    # would have libm.so loaded for them though it then drops the caller. Unoptimised, or by clang,
+    # fmt calls ceil too, which in libm.a is for static programs alone: libm.so it is.
+    set(inlines_ceil $<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release,RelWithDebInfo>>)
     target_link_options(${program} PRIVATE
-        $<${optimised}:LINKER:--undefined=fegetround,--undefined=fesetround>)
-    target_link_libraries(${program} PRIVATE $<${optimised}:-l:libm.a>)
+        $<${inlines_ceil}:LINKER:--undefined=fegetround,--undefined=fesetround>)
+    target_link_libraries(${program} PRIVATE $<${inlines_ceil}:-l:libm.a>)
   endif()
 endfunction()
