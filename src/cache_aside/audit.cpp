@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <iterator>
-#include <span>
 #include <utility>
 
 namespace ordercache {
@@ -128,11 +127,8 @@ std::vector<StaleCount> Audit::stale_customers(const std::vector<Scope>& custome
 
 std::vector<StaleCount> Audit::differing_customers(const std::vector<Scope>& customers) {
     std::vector<StaleCount> differing;
-    for (auto rest = std::span(customers); !rest.empty();) {
-        const auto piece = rest.first(std::min(rest.size(), k_customers_at_once));
-        compare_customers({piece.begin(), piece.end()}, differing);
-        rest = rest.subspan(piece.size());
-    }
+    in_pieces(customers, k_customers_at_once,
+              [&](const std::vector<Scope>& piece) { compare_customers(piece, differing); });
     return differing;
 }
 

@@ -19,14 +19,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds k_first_pause = 2ms;
 constexpr std::chrono::milliseconds k_longest_pause = 100ms;
 
-std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
-    if (!std::ranges::is_sorted(scopes)) {
-        std::ranges::sort(scopes);
-    }
-    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
-    return scopes;
-}
-
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
     ordered.reserve(scopes.size());

@@ -136,9 +136,7 @@ Probe PostgresStore::probe(const std::vector<Scope>& scopes, const Tick& tick) {
 }
 
 Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick) {
-    std::vector<Scope> customers;
-    std::ranges::copy_if(scopes, std::back_inserter(customers),
-                         [](const Scope& scope) { return scope.customer.has_value(); });
+    const std::vector<Scope> customers = customers_in(scopes);
     Counted counted;
     if (customers.size() < scopes.size()) {
         counted = m_connection->ask(count_all, tick);

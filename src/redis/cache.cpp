@@ -32,13 +32,6 @@ std::int64_t sum_of(const std::vector<RedisReply>& replies) {
                                  [](const RedisReply& reply) { return reply.integer; });
 }
 
-std::vector<Scope> customers_in(const std::vector<Scope>& scopes) {
-    std::vector<Scope> customers;
-    std::ranges::copy_if(scopes, std::back_inserter(customers),
-                         [](const Scope& scope) { return scope.customer.has_value(); });
-    return customers;
-}
-
 bool has_total(const std::vector<Scope>& scopes) {
     return std::ranges::find(scopes, k_all_orders) != scopes.end();
 }
@@ -95,9 +88,7 @@ std::vector<Scope> RedisCache::cached_scopes() {
         }
     };
     scan_keys(m_redis.primaries(), m_names.value_pattern(), add);
-    std::ranges::sort(scopes);
-    scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end()); // each may come twice
-    return scopes;
+    return without_repeats(std::move(scopes)); // a scan may tell of a key twice
 }
 
 bool RedisCache::has_ledger() {

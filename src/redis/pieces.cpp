@@ -2,6 +2,8 @@
 
 #include "redis/cluster.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace ordercache {

@@ -4,23 +4,11 @@
 #include "cache_aside/scope.hpp"
 #include "redis/router.hpp"
 
-#include <algorithm>
-#include <cstddef>
 #include <functional>
 #include <optional>
 #include <vector>
 
 namespace ordercache {
-
-/// Calls `act` with one piece of the scopes after the other, each of `size` at most.
-template <typename Act>
-void in_pieces(const std::vector<Scope>& scopes, std::size_t size, Act act) {
-    for (std::size_t begin = 0; begin < scopes.size(); begin += size) {
-        const std::size_t end = std::min(begin + size, scopes.size());
-        act(std::vector<Scope>(scopes.begin() + static_cast<std::ptrdiff_t>(begin),
-                               scopes.begin() + static_cast<std::ptrdiff_t>(end)));
-    }
-}
 
 /// The scopes that a command was for, and its reply.
 struct PieceReply {
