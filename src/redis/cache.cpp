@@ -111,12 +111,7 @@ std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
 
 std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customers, bool refresh) {
     const auto answers = run_in_pieces(m_redis, customers, [&](const std::vector<Scope>& together) {
-        RedisCommand command = {"EVAL", scripts::k_lease_acquire,
-                                std::to_string(2 * together.size())};
-        for (const Scope& scope : together) {
-            command.push_back(m_names.lease(scope));
-            command.push_back(key(scope));
-        }
+        RedisCommand command = command_on_values(scripts::k_lease_acquire, together);
         command.push_back(m_token);
         command.push_back(std::to_string(k_lease_time.count()));
         command.emplace_back(refresh ? "refresh" : "read");
@@ -150,11 +145,7 @@ void RedisCache::fill(const Counts& customers) {
     std::vector<Scope> scopes;
     std::ranges::transform(customers, std::back_inserter(scopes), &Counts::value_type::first);
     run_in_pieces(m_redis, scopes, [&](const std::vector<Scope>& together) {
-        RedisCommand command = {"EVAL", scripts::k_lease_fill, std::to_string(2 * together.size())};
-        for (const Scope& scope : together) {
-            command.push_back(m_names.lease(scope));
-            command.push_back(key(scope));
-        }
+        RedisCommand command = command_on_values(scripts::k_lease_fill, together);
         command.push_back(m_token);
         command.push_back(std::to_string(m_time_to_live.count()));
         for (const Scope& scope : together) {
@@ -243,6 +234,17 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
     }
     return left < 0 ? std::chrono::seconds(left)
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
+}
+
+/// Its keys are each customer's lease and value; the arguments are to be added.
+RedisCommand RedisCache::command_on_values(const char* script,
+                                           const std::vector<Scope>& customers) const {
+    RedisCommand command = {"EVAL", script, std::to_string(2 * customers.size())};
+    for (const Scope& customer : customers) {
+        command.push_back(m_names.lease(customer));
+        command.push_back(key(customer));
+    }
+    return command;
 }
 
 void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,

@@ -59,6 +59,7 @@ private:
     using KeyTest = bool (KeyNames::*)(std::string_view) const;
 
     std::vector<Claim> acquire_leases(const std::vector<Scope>& customers, bool refresh);
+    RedisCommand command_on_values(const char* script, const std::vector<Scope>& customers) const;
     void run_on_leases(const char* script, const std::vector<Scope>& scopes,
                        const std::vector<std::string>& arguments,
                        std::optional<Deadline> deadline = std::nullopt);
