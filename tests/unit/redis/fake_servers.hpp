@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "redis/router.hpp"
 #include "redis/server.hpp"
 #include "replies.hpp"
@@ -80,5 +81,15 @@ private:
     std::map<std::string, RedisService> m_services;
     std::vector<std::chrono::milliseconds> m_pauses;
 };
+
+/// What `act` fails with; empty: it does not.
+inline std::string failure(const std::function<void()>& act) {
+    try {
+        act();
+    } catch (const CacheError& error) {
+        return error.what();
+    }
+    return "";
+}
 
 } // namespace ordercache::fakes

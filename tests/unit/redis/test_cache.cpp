@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using Pipeline = fakes::RedisServers::Pipeline;
+using fakes::failure;
 
 const auto k_peer = "h:6379";
 const Scope k_one{1};
@@ -31,15 +32,6 @@ struct Fixture {
     fakes::MemoryReporter reporter;
     RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter};
 };
-
-std::string failure(const std::function<void()>& act) {
-    try {
-        act();
-    } catch (const CacheError& error) {
-        return error.what();
-    }
-    return "";
-}
 
 /// A node of a cluster, where a command of several keys is refused.
 RedisReply in_cluster(const RedisCommand& command) {

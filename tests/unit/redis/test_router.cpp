@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 using Pipeline = fakes::RedisServers::Pipeline;
+using fakes::failure;
 
 const auto k_named = "named:6379";
 const auto k_other = "other:7000";
@@ -40,15 +41,6 @@ struct TwoNodes {
     fakes::RedisServers servers;
     RedisRouter router = servers.router(named());
 };
-
-std::string failure(const std::function<void()>& act) {
-    try {
-        act();
-    } catch (const CacheError& error) {
-        return error.what();
-    }
-    return "";
-}
 
 } // namespace
 
