@@ -1,6 +1,7 @@
 #include "postgres/change_feed.hpp"
 
 #include "postgres/failure_text.hpp"
+#include "postgres/follow_sql.hpp"
 
 #include <fmt/format.h>
 
@@ -25,13 +26,12 @@ constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
                           "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
                           "SET tcp_keepalives_count = 3";
 
-/// The lock's class is "ordf" in ASCII, which is not the writers'.
-constexpr auto k_try_lock = "SELECT pg_try_advisory_lock(1869767782, 0) AS is_ours";
+constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
 
 /// Waits for a poll that is under way. Each statement takes its own snapshot.
 constexpr auto k_take_over = R"sql(
 BEGIN ISOLATION LEVEL READ COMMITTED;
-SELECT pg_advisory_xact_lock(1869767782, 0);
+SELECT pg_advisory_xact_lock({});
 DELETE FROM ordercache.follower;
 INSERT INTO ordercache.follower VALUES (gen_random_uuid()) RETURNING token)sql";
 
@@ -100,11 +100,11 @@ bool lock(PostgresSession& session) {
         return true;
     }
     session.run(k_set_up);
-    return session.run(k_try_lock).only().flag("is_ours");
+    return session.run(fmt::format(k_try_lock, k_follower_lock)).only().flag("is_ours");
 }
 
 std::string take_over(PostgresSession& session) {
-    const Rows rows = session.run(k_take_over);
+    const Rows rows = session.run(fmt::format(k_take_over, k_follower_lock));
     std::string token = rows.only().text("token");
     session.run("COMMIT");
     return token;

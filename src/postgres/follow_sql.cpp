@@ -1,5 +1,7 @@
 #include "postgres/follow_sql.hpp"
 
+#include <fmt/format.h>
+
 namespace ordercache {
 
 namespace {
@@ -108,7 +110,7 @@ CREATE OR REPLACE FUNCTION ordercache.poll(counted regclass)
     RETURNS TABLE (kind text, subject text, amount bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(1869767782, 0) THEN
+    IF NOT pg_try_advisory_xact_lock({}) THEN
         RETURN QUERY SELECT 'busy', NULL, NULL::bigint;
         RETURN;
     END IF;
@@ -255,7 +257,8 @@ COMMIT;
 
 std::string follow_setup_sql() {
     return std::string(k_introduction) + k_begin + k_check_version + k_drop_all + k_create_tables +
-           k_create_trigger_function + k_create_poll + k_create_triggers;
+           k_create_trigger_function + fmt::format(k_create_poll, k_follower_lock) +
+           k_create_triggers;
 }
 
 std::string follow_removal_sql() {

@@ -12,6 +12,10 @@ inline constexpr auto k_mark_as_handled =
     "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, true) "
     "WHERE NOT pg_is_in_recovery()";
 
+/// The advisory lock of the one who follows. Its class is "ordf" in ASCII, which is not the
+/// writers'.
+inline constexpr auto k_follower_lock = "1869767782, 0";
+
 /// The SQL that has PostgreSQL (13 or later) note down every change of the table orders that others
 /// make, for `invalidate --follow`. It is one transaction, does nothing where it was done before,
 /// and takes the place of an older version of itself. The owner of the table orders runs it, with
