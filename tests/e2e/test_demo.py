@@ -1,5 +1,6 @@
 """tests/demo: the session that it plays, the status that it returns, and nothing left behind."""
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -65,6 +66,7 @@ def servers_of(output):
 def assert_nothing_left(folder, postmaster):
     assert not folder.exists()
     assert not runs(postmaster)
+    assert f"{folder}/redis.sock" not in pathlib.Path("/proc/net/unix").read_text()
 
 
 def runs(process):
@@ -79,23 +81,38 @@ def test_the_session_is_the_tutorials(demo):
 
 
 @pytest.fixture
-def terminal(folder):
+def shell(folder):
+    """A terminal in the demo's shell, and what runs there."""
     terminal = Terminal(folder, dict(os.environ))
-    yield terminal
-    terminal.end()
-
-
-def test_its_shell_says_where_one_is_and_completes(terminal):
     with DEMO.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         terminal.type(f"{DEMO} --shell")
         wait_until(lambda: terminal.screen().endswith(("#", "$")) and "(ordercache demo)" in terminal.screen(),
                    seconds=300, what="the demo's prompt")
-        terminal.press("ordercache inv", "Tab")
-        terminal.wait_for_part("ordercache invalidate")
-        terminal.press("C-u")
-        terminal.type("exit")
-        terminal.wait_for("exit")
+        terminal.type(f"clear; {TELL_FOLDER}; echo told")
+        terminal.wait_for("told")
+        yield terminal, servers_of(terminal.screen())
+    with contextlib.suppress(subprocess.CalledProcessError):
+        terminal.end()
+
+
+def test_its_shell_says_where_one_is_completes_and_leaves_nothing_behind(shell):
+    terminal, told = shell
+    terminal.press("ordercache inv", "Tab")
+    terminal.wait_for_part("ordercache invalidate")
+    terminal.press("C-u")
+    terminal.type("exit")
+    terminal.wait_for("$")
+    assert_nothing_left(*told)
+
+
+@pytest.mark.parametrize("keys", [[], ["exit", "Enter"]], ids=["at the prompt", "while it ends"])
+def test_a_closed_terminal_leaves_nothing_behind(shell, keys):
+    terminal, (folder, postmaster) = shell
+    terminal.press(*keys)
+    terminal.end()
+    wait_until(lambda: not folder.exists(), what="the end of the demo")
+    assert_nothing_left(folder, postmaster)
 
 
 def test_a_command_runs_there_and_its_status_is_returned(demo):
