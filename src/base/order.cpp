@@ -2,7 +2,7 @@
 
 #include "base/whole_number.hpp"
 
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include <algorithm>
 #include <limits>
@@ -66,7 +66,8 @@ Amount operator+(Amount a, Amount b) {
 
 std::string Amount::to_string() const {
     const std::int64_t magnitude = m_cents < 0 ? -m_cents : m_cents;
-    return fmt::format("{}{}.{:02}", m_cents < 0 ? "-" : "", magnitude / 100, magnitude % 100);
+    return fmt::format(FMT_COMPILE("{}{}.{:02}"), m_cents < 0 ? "-" : "", magnitude / 100,
+                       magnitude % 100);
 }
 
 std::chrono::year_month_day parse_date(std::string_view text) {
@@ -84,7 +85,7 @@ std::chrono::year_month_day parse_date(std::string_view text) {
 }
 
 std::string to_string(std::chrono::year_month_day date) {
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+    return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}"), static_cast<int>(date.year()),
                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
