@@ -189,19 +189,24 @@ def test_no_count_is_wrong_at_last_though_followers_are_killed_and_servers_resta
     record_property("followers killed", f"{killed} beside {changes} outside changes and {len(calls)} calls")
 
 
-def test_no_count_is_wrong_at_last_though_keys_are_evicted(crowd, followed, counts, database, cache, record_property):
+def test_no_count_is_wrong_at_last_though_redis_evicts_keys(crowd, followed, counts, database, lone_redis, record_property):
+    followed.environment["REDIS_SERVICE_URI"] = lone_redis.uri()
+    cache = counts.cache = lone_redis.client()
+    cache.config_set("maxmemory-policy", "allkeys-random")
+    cache.config_set("maxmemory", cache.info("memory")["used_memory"] + (1 << 20))
     Follower(followed)
     chance = random.Random(0)
 
-    def evict(end):
+    def fill_memory(end):
         while time.monotonic() < end:
-            if key := cache.randomkey():
-                cache.delete(key)
+            cache.set(f"filler:{chance.randrange(1000)}", "x" * 50_000)
             time.sleep(chance.uniform(0, 0.01))
 
-    calls, changes = crowd(evict)
+    calls, changes = crowd(fill_memory)
+    evicted = cache.info("stats")["evicted_keys"]
+    assert evicted > 100
     assert_true_at_last(followed, counts, database)
-    record_property("keys evicted", f"beside {changes} outside changes and {len(calls)} calls")
+    record_property("keys evicted", f"{evicted} beside {changes} outside changes and {len(calls)} calls")
 
 
 def test_no_answer_is_older_than_a_poll(followed, counts, database, record_property):
