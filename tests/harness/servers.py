@@ -24,6 +24,8 @@ CACHE = os.environ.get("ORDERCACHE_CACHE", "redis")
 """What the suite meets in Redis's place: `redis`, `valkey`, Redis spoken to by `unix` or by `tls`, or a `cluster`."""
 STORE = os.environ.get("ORDERCACHE_STORE", "postgres")
 """What the program meets in PostgreSQL's place: `postgres` itself, or a `pgbouncer` before it."""
+POSTGRES_BIN = os.environ.get("ORDERCACHE_POSTGRES_BIN")
+"""The folder of another PostgreSQL's programs, where it is not to be the newest one installed."""
 USER = "tester"
 
 
@@ -63,6 +65,11 @@ def as_postgres(*command):
     return list(command)
 
 
+def newest_installed():
+    versions = pathlib.Path("/usr/lib/postgresql").iterdir()
+    return max(versions, key=lambda version: int(version.name)) / "bin"
+
+
 class Postgres:
     """A server whose log tells of every connection and statement, with a store to copy databases from."""
 
@@ -74,8 +81,7 @@ class Postgres:
         self.service_port = self.port  # where the program is to find it
         self._data = folder / "data"
         self._log = folder / "postgres.log"
-        versions = pathlib.Path("/usr/lib/postgresql").iterdir()
-        self._bin = max(versions, key=lambda version: int(version.name)) / "bin"
+        self._bin = pathlib.Path(POSTGRES_BIN) if POSTGRES_BIN else newest_installed()
         self._process = None
 
     def create(self):
@@ -102,6 +108,7 @@ class Postgres:
             "fsync": "off",
             "autovacuum": "off",
             "max_prepared_transactions": 10,
+            "password_encryption": "scram-sha-256",
             "log_statement": "all",
             "log_connections": "on",
             "log_line_prefix": "[%p] %d ",
