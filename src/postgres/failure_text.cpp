@@ -83,8 +83,9 @@ std::string reason_of_rejection(const SessionFailure& failure) {
 }
 
 bool finds_another_table(const SessionFailure& failure) {
-    constexpr std::array<std::string_view, 10> states = {
+    constexpr std::array<std::string_view, 11> states = {
         "0A000", // feature not supported, such as a COPY under row security
+        "42601", // syntax error: so PostgreSQL 13 calls a column that is always generated
         "42703", // undefined column
         "42804", // datatype mismatch
         "42846", // cannot cast, such as a uuid to an integer
