@@ -653,14 +653,21 @@ def test_a_german_server_s_missing_database_comes_with_the_way_to_another(orderc
 # A pause
 
 def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, database):
-    database.execute(f"ALTER DATABASE {database.name} SET idle_session_timeout = '100ms'")
     process = ordercache.start("count", "--customers-from=-", "--no-cache", stdin=subprocess.PIPE)
     for customer in ("9999", "9998"):
         process.stdin.write(f"{customer}\n" * 1000)
         process.stdin.flush()
-        time.sleep(0.5)
+        servers.wait_until(lambda: end_idle_sessions(database), what="an idle session")
     stdout, stderr = process.communicate(timeout=10)
     assert (process.returncode, stderr, stdout.count("\n")) == (0, "", 2000)
+
+
+def end_idle_sessions(database):
+    """As idle_session_timeout would, which came with PostgreSQL 14."""
+    return database.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state = 'idle' AND state_change < now() - interval '0.3 s'",
+    )
 
 
 @pytest.mark.parametrize("mode", [(), ("--no-cache",), ("--dry-run",)], ids=" ".join)
