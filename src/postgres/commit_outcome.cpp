@@ -39,18 +39,18 @@ SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
             ELSE 'aborted' END AS status)sql";
 
-/// In progress is also what a server says that cannot know yet; unknown is a transaction so old
-/// that PostgreSQL has forgotten it.
+/// In progress is also what a server says that cannot know yet; unknown, whose status is NULL, is a
+/// transaction so old that PostgreSQL has forgotten it.
 TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
-    const std::string status =
-        session.run(k_transaction_status, {transaction}).only().text("status");
-    if (status == "in progress") {
-        return TransactionStatus::in_progress;
+    const Rows rows = session.run(k_transaction_status, {transaction});
+    const Row row = rows.only();
+    if (row.is_null("status")) {
+        return TransactionStatus::unknown;
     }
-    if (status == "aborted") {
-        return TransactionStatus::aborted;
-    }
-    return status == "committed" ? TransactionStatus::committed : TransactionStatus::unknown;
+    const std::string& status = row.text("status");
+    return status == "committed" ? TransactionStatus::committed
+           : status == "aborted" ? TransactionStatus::aborted
+                                 : TransactionStatus::in_progress;
 }
 
 TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {

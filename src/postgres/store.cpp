@@ -170,7 +170,11 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
 TransactionStatus PostgresStore::status_of(TransactionId transaction) {
     return m_connection->ask([id = std::to_string(transaction)](PostgresSession& session) {
         const Rows rows = session.run(k_status, {id});
-        const std::string& status = rows.only().text("status");
+        const Row row = rows.only();
+        if (row.is_null("status")) { // PostgreSQL has forgotten it
+            return TransactionStatus::in_progress;
+        }
+        const std::string& status = row.text("status");
         return status == "committed" ? TransactionStatus::committed
                : status == "aborted" ? TransactionStatus::aborted
                                      : TransactionStatus::in_progress;

@@ -86,7 +86,9 @@ TEST_CASE("a row that is gone though its transaction committed is a case to look
 
 TEST_CASE("a transaction that is forgotten is a case to look at") {
     Committing client;
-    client.postgres.on("pg_xact_status", gives(table({"status"}, {{"committed long ago"}})));
+    client.order_is_missing();
+    client.postgres.on("pg_xact_status", gives(table({"status"}, {{std::nullopt}})));
+    client.order_is_there(); // if it were asked again
     CHECK(client.failure().status() == ExitStatus::look_first);
 }
 

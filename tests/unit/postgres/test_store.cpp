@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,4 +69,16 @@ TEST_CASE("a session that the server ended while nobody asked is made anew for t
     client.postgres.has_ended_session = true;
     client.store.count_total([] { return false; });
     CHECK(client.postgres.connections == 2);
+}
+
+TEST_CASE("what became of a transaction is not known yet where PostgreSQL has no status for it") {
+    const auto status_for = [](const std::optional<std::string>& status) {
+        Client client;
+        client.postgres.on("pg_xact_status", gives(table({"status"}, {{status}})));
+        return client.store.status_of(700);
+    };
+    CHECK(status_for("committed") == TransactionStatus::committed);
+    CHECK(status_for("aborted") == TransactionStatus::aborted);
+    CHECK(status_for("in progress") == TransactionStatus::in_progress);
+    CHECK(status_for(std::nullopt) == TransactionStatus::in_progress);
 }
