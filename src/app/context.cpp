@@ -47,10 +47,11 @@ WhenClosed when_closed(const Command& command) {
 
 /// PostgreSQL answers a count that the cache would keep waiting, and who follows begins anew; what
 /// else needs the cache waits.
-RedisRouter::Patience patience_with_redirections(const Command& command) {
+RedisRouter::RedirectionTime redirection_time(const Command& command) {
     constexpr std::chrono::seconds k_before_going_another_way{2};
     const bool has_another_way = std::holds_alternative<Count>(command) || follows(command);
-    return has_another_way ? RedisRouter::Patience(k_before_going_another_way) : std::nullopt;
+    return has_another_way ? RedisRouter::RedirectionTime(k_before_going_another_way)
+                           : std::nullopt;
 }
 
 } // namespace
@@ -66,11 +67,11 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
       m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config),
       m_may_need_both_services(may_need_both_services(invocation.command)),
       m_when_closed(when_closed(invocation.command)),
-      m_patience(patience_with_redirections(invocation.command)) {}
+      m_redirection_time(redirection_time(invocation.command)) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
-        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_patience, m_when_closed),
+        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_redirection_time, m_when_closed),
                         KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter);
     }
     return *m_cache;

@@ -57,7 +57,7 @@ private:
     const Config& m_config;
     bool m_may_need_both_services;
     WhenClosed m_when_closed;
-    RedisRouter::Patience m_patience;
+    RedisRouter::RedirectionTime m_redirection_time;
     std::optional<RedisService> m_redis_service;
     std::optional<PostgresService> m_postgres_service;
     std::optional<RedisCache> m_cache;

@@ -74,12 +74,12 @@ Error in_doubt(const PostgresConnection& connection, const Written& written,
 
 /// Signals wait for a COMMIT's outcome. Where the user set no limit nothing else would end that
 /// wait: the first signal gives it a while yet.
-class Patience {
+class OutcomeDeadline {
 public:
-    explicit Patience(const PostgresConnection& connection)
+    explicit OutcomeDeadline(const PostgresConnection& connection)
         : m_has_limit(connection.has_limit()), m_deadline(connection.deadline()) {}
 
-    bool is_over() {
+    bool has_passed() {
         if (!m_has_limit && !m_is_interrupted && has_held_signal()) {
             m_is_interrupted = true;
             m_deadline = Deadline::in(k_time_after_signal);
@@ -92,7 +92,7 @@ public:
     /// For a wait, which it ends when it is over.
     PostgresConnection::Tick tick() {
         return [this] {
-            if (is_over()) {
+            if (has_passed()) {
                 throw TimedOut{};
             }
         };
@@ -105,22 +105,23 @@ private:
 };
 
 TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
-                              Patience& patience) {
+                              OutcomeDeadline& deadline) {
     try {
         return connection.ask(
             [written](PostgresSession& session) { return look_up_outcome(session, written); },
-            patience.tick(), Signals::wait);
+            deadline.tick(), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
     }
 }
 
 /// The connection broke after COMMIT was sent. Asks on another one what became of it for as long
-/// as there is patience; throws unless it is committed.
-void learn_outcome(PostgresConnection& connection, const Written& written, Patience& patience) {
+/// as the deadline allows; throws unless it is committed.
+void learn_outcome(PostgresConnection& connection, const Written& written,
+                   OutcomeDeadline& deadline) {
     constexpr auto why = "the connection broke during COMMIT";
     do {
-        switch (ask_outcome(connection, written, patience)) {
+        switch (ask_outcome(connection, written, deadline)) {
         case TransactionStatus::committed:
             return;
         case TransactionStatus::aborted:
@@ -131,23 +132,23 @@ void learn_outcome(PostgresConnection& connection, const Written& written, Patie
         case TransactionStatus::in_progress:
             std::this_thread::sleep_for(k_outcome_pause);
         }
-    } while (!patience.is_over());
+    } while (!deadline.has_passed());
     throw in_doubt(connection, written, why);
 }
 
 } // namespace
 
 void commit(PostgresConnection& connection, const Written& written) {
-    Patience patience(connection);
-    switch (connection.commit(patience.tick())) {
+    OutcomeDeadline deadline(connection);
+    switch (connection.commit(deadline.tick())) {
     case CommitEnd::answered:
         return;
     case CommitEnd::timed_out:
         throw in_doubt(connection, written,
-                       patience.is_interrupted() ? "COMMIT was not answered before a signal came"
+                       deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
                                                  : "COMMIT was not answered within --timeout");
     case CommitEnd::connection_lost:
-        learn_outcome(connection, written, patience);
+        learn_outcome(connection, written, deadline);
     }
 }
 

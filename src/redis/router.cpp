@@ -60,18 +60,18 @@ struct RedisRouter::RoutedCommand {
     bool asking = false; ///< The server is to make an exception for a slot on its way to it.
 };
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
-                         WhenClosed when_closed)
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
+                         RedirectionTime redirection_time, WhenClosed when_closed)
     : RedisRouter(
-          service, limit, patience,
+          service, limit, redirection_time,
           [limit, when_closed](const RedisService& each) {
               return std::make_unique<RedisClient>(each, limit, when_closed);
           },
           pause_for) {}
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
-                         MakeServer make_server, Pause pause)
-    : m_limit(limit), m_patience(patience), m_make_server(std::move(make_server)),
+RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
+                         RedirectionTime redirection_time, MakeServer make_server, Pause pause)
+    : m_limit(limit), m_redirection_time(redirection_time), m_make_server(std::move(make_server)),
       m_pause(std::move(pause)), m_named(server(service)) {}
 
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
@@ -193,8 +193,8 @@ void RedisRouter::redirect(RoutedCommand& command, const Redirection& redirectio
 
 /// Sends redirected commands where they belong, until none is redirected.
 void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
-    const Deadline until =
-        deadline.value_or(m_patience ? m_limit.deadline().or_in(*m_patience) : m_limit.deadline());
+    const Deadline until = deadline.value_or(
+        m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
     Backoff backoff;
     while (!commands.empty()) {
         if (until.passed()) {

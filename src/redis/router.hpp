@@ -23,14 +23,14 @@ public:
 
     /// How long redirections are followed, beside the limit: a slot that moves refuses a command of
     /// several keys until it has. Absent: as long as the limit allows.
-    using Patience = std::optional<std::chrono::milliseconds>;
+    using RedirectionTime = std::optional<std::chrono::milliseconds>;
 
     /// Connects to servers over the network.
-    RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
+    RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
                 WhenClosed when_closed = WhenClosed::reconnect);
 
     /// As above, with what stands for the network and for time.
-    RedisRouter(const RedisService& service, TimeLimit limit, Patience patience,
+    RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
                 MakeServer make_server, Pause pause);
 
     /// Connects to the server that the URI names.
@@ -76,7 +76,7 @@ private:
     RedisServer* server(const RedisService& service);
 
     TimeLimit m_limit;
-    Patience m_patience;
+    RedirectionTime m_redirection_time;
     MakeServer m_make_server;
     Pause m_pause;
     std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their errors' names.

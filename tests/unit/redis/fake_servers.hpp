@@ -44,8 +44,8 @@ public:
     /// The fakes must outlive it.
     RedisRouter router(const RedisService& service,
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
-                       std::optional<std::chrono::milliseconds> patience = std::nullopt) {
-        return {service, limit, patience,
+                       std::optional<std::chrono::milliseconds> redirection_time = std::nullopt) {
+        return {service, limit, redirection_time,
                 [this](const RedisService& each) {
                     m_services.emplace(each.peer(), each);
                     return std::make_unique<Server>(*this, each);

@@ -121,12 +121,12 @@ TEST_CASE("redirections are followed no longer than the limit allows, and told a
           "again");
 }
 
-TEST_CASE("redirections are followed for as long as the limit allows, unless patience is less") {
+TEST_CASE("redirections are followed as long as the limit allows, unless a shorter one is set") {
     fakes::RedisServers servers;
     servers.set_answer(k_named, [](const RedisCommand&) { return error("TRYAGAIN"); });
-    const auto seconds_waited = [&](std::optional<std::chrono::milliseconds> patience) {
+    const auto seconds_waited = [&](std::optional<std::chrono::milliseconds> redirection_time) {
         const auto begin = std::chrono::steady_clock::now();
-        RedisRouter router = servers.router(named(), TimeLimit::whole(100ms), patience);
+        RedisRouter router = servers.router(named(), TimeLimit::whole(100ms), redirection_time);
         CHECK(failure([&] { router.run({{"EVAL", "return", "1", "a"}}); }).starts_with("Redis at"));
         return std::chrono::steady_clock::now() - begin;
     };
