@@ -58,7 +58,7 @@ constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "
 
 /// Runs `act`; throws NotFollowed where the database lacks what it wants, and SessionFailure.
 template <typename Act>
-auto wanting_installation(Act act) {
+auto require_installation(Act act) {
     try {
         return act();
     } catch (const SessionFailure& failed) {
@@ -149,7 +149,7 @@ template <typename Act>
 auto PostgresChangeFeed::ask(Act act) {
     try {
         return m_connection.ask([act](PostgresSession& session) {
-            return wanting_installation([&] { return act(session); });
+            return require_installation([&] { return act(session); });
         });
     } catch (const NotFollowed& error) {
         throw not_followed(error.what());
@@ -175,25 +175,25 @@ std::optional<Changes> PostgresChangeFeed::start() {
         return std::nullopt;
     }
     m_beginning.token = *token;
-    PollAnswer told = ask_for_changes();
-    if (told.is_busy) {
+    PollAnswer answer = ask_for_changes();
+    if (answer.is_busy) {
         return std::nullopt;
     }
-    check(told);
-    m_beginning = {*token, told.tables, told.bytes, std::move(told.prepared)};
-    return told.changes();
+    check(answer);
+    m_beginning = {*token, answer.tables, answer.bytes, std::move(answer.prepared)};
+    return answer.changes();
 }
 
 std::optional<Changes> PostgresChangeFeed::poll() {
-    const PollAnswer told = ask_for_changes();
-    if (told.is_busy) { // behind a pooler: the next poll will see who it is
+    const PollAnswer answer = ask_for_changes();
+    if (answer.is_busy) { // behind a pooler: the next poll will see who it is
         return Changes{};
     }
-    check(told);
-    if (has_lost_some(told)) {
+    check(answer);
+    if (has_lost_some(answer)) {
         return std::nullopt;
     }
-    return told.changes();
+    return answer.changes();
 }
 
 void PostgresChangeFeed::acknowledge() {
@@ -209,20 +209,20 @@ PollAnswer PostgresChangeFeed::ask_for_changes() {
     return std::move(polled.answer);
 }
 
-void PostgresChangeFeed::check(const PollAnswer& told) const {
-    if (!told.token.empty() && told.token != m_beginning.token) {
+void PostgresChangeFeed::check(const PollAnswer& answer) const {
+    if (!answer.token.empty() && answer.token != m_beginning.token) {
         throw not_followed("another `ordercache invalidate --follow` has taken over");
     }
-    if (!told.missing.empty()) {
+    if (!answer.missing.empty()) {
         throw not_followed(
             fmt::format("changes of {} are not noted down: run `ordercache invalidate "
                         "--follow-sql | psql`",
-                        told.missing));
+                        answer.missing));
     }
-    if (!told.stray.empty()) {
+    if (!answer.stray.empty()) {
         throw not_followed(fmt::format("changes of {} are noted down, which is no part of orders: "
                                        "run `ordercache invalidate --follow-sql | psql`",
-                                       told.stray));
+                                       answer.stray));
     }
 }
 
@@ -231,10 +231,10 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
     return NotFollowed(m_connection.failure(ExitStatus::store_failed, why).what());
 }
 
-bool PostgresChangeFeed::has_lost_some(const PollAnswer& told) const {
-    return told.token.empty() || told.tables != m_beginning.tables ||
-           told.bytes > m_beginning.bytes + k_growth ||
-           !std::ranges::includes(told.prepared, m_beginning.prepared);
+bool PostgresChangeFeed::has_lost_some(const PollAnswer& answer) const {
+    return answer.token.empty() || answer.tables != m_beginning.tables ||
+           answer.bytes > m_beginning.bytes + k_growth ||
+           !std::ranges::includes(answer.prepared, m_beginning.prepared);
 }
 
 } // namespace ordercache

@@ -43,9 +43,9 @@ private:
     template <typename Act>
     auto ask(Act act);
     PollAnswer ask_for_changes();
-    void check(const PollAnswer& told) const;
+    void check(const PollAnswer& answer) const;
     NotFollowed not_followed(const std::string& why) const;
-    bool has_lost_some(const PollAnswer& told) const;
+    bool has_lost_some(const PollAnswer& answer) const;
 
     PostgresConnection m_connection;
     Beginning m_beginning;

@@ -170,7 +170,7 @@ DO $$
 DECLARE
     counted regclass := to_regclass('orders');
     owner regrole;
-    untold CONSTANT text := 'pg_catalog.current_setting(''ordercache.handled'', true) '
+    unhandled CONSTANT text := 'pg_catalog.current_setting(''ordercache.handled'', true) '
         'IS DISTINCT FROM pg_catalog.pg_current_xact_id()::text';
     parts oid[];
     missing record;
@@ -205,8 +205,8 @@ BEGIN
     FOR missing IN
         SELECT pg_class.oid::regclass AS relid, event, condition
         FROM pg_class CROSS JOIN (
-            VALUES ('insert', untold), ('delete', untold),
-                   ('update', 'OLD.customerid IS DISTINCT FROM NEW.customerid AND ' || untold)
+            VALUES ('insert', unhandled), ('delete', unhandled),
+                   ('update', 'OLD.customerid IS DISTINCT FROM NEW.customerid AND ' || unhandled)
             ) AS wanted (event, condition)
         WHERE pg_class.oid = ANY (parts) AND (pg_class.oid = counted OR NOT relispartition)
           AND NOT EXISTS (SELECT FROM pg_trigger

@@ -13,7 +13,7 @@ using namespace ordercache::fakes;
 
 namespace {
 
-using Told = std::vector<Rows::Values>;
+using PollRows = std::vector<Rows::Values>;
 
 /// A feed whose server is set up, and whose session is its own.
 struct Followed {
@@ -29,20 +29,20 @@ struct Followed {
         postgres.on("RETURNING token", gives(table({"token"}, {{"mine"}})));
     }
 
-    void will_tell(const Told& more = {}, const std::string& token = "mine",
+    void will_tell(const PollRows& more = {}, const std::string& token = "mine",
                    const std::string& tables = "42", const std::string& bytes = "0") {
-        Told told = {{"follower", token, std::nullopt}, {"tables", tables, bytes}};
-        told.insert(told.end(), more.begin(), more.end());
-        will_tell_only(told);
+        PollRows rows = {{"follower", token, std::nullopt}, {"tables", tables, bytes}};
+        rows.insert(rows.end(), more.begin(), more.end());
+        will_tell_only(rows);
     }
 
-    void will_tell_only(const Told& told) {
-        postgres.on("ordercache.poll", gives(table({"kind", "subject", "amount"}, told)));
+    void will_tell_only(const PollRows& rows) {
+        postgres.on("ordercache.poll", gives(table({"kind", "subject", "amount"}, rows)));
     }
 
-    void start(const Told& told = {}) {
+    void start(const PollRows& rows = {}) {
         will_start();
-        will_tell(told);
+        will_tell(rows);
         REQUIRE(feed.start());
         feed.acknowledge();
     }
