@@ -30,11 +30,11 @@ _ordercache_options() {
 }
 
 _ordercache() {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} equals=
     if [[ $current == = ]]; then # bash takes the = of --date= for a word of its own.
-        current=
+        current='' equals='='
     elif [[ $previous == = ]]; then
-        previous=${COMP_WORDS[COMP_CWORD - 2]}
+        previous=${COMP_WORDS[COMP_CWORD - 2]} equals='='
     fi
 
     COMPREPLY=()
@@ -48,6 +48,12 @@ _ordercache() {
             return
             ;;
         --customer | --net | --tax | --timeout) return ;;
+        --follow-sql)
+            if [[ $equals ]]; then
+                mapfile -t COMPREPLY < <(compgen -W remove -- "$current")
+                return
+            fi
+            ;;
     esac
 
     local command

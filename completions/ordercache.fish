@@ -33,5 +33,5 @@ complete -c ordercache -n '__fish_seen_subcommand_from count add' -l no-cache -d
 complete -c ordercache -n '__fish_seen_subcommand_from add invalidate' -l dry-run -d 'Check and report, change nothing'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l stale -d 'Drop only those that are wrong'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow -d 'Keep the cache true to what others write'
-complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow-sql -d 'Print the SQL that --follow needs'
+complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow-sql -a 'remove\t"Undo that"' -d 'Print the SQL that --follow needs'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate ttl' -l customer -x -d 'Only the count of this customer'

@@ -28,7 +28,8 @@ def shell_at_a_terminal(request, tmp_path):
 
 
 def options(offered):
-    return {word for word in offered if word.startswith("-")}
+    """Without the = that fish adds where a value may follow."""
+    return {word.rstrip("=") for word in offered if word.startswith("-")}
 
 
 def test_the_first_word_is_a_command(shell):
@@ -55,6 +56,12 @@ def test_date_offers_today(shell):
     today = datetime.date.today()
     offered = shell.offers("ordercache add --date ") + shell.offers("ordercache add --date=")
     assert offered in ([f"{day}", f"--date={day}"] for day in (today, datetime.date.today()))
+
+
+def test_follow_sql_offers_its_removal(shell, tmp_path):
+    (tmp_path / "one.csv").touch()
+    assert shell.offers("ordercache invalidate --follow-sql=") in (["remove"], ["--follow-sql=remove"])
+    assert "remove" not in shell.offers("ordercache invalidate --follow-sql ")
 
 
 @pytest.mark.parametrize("start", ["count --customers-from ", "add --from "])
