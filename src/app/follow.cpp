@@ -84,11 +84,14 @@ public:
 private:
     /// Waits as long as somebody else follows.
     void start() {
-        while (!m_follower.start()) {
+        if (!m_follower.start()) {
             m_context.reporter().note("Another follower is at work; waiting to take over");
-            m_manager.alive();
-            pause_for(k_longest_pause);
+            do {
+                m_manager.alive();
+                pause_for(k_longest_pause);
+            } while (!m_follower.start());
         }
+        m_context.reporter().note("Following what others write to orders");
         m_checked = Clock::now();
         m_outage.end();
         m_manager.ready();

@@ -32,9 +32,9 @@ def service_manager():
 class Follower:
     """A follower that runs, and has said that it is ready."""
 
-    def __init__(self, program, **environment):
+    def __init__(self, program, *options, **environment):
         with service_manager() as (told_where, manager):
-            self.process = program.start("invalidate", "--follow", env={**told_where, **environment})
+            self.process = program.start("invalidate", "--follow", *options, env={**told_where, **environment})
             assert manager.recv(100) == b"READY=1"
 
     def end(self, by=signal.SIGTERM):
