@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -28,9 +29,11 @@ constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
 
 constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
 
-/// Waits for a poll that is under way. Each statement takes its own snapshot.
+/// Waits for a poll that is under way, but not for a follower who hangs in one, or who holds the
+/// lock all the time. Each statement takes its own snapshot.
 constexpr auto k_take_over = R"sql(
 BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '500ms';
 SELECT pg_advisory_xact_lock({});
 DELETE FROM ordercache.follower;
 INSERT INTO ordercache.follower VALUES (gen_random_uuid()) RETURNING token)sql";
@@ -103,22 +106,34 @@ bool lock(PostgresSession& session) {
     return session.run(fmt::format(k_try_lock, k_follower_lock)).only().flag("is_ours");
 }
 
-std::string take_over(PostgresSession& session) {
-    const Rows rows = session.run(fmt::format(k_take_over, k_follower_lock));
-    std::string token = rows.only().text("token");
-    session.run("COMMIT");
-    return token;
-}
-
-void forget_changes(PostgresSession& session) {
+/// Absent: others kept a lock for longer than the statements wait, and they are undone.
+std::optional<Rows> run_unless_locked(PostgresSession& session, const std::string& sql) {
     try {
-        session.run(k_truncate);
-        session.run("COMMIT");
+        return session.run(sql);
     } catch (const SessionFailure& failed) {
         if (failed.sqlstate() != k_lock_not_available) {
             throw;
         }
         session.roll_back();
+        return std::nullopt;
+    }
+}
+
+/// The new follower's token; absent: somebody else has the lock.
+std::optional<std::string> take_over(PostgresSession& session) {
+    const auto rows = run_unless_locked(session, fmt::format(k_take_over, k_follower_lock));
+    if (!rows) {
+        return std::nullopt;
+    }
+    std::string token = rows->only().text("token");
+    session.run("COMMIT");
+    return token;
+}
+
+void forget_changes(PostgresSession& session) {
+    if (run_unless_locked(session, k_truncate)) {
+        session.run("COMMIT");
+    } else {
         session.run("DELETE FROM ordercache.change");
     }
 }
@@ -168,7 +183,9 @@ std::optional<Changes> PostgresChangeFeed::start() {
             return std::nullopt;
         }
         auto ours = take_over(session);
-        forget_changes(session);
+        if (ours) {
+            forget_changes(session);
+        }
         return ours;
     });
     if (!token) {

@@ -20,7 +20,8 @@ namespace ordercache {
 ///
 /// One follows at a time: on a connection of its own it holds an advisory lock of the session.
 /// Behind a pooler that shares connections there is no such lock; there the one that started last
-/// follows, and the other one throws NotFollowed.
+/// follows, and the other one throws NotFollowed. It does not start while somebody else has the
+/// lock: during a poll, or for the whole of a session.
 class PostgresChangeFeed : public ChangeFeed {
 public:
     /// `reporter` must outlive it. Tests have another `open` than the driver's.

@@ -381,6 +381,25 @@ def test_it_follows_through_a_pooler_and_the_newest_wins(folder, postgres, follo
         assert second.end() == -signal.SIGTERM
 
 
+def test_through_a_pooler_it_waits_for_one_that_holds_the_lock(folder, postgres, with_own_sessions, counts, database):
+    first = Follower(with_own_sessions)
+    with servers.running(PgBouncer(folder, postgres, size=3)) as pool, service_manager() as (told_where, manager):
+        pooled = {"PG_SERVICE_URI": postgres.uri(port=pool.port), **told_where}
+        second = with_own_sessions.start("-v", "invalidate", "--follow", "--timeout=3", env=pooled)
+        manager.settimeout(5)
+        with pytest.raises(TimeoutError):
+            manager.recv(100)
+        assert first.end() == -signal.SIGTERM
+        assert manager.recv(100) == b"READY=1"
+        counts.fill()
+        database.execute(INSERT.format(9999))
+        counts.become_true()
+        second.send_signal(signal.SIGTERM)
+        errors = second.communicate(timeout=20)[1]
+    assert errors.count("Another follower is at work") == 1
+    assert "warning" not in errors
+
+
 def test_verbose_tells_when_it_follows_and_what_it_changes(followed, database):
     follower = Follower(followed, "-v")
     database.execute(INSERT.format(9999))

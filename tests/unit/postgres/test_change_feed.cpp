@@ -101,6 +101,18 @@ TEST_CASE("who has the lock already is left to follow") {
     CHECK_FALSE(on.postgres.was_asked("ordercache.follower"));
 }
 
+TEST_CASE("behind a pooler a poll that is under way is not waited for") {
+    Followed on;
+    on.postgres.on("DELETE FROM ordercache.follower",
+                   fails("ERROR:  canceling statement due to lock timeout\n", "55P03"));
+    on.will_start("77");
+    CHECK_FALSE(on.feed.start());
+    CHECK(on.postgres.was_asked("SET LOCAL lock_timeout"));
+    CHECK(on.postgres.statements.back() == "ROLLBACK");
+    on.start();
+    CHECK(on.postgres.connections == 1);
+}
+
 TEST_CASE("whoever waits for another follower's end asks again on the same connection") {
     Followed on;
     on.will_start("1", "f");
