@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view k_foreign_key_violation = "23503";
 constexpr std::string_view k_undefined_table = "42P01";
 constexpr auto k_advice = "; set PG_DATABASE to use another database";
+constexpr auto k_login_advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass";
 
 /// The severity is one word of the server's language, as in `ERROR:  ` or `FEHLER:  `.
 std::string_view without_severity(std::string_view line) {
@@ -56,6 +57,12 @@ std::optional<std::int64_t> place_in_copy(std::string_view what) {
 
 bool names(std::string_view reason, std::string_view name) {
     return !name.empty() && reason.find(name) != std::string_view::npos;
+}
+
+/// No SQLSTATE comes with a failed login. libpq speaks English here; a server may not, and then
+/// the advice is left out.
+bool is_failed_login(std::string_view reasons) {
+    return names(reasons, "authentication failed") || names(reasons, "no password supplied");
 }
 
 } // namespace
@@ -118,6 +125,9 @@ std::string reason_of_no_connection(const SessionFailure& failure, std::string_v
         if (reasons.find(reason) == std::string::npos) {
             reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", reason);
         }
+    }
+    if (is_failed_login(reasons)) {
+        return reasons + k_login_advice;
     }
     return names(reasons, database) ? reasons + k_advice : reasons;
 }

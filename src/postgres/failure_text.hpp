@@ -30,7 +30,7 @@ bool finds_another_table(const SessionFailure& failure);
 std::string reason_of_failure(const SessionFailure& failure);
 
 /// Why there is no connection: a reason for each address that libpq tried, each once. With advice
-/// where PostgreSQL speaks of the `database`.
+/// where the login failed, in English, or else where PostgreSQL speaks of the `database`.
 std::string reason_of_no_connection(const SessionFailure& failure, std::string_view database);
 
 } // namespace ordercache

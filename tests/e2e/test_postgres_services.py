@@ -77,7 +77,7 @@ def test_a_password_that_pgbouncer_rejects_is_3_and_not_shown(pooled, postgres, 
     uri = postgres.uri(user="stranger", password="c4n4ry", port=pgbouncer.port)
     run = pooled("count", "-v", env={"PG_SERVICE_URI": uri})
     assert (run.status, run.stdout) == (3, "")
-    assert "authentication failed" in run.stderr and "c4n4ry" not in run.stderr
+    assert "authentication failed; check the user and the password" in run.stderr and "c4n4ry" not in run.stderr
 
 
 def test_a_parameter_that_pgbouncer_refuses_is_3_with_its_reason(pooled, postgres, pgbouncer):

@@ -74,6 +74,22 @@ TEST_CASE("why there is no connection is said once for each address") {
     CHECK(reason_of_no_connection(missing, "") == "Datenbank »shop« existiert nicht");
 }
 
+TEST_CASE("a password that is wrong or missing is told with where to look for it") {
+    const std::string advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass";
+    for (const char* reason :
+         {"password authentication failed for user \"shop\"", "SASL authentication failed"}) {
+        const SessionFailure rejected("connection to server at \"h\" (10.0.0.1), port 5432 failed: "
+                                      "FATAL:  " +
+                                          std::string(reason) + "\n",
+                                      "");
+        CHECK(reason_of_no_connection(rejected, "shop") == reason + advice);
+    }
+    const SessionFailure missing("connection to server at \"h\" (10.0.0.1), port 5432 failed: "
+                                 "fe_sendauth: no password supplied\n",
+                                 "");
+    CHECK(reason_of_no_connection(missing, "shop") == "fe_sendauth: no password supplied" + advice);
+}
+
 TEST_CASE("a row that COPY rejects is told by its place in the file, in any language") {
     for (const char* line : {"line 3, column tax: \"1\"", "Zeile 3: »2023-03-10«", "ligne 3"}) {
         const std::string what =
