@@ -34,10 +34,17 @@ std::string reason_of(const pqxx::failure& failure) {
                : what;
 }
 
+/// libpqxx leaves out the SQLSTATE of the commonest of these.
+std::string sqlstate_of(const pqxx::insufficient_privilege& error) {
+    return error.sqlstate().empty() ? "42501" : error.sqlstate();
+}
+
 template <typename Act>
 auto translating_failures(Act act) {
     try {
         return act();
+    } catch (const pqxx::insufficient_privilege& error) {
+        throw SessionFailure(error.what(), sqlstate_of(error));
     } catch (const pqxx::sql_error& error) {
         throw SessionFailure(error.what(), error.sqlstate());
     } catch (const pqxx::failure& error) {

@@ -246,6 +246,13 @@ def test_without_the_triggers_it_drops_everything_and_says_what_to_do(ordercache
     assert cache.get(TOTAL) is None and cache.get("num_orders:9999") is None
 
 
+def test_without_the_rights_it_says_where_they_are_written(followed, postgres):
+    run = followed("invalidate", "--follow", env={"PG_SERVICE_URI": postgres.uri(user="stranger", password="known")})
+    assert run.status == 3
+    assert "its role may not: run `ordercache invalidate --follow-sql | psql`, and see the GRANTs" in run.stderr
+    assert "permission denied for schema ordercache" in run.stderr
+
+
 @pytest.mark.parametrize("change", [
     "ALTER TABLE orders DISABLE TRIGGER ordercache_insert",
     "DROP TRIGGER ordercache_delete ON orders",
