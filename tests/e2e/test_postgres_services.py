@@ -455,6 +455,27 @@ def test_an_add_holds_the_lock_on_what_it_changes(ordercache, database, postgres
     assert process.communicate(timeout=5)[0] == f"{NEXT_ORDER}\n"
 
 
+@pytest.mark.parametrize("language", ["C", "de_DE.UTF-8"])
+def test_an_order_that_row_security_forbids_is_a_no(ordercache, postgres, database, language):
+    grant_least(database)
+    database.execute(
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY;"
+        "CREATE POLICY own ON orders USING (customerid < 100) WITH CHECK (customerid < 100);"
+        f"ALTER DATABASE {database.name} SET lc_messages = '{language}'"
+    )
+    ordercache.environment["PG_SERVICE_URI"] = postgres.uri(user="stranger", password="known")
+    for dry_run in ([], ["--dry-run"]):
+        assert is_an_error(ordercache(*an_order(), *dry_run), 1, "rejected: ", "»orders«" if language != "C" else "row-level")
+    assert ordercache(*an_order(customer=7)).stdout == f"{NEXT_ORDER + 2}\n"
+    assert len(added(database)) == 1
+
+
+def test_a_right_that_lacks_beside_row_security_is_3(ordercache, postgres, database):
+    database.execute("ALTER TABLE orders ENABLE ROW LEVEL SECURITY; GRANT SELECT ON orders TO stranger")
+    run = ordercache(*an_order(), env={"PG_SERVICE_URI": postgres.uri(user="stranger", password="known")})
+    assert is_an_error(run, 3, "permission denied for table orders")
+
+
 # Who changes more than it says
 
 ORDER_OF_ANOTHER = (
