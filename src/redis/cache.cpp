@@ -164,7 +164,8 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
 /// registration without an answer is another thing than one that was refused: it may come late.
 bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
-    if (customers.size() == 1 && !m_redis.is_cluster()) {
+    const bool is_one_write = customers.size() == 1 && !m_redis.is_cluster();
+    if (is_one_write) {
         commands = drop_commands(customers);
     } else {
         drop(customers);
@@ -172,6 +173,9 @@ bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& cus
     commands.push_back(m_ledger.registration(writer));
     try {
         m_redis.run(commands);
+        if (is_one_write && m_redis.is_cluster()) {
+            drop(customers); // a lease that was redirected went after its value
+        }
         return true;
     } catch (const CacheRefusal&) { // of a drop perhaps, which must not fail
         drop(customers);
