@@ -46,11 +46,13 @@ Counts count_without_cache(OrderStore& store, const std::vector<Scope>& scopes,
     return store.count(scopes, {}).counts;
 }
 
-Error waited_too_long(const std::string& key) {
+Error waited_too_long(const std::string& key, const Wait& wait) {
+    const char* const reason = wait.is_for_reader()
+                                   ? "another process was still counting in PostgreSQL"
+                                   : "orders were still being added";
     return {ExitStatus::store_failed,
-            fmt::format("gave up waiting for {}: another process was still counting in PostgreSQL "
-                        "when --timeout was over; give it a longer one",
-                        key)};
+            fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
+                        key, reason)};
 }
 
 } // namespace
@@ -123,7 +125,7 @@ Counts CountReader::resolve(std::vector<Scope> scopes, bool refresh) {
             length = k_first_pause;
         }
         if (!pause(length)) {
-            throw waited_too_long(m_cache.key(wait.scopes().front()));
+            throw waited_too_long(m_cache.key(wait.scopes().front()), wait);
         }
     }
 }
@@ -160,12 +162,7 @@ Counts CountReader::count_and_fill(Claims& claims, OrderStore& store) {
     Counted counted = store.count(scopes, renew);
 
     if (!probe.on_standby && !counted.on_standby) {
-        claims.given_up(fill(probe, counted));
-    }
-    for (const Scope& scope : claims.scopes()) {
-        m_reporter.note([&] {
-            return fmt::format("Not caching {}: a write may be in flight", m_cache.key(scope));
-        });
+        with_cache([&] { claims.given_up(fill(probe, counted)); });
     }
     release(claims);
     return std::move(counted.counts);
@@ -176,37 +173,43 @@ Counts CountReader::fill(const Probe& probe, const Counted& counted) {
     Counts filled;
     for (const auto& [scope, count] : counted.counts) {
         if (scope.customer && !probe.writers.contains(scope)) {
-            note_caching(scope, count);
             filled.emplace(scope, count);
         }
     }
     if (!filled.empty()) {
-        with_cache([&] { m_cache.fill(filled); });
+        m_cache.fill(filled);
     }
     const auto total = counted.counts.find(k_all_orders);
     if (total != counted.counts.end() && fill_total(total->second, probe, counted.snapshot)) {
-        note_caching(k_all_orders, total->second);
         filled.insert(*total);
+    }
+    for (const auto& [scope, count] : filled) {
+        note_caching(scope, count);
     }
     return filled;
 }
 
 bool CountReader::fill_total(std::int64_t total, const Probe& probe, const std::string& snapshot) {
     const auto writers = probe.writers.find(k_all_orders);
-    bool filled = false;
-    with_cache([&] {
-        filled = m_cache.fill_total(total, snapshot,
-                                    writers == probe.writers.end() ? std::vector<std::uint32_t>{}
-                                                                   : writers->second);
-    });
-    return filled;
+    return m_cache.fill_total(total, snapshot,
+                              writers == probe.writers.end() ? std::vector<std::uint32_t>{}
+                                                             : writers->second);
 }
 
+/// Gives up the rights to count what was not filled.
 void CountReader::release(Claims& claims) {
     const auto scopes = claims.hand_over();
-    if (!scopes.empty()) {
-        with_cache([&] { m_cache.release(scopes); });
+    if (scopes.empty()) {
+        return;
     }
+    with_cache([&] {
+        for (const Scope& scope : scopes) {
+            m_reporter.note([&] {
+                return fmt::format("Not caching {}: a write may be in flight", m_cache.key(scope));
+            });
+        }
+        m_cache.release(scopes);
+    });
 }
 
 /// Asks PostgreSQL what became of writers that may be dead, and says it in their place. Gives

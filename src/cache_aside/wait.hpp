@@ -20,14 +20,19 @@ public:
     /// Writers in flight that somebody should ask PostgreSQL about.
     const std::vector<TransactionId>& to_settle() const { return m_to_settle; }
 
+    /// Whether a reader counts what is waited for; else a writer has the total out of sight.
+    bool is_for_reader() const { return m_is_for_reader; }
+
     /// Begins anew, with nothing to wait for.
     void clear() {
         m_scopes.clear();
+        m_is_for_reader = false;
         m_to_settle.clear();
     }
 
     void add(const Scope& scope, const Claim& claim) {
         m_scopes.push_back(scope);
+        m_is_for_reader |= !claim.holder.empty();
         if (!scope.customer) {
             m_to_settle = claim.to_settle;
             accept_later_holder(claim.holder);
@@ -45,6 +50,7 @@ private:
     }
 
     std::vector<Scope> m_scopes;
+    bool m_is_for_reader = false;
     Freshness m_freshness;
     std::string m_first_holder;
     std::vector<TransactionId> m_to_settle;

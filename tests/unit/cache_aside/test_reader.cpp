@@ -327,6 +327,21 @@ TEST_CASE("a reader whose time is up says that another one is still counting") {
     CHECK(servers.clock.now() <= 1s + 100ms);
 }
 
+TEST_CASE("a reader whose time is up says that orders are still being added") {
+    Servers servers(k_orders);
+    Process process(servers, 1s);
+    Process writer(servers);
+    Process reader(servers);
+    reader.count();
+    servers.commits_hang = true;
+    CHECK_THROWS_AS(writer.add(*k_customer.customer), Error);
+
+    CHECK_THROWS_WITH_AS(process.count(),
+                         "gave up waiting for num_orders:all: orders were still being added when "
+                         "--timeout was over; give it a longer one",
+                         Error);
+}
+
 TEST_CASE("a value filled between GET and acquire is a hit") {
     Servers servers(k_orders);
     Process process(servers);
@@ -436,6 +451,17 @@ TEST_CASE("a cache that fails during a question is left alone until the next") {
     process.script.before(Step::fill, [&] { process.cache.is_down = true; });
     CHECK(process.count() == k_orders);
     CHECK(process.script.times(Step::release) == 0);
+}
+
+TEST_CASE("the reporter does not call a count cached that the cache did not take") {
+    for (const Scope& scope : {k_all_orders, k_customer}) {
+        Servers servers(k_orders);
+        Process process(servers);
+        process.script.before(Step::fill, [&] { process.cache.is_down = true; });
+        process.count(scope);
+        CHECK(process.reporter.notes.back().starts_with("Looking up"));
+        CHECK(process.reporter.warnings.size() == 1);
+    }
 }
 
 TEST_CASE("leases are given up when PostgreSQL fails or a signal ends the query") {
