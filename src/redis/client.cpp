@@ -20,6 +20,12 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds k_connect_timeout = 2s;
 constexpr std::chrono::milliseconds k_reply_timeout = 2s;
 
+bool change_nothing(const std::vector<RedisCommand>& commands) {
+    return std::ranges::all_of(commands, [](const RedisCommand& command) {
+        return command.front() == "GET" || command.front() == "MGET";
+    });
+}
+
 } // namespace
 
 RedisClient::RedisClient(RedisService service, TimeLimit limit, WhenClosed when_closed,
@@ -37,6 +43,7 @@ void RedisClient::connect() {
     const auto timeout = m_service.connect_timeout.value_or(k_connect_timeout);
     try {
         m_connection.emplace(m_connect_to(m_service, m_limit.deadline().or_in(timeout)));
+        m_connection->handshake_done = handshake().empty();
     } catch (const StreamError& error) {
         close_and_throw(
             fmt::format("cannot connect to Redis at {}: {}", m_service.peer(), error.what()));
@@ -47,21 +54,30 @@ std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& comman
                                          std::optional<Deadline> deadline) {
     leave_closed_connection();
     connect();
-    if (m_connection->handshake_done) {
-        return exchange(commands, deadline);
+    if (!m_connection->handshake_done && change_nothing(commands)) {
+        return shake_hands(commands, deadline);
     }
+    if (!m_connection->handshake_done) {
+        shake_hands({}, deadline);
+    }
+    return exchange(commands, deadline);
+}
 
+/// Tells who we are and which database is ours, and sends the commands behind it in one write:
+/// where the server refuses that, it runs them all the same, as somebody else or elsewhere.
+std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>& commands,
+                                                 std::optional<Deadline> deadline) {
     auto all = handshake();
-    const auto first = static_cast<std::ptrdiff_t>(all.size());
+    const std::size_t first = all.size();
     std::ranges::copy(commands, std::back_inserter(all));
     auto replies = exchange(all, deadline);
-    for (std::size_t i = 0; i < all.size() - commands.size(); ++i) {
+    for (std::size_t i = 0; i < first; ++i) {
         if (replies[i].kind == RedisReply::Kind::error) {
             close_and_throw(refusal(m_service, all[i].front(), replies[i].text).what());
         }
     }
     m_connection->handshake_done = true;
-    replies.erase(replies.begin(), replies.begin() + first);
+    replies.erase(replies.begin(), replies.begin() + static_cast<std::ptrdiff_t>(first));
     return replies;
 }
 

@@ -45,6 +45,8 @@ private:
         Deadline lasts_until;
     };
 
+    std::vector<RedisReply> shake_hands(const std::vector<RedisCommand>& commands,
+                                        std::optional<Deadline> deadline);
     std::vector<RedisCommand> handshake() const;
     Deadline next_deadline() const;
     void leave_closed_connection();

@@ -307,3 +307,12 @@ def test_any_other_error_is_told_in_rediss_own_words(ordercache, admin, server, 
     check_that_it_is_told(
         ordercache, database, "refused SELECT: ERR DB index is out of range", REDIS_SERVICE_URI=f"{server.uri()}/99",
     )
+
+
+@pytest.mark.parametrize("uri", ["redis://127.0.0.1:{}/99", "redis://:wrong@127.0.0.1:{}"])
+@pytest.mark.parametrize("command", [an_order(), ["count", "--refresh"]], ids=" ".join)
+def test_where_redis_refuses_the_database_or_the_password_it_changes_nothing(uri, command, ordercache, lone_redis):
+    cache = lone_redis.client()
+    cache.set("num_orders:all", 4711)
+    ordercache(*command, env={"REDIS_SERVICE_URI": uri.format(lone_redis.port)})
+    assert cache.keys() == ["num_orders:all"]

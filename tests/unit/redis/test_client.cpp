@@ -81,7 +81,7 @@ std::string failure(RedisClient& client) {
 
 } // namespace
 
-TEST_CASE("user, password and database go in one write with the first commands, and once") {
+TEST_CASE("user, password and database go in one write with the first reads, and once") {
     Connections connections;
     connections.all = {{{"+OK\r\n+OK\r\n", "$1\r\n7\r\n", "$1\r\n8\r\n"}}};
     RedisClient client = connections.client("redis://shop:open@h/3");
