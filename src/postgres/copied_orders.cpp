@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 namespace ordercache {
 
@@ -20,6 +21,10 @@ namespace {
 /// At the end of a COPY PostgreSQL checks each order's customer, 3 s for a million, and says
 /// nothing meanwhile: it has ten times that, beside the limit of any wait.
 constexpr std::chrono::microseconds k_time_to_check_an_order{30};
+
+CopyRow<std::string> columns() {
+    return {"orderdate", "customerid", "netamount", "tax", "totalamount"};
+}
 
 /// How many rows this session's transactions wrote to `orders`, with those that PostgreSQL has not
 /// yet added to its statistics; NULL where that is not counted.
@@ -57,24 +62,45 @@ SELECT currval(pg_get_serial_sequence('orders', 'orderid'))::text AS orderid)sql
     }
 }
 
-/// What a COPY left behind.
-struct Copied {
+/// `($1,$2,$3,$4,$5),($6,…`
+std::string placeholders(std::size_t rows) {
+    std::string sql;
+    for (std::size_t i = 1; i <= 5 * rows; i += 5) {
+        sql += fmt::format("{}(${},${},${},${},${})", i == 1 ? "" : ",", i, i + 1, i + 2, i + 3,
+                           i + 4);
+    }
+    return sql;
+}
+
+/// Gives how many of the orders PostgreSQL stored.
+std::int64_t insert(PostgresSession& session, const CopyRows& rows) {
+    std::vector<std::string> values;
+    for (const auto& row : rows) {
+        values.insert(values.end(), row.begin(), row.end());
+    }
+    const auto sql = fmt::format("WITH stored AS (INSERT INTO orders ({}) VALUES {} RETURNING 1) "
+                                 "SELECT count(*) AS stored FROM stored",
+                                 fmt::join(columns(), ","), placeholders(rows.size()));
+    return session.run(sql, values).only().number("stored");
+}
+
+/// What a batch left behind.
+struct Finished {
     Written written;
     bool changes_more = false; ///< Than the counts of its customers and of all.
     std::optional<std::int64_t> rows;
 };
 
-Copied finish_copy(PostgresSession& session) {
-    session.end_copy();
+Finished finish_batch(PostgresSession& session) {
     const Rows rows = session.run(finish_sql());
     const Row row = rows.only();
-    Copied copied{{std::to_string(row.number("transaction")), std::nullopt},
-                  row.flag("changes_more"),
-                  rows_written(row)};
-    if (!copied.changes_more) {
-        copied.written.order = last_order(session);
+    Finished finished{{std::to_string(row.number("transaction")), std::nullopt},
+                      row.flag("changes_more"),
+                      rows_written(row)};
+    if (!finished.changes_more) {
+        finished.written.order = last_order(session);
     }
-    return copied;
+    return finished;
 }
 
 /// Distinct customers, each with its first order's place in the batch, eight bytes.
@@ -137,6 +163,8 @@ CopyRow<std::string> row_of(const Order& order) {
             order.tax.to_string(), order.total().to_string()};
 }
 
+/// Copies, where the rows that this stores are counted. Elsewhere, as in a view, it inserts, which
+/// is slower but tells how many it stored.
 class CopiedOrders : public Uncommitted<PendingBatch> {
 public:
     CopiedOrders(const std::shared_ptr<PostgresConnection>& postgres, CacheUpdate update)
@@ -144,9 +172,11 @@ public:
         m_rows_before = connection().ask([update](PostgresSession& session) {
             const Rows rows = session.run(
                 fmt::format("{}; SELECT {} AS rows", begin_sql(update), k_rows_written));
-            session.begin_copy("orders",
-                               {"orderdate", "customerid", "netamount", "tax", "totalamount"});
-            return rows_written(rows.only());
+            const auto before = rows_written(rows.only());
+            if (before) {
+                session.begin_copy("orders", columns());
+            }
+            return before;
         });
     }
 
@@ -154,18 +184,21 @@ public:
         const auto rows = std::make_shared<CopyRows>();
         rows->reserve(orders.size());
         std::ranges::transform(orders, std::back_inserter(*rows), row_of);
-        connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
-        m_size += static_cast<std::int64_t>(orders.size());
         m_customers.insert(orders);
+        m_size += static_cast<std::int64_t>(orders.size());
+        if (is_copying()) {
+            connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
+        } else {
+            insert_rows(rows);
+        }
     }
 
     void finish() override {
-        const Copied copied = end_copy();
-        if (copied.rows && m_rows_before) {
-            check_stored(*copied.rows - *m_rows_before);
-        }
-        set_written(copied.written);
-        if (!copied.changes_more) {
+        const Finished finished = finish_checks();
+        check_stored(is_copying() ? finished.rows.value_or(*m_rows_before) - *m_rows_before
+                                  : m_inserted);
+        set_written(finished.written);
+        if (!finished.changes_more) {
             m_changed = m_customers.scopes();
         }
     }
@@ -174,24 +207,50 @@ public:
     std::int64_t size() const override { return m_size; }
 
 private:
-    Copied end_copy() {
+    bool is_copying() const { return m_rows_before.has_value(); }
+
+    void insert_rows(const std::shared_ptr<CopyRows>& rows) {
+        try {
+            m_inserted += connection().ask(
+                [rows](PostgresSession& session) { return insert(session, *rows); });
+        } catch (const MissingCustomer& error) {
+            throw with_place(error);
+        } catch (const Error& error) {
+            if (error.status() != ExitStatus::no) {
+                throw;
+            }
+            const auto first = m_size - static_cast<std::int64_t>(rows->size()) + 1;
+            throw Error(error.status(), fmt::format("{} (one of orders {} to {} of the file)",
+                                                    error.what(), first, m_size));
+        }
+    }
+
+    Finished finish_checks() {
+        const auto act = [is_copying = is_copying()](PostgresSession& session) {
+            if (is_copying) {
+                session.end_copy();
+            }
+            return finish_batch(session);
+        };
         const auto time =
             std::chrono::ceil<std::chrono::milliseconds>(m_size * k_time_to_check_an_order);
         try {
-            return connection().ask(finish_copy, {}, Signals::interrupt, time);
+            return connection().ask(act, {}, Signals::interrupt, time);
         } catch (const NoAnswer& error) {
             throw connection().failure(
                 error.status(), fmt::format("it was still checking {} orders when time was up; "
                                             "give a longer --timeout",
                                             m_size));
         } catch (const MissingCustomer& error) {
-            const auto place = m_customers.first_order(error.customer());
-            if (!place) {
-                throw;
-            }
-            throw Error(error.status(),
-                        fmt::format("{} (order {} of the file)", error.what(), *place));
+            throw with_place(error);
         }
+    }
+
+    Error with_place(const MissingCustomer& error) {
+        const auto place = m_customers.first_order(error.customer());
+        return place ? Error(error.status(),
+                             fmt::format("{} (order {} of the file)", error.what(), *place))
+                     : Error(error);
     }
 
     void check_stored(std::int64_t stored) {
@@ -205,7 +264,8 @@ private:
     }
 
     std::int64_t m_size = 0;
-    std::optional<std::int64_t> m_rows_before;
+    std::optional<std::int64_t> m_rows_before; ///< Absent: nobody counts what a COPY stores.
+    std::int64_t m_inserted = 0;
     CustomerSet m_customers;
     std::optional<std::vector<Scope>> m_changed; ///< Absent: anybody's counts may change.
 };

@@ -125,13 +125,20 @@ TEST_CASE("a batch of which PostgreSQL skipped rows is refused with how many") {
     CHECK(std::string(error.what()).find("1 of 3 orders") != std::string::npos);
 }
 
-TEST_CASE("where rows are not counted, what was sent is taken for stored") {
-    Copying client;
-    client.rows_before(std::nullopt);
-    client.finishes(std::nullopt, "t");
-    const auto batch = client.copy();
-    batch->finish();
-    CHECK_FALSE(batch->changed_customers().has_value());
+TEST_CASE("where a COPY's rows are not counted the orders are inserted, which tells how many") {
+    for (const char* stored : {"2", "3"}) {
+        CAPTURE(stored);
+        Copying client;
+        client.rows_before(std::nullopt);
+        client.postgres.on("INSERT", gives(table({"stored"}, {{stored}})));
+        client.finishes(std::nullopt, "t");
+        const auto batch = client.copy();
+        CHECK(client.postgres.parameters.back().size() == 15);
+        CHECK((error_of([&] { batch->finish(); }).status() == ExitStatus::no) ==
+              (std::string(stored) == "2"));
+        CHECK_FALSE(client.postgres.was_asked("copy"));
+        CHECK_FALSE(batch->changed_customers().has_value());
+    }
 }
 
 TEST_CASE("numbers that come from elsewhere than the column's own sequence do no harm") {
