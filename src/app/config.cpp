@@ -92,7 +92,7 @@ RedisService Config::redis() const {
 PostgresService Config::postgres() const {
     const std::string uri = required(k_postgres_uri, k_postgres_example);
     const std::string database = value(k_postgres_database);
-    naming(k_postgres_database, [&] { check_printable(database, "the name"); });
+    naming(k_postgres_database, [&] { check_name(database, "the name"); });
     return naming(k_postgres_uri, [&] { return parse_postgres_uri(uri, database, m_environment); });
 }
 

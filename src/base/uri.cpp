@@ -183,4 +183,11 @@ void check_printable(std::string_view value, std::string_view what) {
     }
 }
 
+void check_name(std::string_view value, std::string_view what) {
+    check_printable(value, what);
+    if (value.find("://") != std::string_view::npos) {
+        throw std::invalid_argument(fmt::format("{} must not be a URI", what));
+    }
+}
+
 } // namespace ordercache

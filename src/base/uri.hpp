@@ -73,4 +73,8 @@ void check_port(std::string_view port);
 /// message that shows it. `what` names the value: `the host`.
 void check_printable(std::string_view value, std::string_view what);
 
+/// As check_printable, of a name that messages show: throws where it is a URI, which may hold a
+/// password.
+void check_name(std::string_view value, std::string_view what);
+
 } // namespace ordercache

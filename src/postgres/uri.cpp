@@ -200,8 +200,8 @@ PostgresService parse_postgres_uri(std::string_view text, std::string_view datab
 
     PostgresService service{to_string(parameters), name_peer(parameters, environment),
                             in_use(parameters, "dbname", environment, "PGDATABASE")};
-    check_printable(service.peer, "the host");
-    check_printable(service.database, "the database's name");
+    check_name(service.peer, "the host");
+    check_name(service.database, "the database's name");
     return service;
 }
 

@@ -28,6 +28,8 @@ BAD_PG_URIS = [
     "host=127.0.0.1 password='{0}",
     "host=127.0.0.1 password={0} x",
     "host=127.0.0.1 passwort={0}",
+    "host=postgres://u:{0}@127.0.0.1/db",
+    "service=postgres://u:{0}@127.0.0.1/db",
     "{0}",
     "{0}=x",
     "u:{0}@127.0.0.1",
@@ -69,6 +71,11 @@ def test_no_run_that_succeeds_shows_a_password(secretive):
 def test_a_bad_pg_service_uri_is_not_shown(secretive, uri):
     [run] = secretive([("count", "--no-cache")], PG_SERVICE_URI=uri.format(CANARY))
     assert run.stderr.count("error") == 1
+
+
+def test_a_uri_in_place_of_a_databases_name_is_not_shown(secretive):
+    [run] = secretive([("count", "--no-cache")], PG_DATABASE=f"postgres://u:{CANARY}@127.0.0.1/db")
+    assert run.stderr == "ordercache: error: PG_DATABASE: the name must not be a URI\n"
 
 
 @pytest.mark.parametrize("uri", BAD_REDIS_URIS)
