@@ -720,7 +720,7 @@ def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, dat
     for customer in ("9999", "9998"):
         process.stdin.write(f"{customer}\n" * 1000)
         process.stdin.flush()
-        servers.wait_until(lambda: end_idle_sessions(database), what="an idle session")
+        servers.wait_until(lambda: end_idle_sessions(database), seconds=60, what="an idle session")
     stdout, stderr = process.communicate(timeout=10)
     assert (process.returncode, stderr, stdout.count("\n")) == (0, "", 2000)
 
