@@ -38,8 +38,8 @@ void answer(std::span<const CustomerId> customers, CacheUse use, Context& contex
 }
 
 /// Each piece is written before the next is read: what fails later takes no answer along, and
-/// whoever asks through a pipe gets an answer before the next question. No
-/// progress is shown while the input pauses, for nothing is under way then.
+/// whoever asks through a pipe gets an answer before the next question. No progress is shown while
+/// the input pauses, for nothing is under way then.
 void answer_list(const Count& count, Context& context) {
     CustomerList list(*count.customers_from, context.stream_limit());
     Progress progress("customers", context.reporter());

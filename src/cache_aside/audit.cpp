@@ -18,11 +18,11 @@ using namespace std::chrono_literals;
 /// it may write at regular intervals.
 constexpr std::array<std::chrono::milliseconds, 3> k_pauses = {130ms, 210ms, 340ms};
 
-/// How often a total is to be as far off before it is called wrong, where it changes meanwhile:
-/// beside other programs' writes, a lag that is the same by chance must not last.
+/// Where writes change a total between the looks, how many must find it off by the same number
+/// before it is called wrong: a follower that lags may be as far behind several times by chance.
 constexpr std::size_t k_looks_while_changing = 10;
 
-/// A write keeps the total out of sight for less, most often; and how many of them are waited for.
+/// How long a write that has the total out of sight is waited for, and how many of them are.
 constexpr std::chrono::milliseconds k_change_pause = 20ms;
 constexpr int k_most_changes = 25;
 
@@ -61,8 +61,8 @@ std::vector<Scope> scopes_of(const std::vector<StaleCount>& counts) {
     return scopes;
 }
 
-/// Those of `now` whose value is that of `before`, between which looks the snapshot of the first
-/// lies. A customer's value is never changed but dropped.
+/// Those of `now` that are in `before` with the same value: it was there before and after the
+/// snapshot that it was compared with, for a customer's value is dropped, and never changed.
 std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
                                   const std::vector<StaleCount>& now) {
     const auto value = [](const StaleCount& count) { return std::pair(count.scope, count.cached); };
@@ -101,9 +101,8 @@ std::optional<StaleCount> Audit::stale_total() {
     return std::nullopt;
 }
 
-/// Absent: the value changed meanwhile. The snapshot stands before the second look at the value,
-/// and a long count after it, so that writes can change a total between the looks only if they
-/// come within milliseconds.
+/// Absent: the value changed meanwhile. The snapshot is taken between two looks at the value, and
+/// counted in after them: a count may take long, and leaves no time for a write between the looks.
 std::optional<StaleCount> Audit::compare_total(const CachedValue& value) {
     const auto counted = m_store.count_total(
         [&] { return m_cache.values({k_all_orders}).front() == std::optional(value); });

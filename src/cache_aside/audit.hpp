@@ -20,10 +20,10 @@ struct StaleCount {
 
 /// Finds cached values that are wrong.
 ///
-/// No write that keeps to the protocol makes a value differ that is the same before and after the
-/// store's snapshot: any other is not wrong. One that differs may still be about to be mended,
-/// where somebody follows what other programs write: it is looked at again after pauses, and is
-/// wrong if it differs in the same way each time.
+/// A value that is the same before and after the store's snapshot is compared with the count in it.
+/// Where they differ, no write that keeps to the protocol is why; but a follower may be about to
+/// correct the value. So it is looked at again after pauses, and is wrong if it differs in the same
+/// way each time.
 class Audit {
 public:
     /// Lets time pass. May throw to end the audit.

@@ -17,7 +17,7 @@ inline constexpr std::chrono::milliseconds k_renewal_interval{500};
 
 /// Which cached counts are good enough.
 struct Freshness {
-    /// None that was there before it was asked for.
+    /// None that was cached, or that somebody had begun to count, before it was asked for.
     bool refresh = false;
 
     /// With `refresh` the total that this reader counted, by its token, all the same: it began
@@ -91,7 +91,7 @@ public:
 
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
     /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
-    /// for want of memory say, the total is dropped: gives false, and there is no end to tell.
+    /// for want of memory say, the total is dropped: gives false, and end_write() is not wanted.
     virtual bool begin_write(const Writer& writer, const std::vector<Scope>& customers) = 0;
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its

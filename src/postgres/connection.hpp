@@ -78,7 +78,8 @@ public:
         }
     }
 
-    /// From here until commit() or roll_back() a session that is lost is lost: none is made anew.
+    /// From here until commit() or roll_back() a session that the server ended is not replaced by a
+    /// new one, which would know nothing of the transaction: the next statement fails.
     void begin() { m_is_in_transaction = true; }
 
     /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's

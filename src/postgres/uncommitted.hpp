@@ -11,8 +11,8 @@
 
 namespace ordercache {
 
-/// Begins a transaction. Isolation is said aloud, for the server's default may be another; and a
-/// commit that is reported must survive a crash.
+/// Begins a transaction, at the isolation that the protocol needs, whatever the server's default.
+/// A commit that is reported must survive a crash.
 inline constexpr auto k_begin = R"sql(
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT set_config('synchronous_commit', 'on', true)

@@ -160,8 +160,8 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
     return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers);
 }
 
-/// A single customer's drop and the registration go in one write, where one server takes both. A
-/// registration without an answer is another thing than one that was refused: it may come late.
+/// A single customer's drop and the registration go in one write, where one server takes both. Only
+/// a registration that was refused can be done without: one without an answer may come late.
 bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
     const bool is_one_write = customers.size() == 1 && !m_redis.is_cluster();

@@ -1,6 +1,6 @@
 #include "redis/key_scan.hpp"
 
-#include "fake_servers.hpp"
+#include "fake_redis.hpp"
 
 #include <doctest/doctest.h>
 

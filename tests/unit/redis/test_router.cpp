@@ -1,7 +1,7 @@
 #include "redis/router.hpp"
 
 #include "base/error.hpp"
-#include "fake_servers.hpp"
+#include "fake_redis.hpp"
 
 #include <doctest/doctest.h>
 
