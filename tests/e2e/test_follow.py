@@ -9,7 +9,8 @@ import pytest
 
 import following
 import servers
-from following import INSERT, TOTAL, Follower, install, service_manager
+from following import INSERT, Follower, install, service_manager
+from keys import TOTAL
 from postgres_peers import PgBouncer
 from servers import wait_until
 

@@ -7,10 +7,10 @@ import random
 
 import pytest
 
+from keys import LEDGER, TOTAL as VALUE
 from servers import TESTS
 
 LUA = TESTS.parent / "src" / "redis" / "lua"
-VALUE, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
 TIME_TO_LIVE = 120
 SCHEDULES = 1000
 LIFETIME = 2000
@@ -196,6 +196,17 @@ def play(ledger, store, chance, actors):
             assert total == store.orders or store.changes or not store.is_followed
 
 
+def leave_a_wrong_total(ledger, actors, seed):
+    """Whether actors who break a rule are found out."""
+    chance, store = random.Random(seed), Store()
+    ledger.client.delete(VALUE, LEDGER)
+    try:
+        play(ledger, store, chance, actors(store, chance))
+    except AssertionError:
+        return True
+    return False
+
+
 @pytest.fixture
 def ledger(cache):
     return Ledger(cache)
@@ -246,19 +257,13 @@ def test_a_total_is_true_once_what_others_wrote_was_handled(ledger):
 
 
 def test_a_follower_that_goes_on_after_a_failed_poll_is_found_out(ledger):
-    def leaves_a_wrong_total(seed):
-        chance, store = random.Random(seed), Store()
-        ledger.client.delete(VALUE, LEDGER)
-        try:
-            play(ledger, store, chance, [
-                read(ledger, store, "reader"), write_outside(ledger, store, 1),
-                follow(ledger, store, chance, drops_at_restart=False),
-            ])
-        except AssertionError:
-            return True
-        return False
+    def actors(store, chance):
+        return [
+            read(ledger, store, "reader"), write_outside(ledger, store, 1),
+            follow(ledger, store, chance, drops_at_restart=False),
+        ]
 
-    assert any(leaves_a_wrong_total(seed) for seed in range(SCHEDULES))
+    assert any(leave_a_wrong_total(ledger, actors, seed) for seed in range(SCHEDULES))
 
 
 def test_what_others_wrote_is_added_unless_the_count_has_it(ledger):
@@ -298,17 +303,10 @@ def test_a_total_below_zero_between_two_transactions_of_others_comes_back(ledger
 
 
 def test_a_writer_that_locks_after_it_registers_is_found_out(ledger):
-    def leaves_a_wrong_total(seed):
-        chance, store = random.Random(seed), Store()
-        ledger.client.delete(VALUE, LEDGER)
-        actors = [write(ledger, store, 1, registers_late=True), read(ledger, store, "reader")]
-        try:
-            play(ledger, store, chance, actors)
-        except AssertionError:
-            return True
-        return False
+    def actors(store, _chance):
+        return [write(ledger, store, 1, registers_late=True), read(ledger, store, "reader")]
 
-    assert any(leaves_a_wrong_total(seed) for seed in range(20 * SCHEDULES))
+    assert any(leave_a_wrong_total(ledger, actors, seed) for seed in range(20 * SCHEDULES))
 
 
 def test_the_total_comes_back_with_the_writers_orders_and_keeps_its_end(ledger):

@@ -13,8 +13,9 @@ import psycopg2
 import pytest
 
 import tracer
-from following import INSERT, TOTAL, Counts, Follower, install
+from following import INSERT, Counts, Follower, install
 from histories import ADD, Call, Load, reads_of, record, violations
+from keys import TOTAL
 from peers import Proxy
 from program import PROGRAM
 from servers import wait_until

@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 
-TOTAL, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
+from keys import TOTAL
+
 INSERT = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', {}, 1, 1, 2)"
 
 _numbers = itertools.count()

@@ -1,6 +1,6 @@
 """What the program keeps in Redis: counts that everybody may read, and what the protocol keeps beside them."""
 
-LEDGER = "{num_orders:all}:ledger"
+TOTAL, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
 
 
 def values(cache):
