@@ -21,24 +21,23 @@ std::string_view first_characters(std::string_view text, std::size_t most) {
     return text.substr(0, static_cast<std::size_t>(end - text.begin()));
 }
 
-/// ASCII's, and those of ISO 8859-1 as UTF-8 writes them: C2 80 to C2 9F.
-void replace_control_characters(std::string& text) {
+} // namespace
+
+std::string without_control_characters(std::string text, char mark) {
     for (std::size_t i = text.find('\xC2'); i != std::string::npos; i = text.find('\xC2', i + 1)) {
         if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-            text.replace(i, 2, "?");
+            text.replace(i, 2, 1, mark);
         }
     }
     std::ranges::replace_if(
-        text, [](unsigned char byte) { return byte < ' ' || byte == '\x7F'; }, '?');
+        text, [](unsigned char byte) { return byte < ' ' || byte == '\x7F'; }, mark);
+    return text;
 }
 
-} // namespace
-
 std::string in_quotes(std::string_view text) {
-    std::string shown(first_characters(text, k_most_characters));
-    const bool cut = shown.size() < text.size();
-    replace_control_characters(shown);
-    return '`' + shown + (cut ? "…`" : "`");
+    const std::string_view shown = first_characters(text, k_most_characters);
+    const bool is_cut = shown.size() < text.size();
+    return '`' + without_control_characters(std::string(shown), '?') + (is_cut ? "…`" : "`");
 }
 
 } // namespace ordercache

@@ -1,5 +1,6 @@
 #include "io/console.hpp"
 
+#include "base/quoted.hpp"
 #include "base/signals.hpp"
 #include "io/terminal.hpp"
 
@@ -17,10 +18,8 @@ namespace ordercache {
 namespace {
 
 /// What people typed, and what servers say, may hold any bytes; a line stays one.
-std::string one_line(std::string text) {
-    std::ranges::replace_if(
-        text, [](unsigned char c) { return c < ' ' || c == '\x7f'; }, ' ');
-    return text;
+std::string one_line(const std::string& text) {
+    return without_control_characters(text, ' ');
 }
 
 std::string dimmed(const std::string& line) {

@@ -30,14 +30,14 @@ private:
     int m_own = dup(STDERR_FILENO);
 };
 
-std::string told(bool verbose, bool quiet) {
+std::string told(bool verbose, bool quiet, const std::string& warning = "a warning") {
     Pipe pipe;
     {
         const Redirection redirection(pipe);
         Console console;
         console.configure(verbose, quiet, TimeLimit::none());
         console.note("a note");
-        console.warn("a\nwarning");
+        console.warn(warning);
         console.error("an error");
     }
     pipe.close_end(1);
@@ -50,6 +50,13 @@ TEST_CASE("notes are told where they are asked for, warnings unless silenced, er
     CHECK(told(false, true) == "ordercache: error: an error\n");
     CHECK(told(false, false) == "ordercache: warning: a warning\nordercache: error: an error\n");
     CHECK(told(true, true) == "a note\nordercache: error: an error\n");
+}
+
+TEST_CASE("a line stays one, and a terminal obeys nothing in it") {
+    CHECK(told(false, false,
+               "a\nb\x1b[31mc\xC2\x9B"
+               "31md")
+              .starts_with("ordercache: warning: a b [31mc 31md\n"));
 }
 
 TEST_CASE("a status is erased before the next line") {
