@@ -1,5 +1,6 @@
 #include "redis/router.hpp"
 
+#include "base/error.hpp"
 #include "redis/client.hpp"
 #include "redis/reply_check.hpp"
 
@@ -197,14 +198,15 @@ void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadl
         m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
     Backoff backoff;
     while (!commands.empty()) {
+        m_pause(backoff.next());
         if (until.passed()) {
             const RoutedCommand& stuck = commands.front();
-            throw refusal(m_named->service(), stuck.command->front(), stuck.reply->text);
+            throw CacheError(
+                refusal(m_named->service(), stuck.command->front(), stuck.reply->text).what());
         }
         if (commands.size() > 1) {
             learn_all_owners();
         }
-        m_pause(backoff.next());
         send(commands, deadline);
         commands = redirected(commands);
     }

@@ -165,6 +165,13 @@ def test_a_count_does_not_wait_for_a_slot_that_stays_on_its_way(ordercache, clus
     assert "on its way" in run.stderr and run.seconds < 4
 
 
+def test_an_add_says_that_its_time_was_up_for_a_slot_on_its_way(ordercache, cluster, cache):
+    with cluster.slot_on_its_way("num_orders:all"):
+        run = ordercache(*an_order(), "--timeout", "1")
+    assert run.status == 4
+    assert "refused EVAL: the key is on its way to another node of the cluster: try again" in run.stderr
+
+
 class Load:
     """Programs that add and count all the time, whose every answer is held against what was true meanwhile."""
 
