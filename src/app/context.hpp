@@ -9,7 +9,6 @@
 #include "postgres/store.hpp"
 #include "redis/cache.hpp"
 
-#include <chrono>
 #include <memory>
 #include <optional>
 

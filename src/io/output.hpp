@@ -5,7 +5,6 @@
 #include "base/waiting.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

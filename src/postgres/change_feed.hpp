@@ -9,7 +9,6 @@
 #include "postgres/uri.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <set>
 #include <string>
 

@@ -3,7 +3,6 @@
 #include "base/order.hpp"
 #include "cache_aside/order_store.hpp"
 
-#include <cstdint>
 #include <memory>
 #include <vector>
 

@@ -8,7 +8,6 @@
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>

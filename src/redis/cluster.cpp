@@ -1,6 +1,5 @@
 #include "redis/cluster.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 

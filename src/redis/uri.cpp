@@ -8,11 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdint>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
 
 namespace ordercache {
 

@@ -9,8 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <iterator>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>

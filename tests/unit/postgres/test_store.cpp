@@ -7,7 +7,6 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
 
 using namespace ordercache;
 using namespace std::chrono_literals;
