@@ -26,7 +26,8 @@ constexpr auto k_meanings = std::to_array<Meaning>({
     {"NOAUTH", "it wants a password: write one into REDIS_SERVICE_URI"},
     {"WRONGPASS", "the user or the password in REDIS_SERVICE_URI is wrong"},
     {"NOPERM", k_not_granted},
-    {"ERR The user executing the script can't run this command", k_not_granted},
+    {"ERR The user executing the script can't run this command", k_not_granted}, // Redis 6 and 7.0
+    {"ERR ACL failure in script:", k_not_granted}, // Redis 7.2 and later, Valkey
     {"READONLY", "it is a replica: name the primary in REDIS_SERVICE_URI"},
     {"LOADING", "it is still loading its data: try again"},
     {"BUSY", "it is busy with a script: try again"},

@@ -77,6 +77,9 @@ TEST_CASE("a refusal says what to do, where that is known") {
           "that: grant it by ACL SETUSER, as RIGHTS in ordercache(1) has it");
     CHECK(refused("ERR The user executing the script can't run this command or subcommand script: "
                   "16, on @user_script:14.") == refused("NOPERM"));
+    CHECK(
+        refused("ERR ACL failure in script: User shop has no permissions to run the 'set' command "
+                "script: 16, on @user_script:14.") == refused("NOPERM"));
     CHECK(refused("ERR unknown command 'EVAL', with args beginning with: 'for'").find("RIGHTS") !=
           std::string::npos);
     CHECK(refused("BUSYKEY Target exists").find("BUSYKEY Target exists") != std::string::npos);
