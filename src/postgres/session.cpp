@@ -34,6 +34,13 @@ std::string reason_of(const pqxx::failure& failure) {
                : what;
 }
 
+/// libpqxx 7 says before the server's words at which end of a COPY it heard them.
+std::string without_prefix(const pqxx::sql_error& error) {
+    constexpr std::string_view prefix = "Failure during '[END COPY]': ";
+    const std::string_view what = error.what();
+    return std::string(what.starts_with(prefix) ? what.substr(prefix.size()) : what);
+}
+
 /// libpqxx leaves out the SQLSTATE of the commonest of these.
 std::string sqlstate_of(const pqxx::insufficient_privilege& error) {
     return error.sqlstate().empty() ? "42501" : error.sqlstate();
@@ -46,7 +53,9 @@ auto translating_failures(Act act) {
     } catch (const pqxx::insufficient_privilege& error) {
         throw SessionFailure(error.what(), sqlstate_of(error));
     } catch (const pqxx::sql_error& error) {
-        throw SessionFailure(error.what(), error.sqlstate());
+        throw SessionFailure(without_prefix(error), error.sqlstate());
+    } catch (const pqxx::unexpected_rows&) {
+        throw UnexpectedReply("it has rows where none were asked for");
     } catch (const pqxx::failure& error) {
         throw SessionFailure(reason_of(error), "");
     }
