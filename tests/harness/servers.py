@@ -14,7 +14,9 @@ import time
 
 import psycopg2
 import redis
+from redis.backoff import NoBackoff
 from redis.crc import key_slot
+from redis.retry import Retry
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 TUTORIAL_DUMP = TESTS.parent.parent / "shared" / "data" / "dellstore2-normal-1.0.sql.gz"
@@ -321,7 +323,8 @@ class Redis:
             return False
 
     def client(self, user=None, password=None, db=0):
-        return redis.Redis(port=self.port, username=user, password=password, db=db, decode_responses=True)
+        at_once = Retry(NoBackoff(), 0)  # redis-py of Debian 13 would try again until a server has loaded its data
+        return redis.Redis(port=self.port, username=user, password=password, db=db, decode_responses=True, retry=at_once)
 
     def uri(self, credentials="", port=None):
         return f"redis://{credentials}127.0.0.1:{port or self.port}"
