@@ -31,7 +31,7 @@ std::optional<Records> read(std::string_view csv) {
     return records;
 }
 
-std::string quoted(std::string_view field) {
+std::string in_quotes(std::string_view field) {
     std::string text = "\"";
     for (const char c : field) {
         text += c == '"' ? "\"\"" : c == '\n' ? "\r\n" : std::string(1, c);
@@ -44,7 +44,7 @@ std::string to_csv(const Records& records) {
     for (const auto& record : records) {
         std::string line;
         for (const std::string& field : record) {
-            line += (line.empty() ? "" : ",") + quoted(field);
+            line += (line.empty() ? "" : ",") + in_quotes(field);
         }
         csv += line + "\r\n";
     }
