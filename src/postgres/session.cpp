@@ -51,7 +51,7 @@ auto translating_failures(Act act) {
     try {
         return act();
     } catch (const pqxx::insufficient_privilege& error) {
-        throw SessionFailure(error.what(), sqlstate_of(error));
+        throw SessionFailure(without_prefix(error), sqlstate_of(error));
     } catch (const pqxx::sql_error& error) {
         throw SessionFailure(without_prefix(error), error.sqlstate());
     } catch (const pqxx::unexpected_rows&) {

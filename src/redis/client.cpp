@@ -54,10 +54,10 @@ std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& comman
                                          std::optional<Deadline> deadline) {
     leave_closed_connection();
     connect();
-    if (!m_connection->handshake_done && change_nothing(commands)) {
-        return shake_hands(commands, deadline);
-    }
     if (!m_connection->handshake_done) {
+        if (change_nothing(commands)) {
+            return shake_hands(commands, deadline);
+        }
         shake_hands({}, deadline);
     }
     return exchange(commands, deadline);

@@ -168,6 +168,7 @@ TEST_CASE("in a cluster a drop deletes the values once more, behind leases that 
     });
     SUBCASE("by itself") {
         fixture.cache.drop({k_one});
+        CHECK(std::ranges::count(fixture.commands(), RedisCommand{"DEL", "n:1"}) == 2);
     }
     SUBCASE("together with a writer's entry") {
         fixture.cache.begin_write({731, 1}, {k_one});
