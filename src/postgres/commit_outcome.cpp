@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "base/signals.hpp"
-#include "cache_aside/order_store.hpp"
 #include "postgres/connection.hpp"
 
 #include <fmt/format.h>
@@ -39,25 +38,11 @@ SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
             ELSE 'aborted' END AS status)sql";
 
-/// In progress is also what a server says that cannot know yet; unknown, whose status is NULL, is a
-/// transaction so old that PostgreSQL has forgotten it.
-TransactionStatus transaction_status(PostgresSession& session, const std::string& transaction) {
-    const Rows rows = session.run(k_transaction_status, {transaction});
-    const Row row = rows.only();
-    if (row.is_null("status")) {
-        return TransactionStatus::unknown;
-    }
-    const std::string& status = row.text("status");
-    return status == "committed" ? TransactionStatus::committed
-           : status == "aborted" ? TransactionStatus::aborted
-                                 : TransactionStatus::in_progress;
-}
-
 TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
     if (written.order && is_visible(session, written)) {
         return TransactionStatus::committed;
     }
-    const auto status = transaction_status(session, written.transaction);
+    const auto status = transaction_status(session, k_transaction_status, written.transaction);
     const bool is_missing =
         status == TransactionStatus::committed && written.order && !is_visible(session, written);
     return is_missing ? TransactionStatus::unknown : status;
@@ -137,6 +122,19 @@ void learn_outcome(PostgresConnection& connection, const Written& written,
 }
 
 } // namespace
+
+TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
+                                     const std::string& transaction) {
+    const Rows rows = session.run(sql, {transaction});
+    const Row row = rows.only();
+    if (row.is_null("status")) {
+        return TransactionStatus::unknown;
+    }
+    const std::string& status = row.text("status");
+    return status == "committed" ? TransactionStatus::committed
+           : status == "aborted" ? TransactionStatus::aborted
+                                 : TransactionStatus::in_progress;
+}
 
 void commit(PostgresConnection& connection, const Written& written) {
     OutcomeDeadline deadline(connection);

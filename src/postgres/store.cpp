@@ -1,5 +1,6 @@
 #include "postgres/store.hpp"
 
+#include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/writers_lock.hpp"
 
@@ -169,15 +170,8 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
 
 TransactionStatus PostgresStore::status_of(TransactionId transaction) {
     return m_connection->ask([id = std::to_string(transaction)](PostgresSession& session) {
-        const Rows rows = session.run(k_status, {id});
-        const Row row = rows.only();
-        if (row.is_null("status")) { // PostgreSQL has forgotten it
-            return TransactionStatus::in_progress;
-        }
-        const std::string& status = row.text("status");
-        return status == "committed" ? TransactionStatus::committed
-               : status == "aborted" ? TransactionStatus::aborted
-                                     : TransactionStatus::in_progress;
+        const TransactionStatus status = transaction_status(session, k_status, id);
+        return status == TransactionStatus::unknown ? TransactionStatus::in_progress : status;
     });
 }
 
