@@ -4,7 +4,6 @@
 #include "redis/claims.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/pieces.hpp"
-#include "redis/scripts.hpp"
 #include "redis/token.hpp"
 
 #include <fmt/format.h>
@@ -98,8 +97,7 @@ bool RedisCache::has_ledger() {
 std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
                                        const Freshness& freshness) {
     m_token = random_token();
-    const std::vector<Scope> customers = customers_in(scopes);
-    auto leases = acquire_leases(customers, freshness.refresh);
+    auto leases = m_leases.acquire(m_token, customers_in(scopes), freshness.refresh);
     std::vector<Claim> claims;
     auto lease = leases.begin();
     for (const Scope& scope : scopes) {
@@ -109,25 +107,8 @@ std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
     return claims;
 }
 
-std::vector<Claim> RedisCache::acquire_leases(const std::vector<Scope>& customers, bool refresh) {
-    const auto answers = run_in_pieces(m_redis, customers, [&](const std::vector<Scope>& together) {
-        RedisCommand command = command_on_values(scripts::k_lease_acquire, together);
-        command.push_back(m_token);
-        command.push_back(std::to_string(k_lease_time.count()));
-        command.emplace_back(refresh ? "refresh" : "read");
-        return command;
-    });
-    std::vector<Claim> claims;
-    for (const auto& [asked, reply] : answers) {
-        const auto some = claims_in(reply, asked.size(), m_redis.service());
-        claims.insert(claims.end(), some.begin(), some.end());
-    }
-    return claims;
-}
-
 void RedisCache::renew(const std::vector<Scope>& scopes) {
-    run_on_leases(scripts::k_lease_renew, customers_in(scopes),
-                  {m_token, std::to_string(k_lease_time.count())});
+    m_leases.renew(m_token, customers_in(scopes));
     if (has_total(scopes)) {
         m_ledger.renew(m_token);
     }
@@ -135,24 +116,14 @@ void RedisCache::renew(const std::vector<Scope>& scopes) {
 
 void RedisCache::release(const std::vector<Scope>& scopes) {
     const Deadline deadline = Deadline::in(k_release_timeout);
-    run_on_leases(scripts::k_lease_release, customers_in(scopes), {m_token}, deadline);
+    m_leases.release(m_token, customers_in(scopes), deadline);
     if (has_total(scopes)) {
         m_ledger.release(m_token, deadline);
     }
 }
 
 void RedisCache::fill(const Counts& customers) {
-    std::vector<Scope> scopes;
-    std::ranges::transform(customers, std::back_inserter(scopes), &Counts::value_type::first);
-    run_in_pieces(m_redis, scopes, [&](const std::vector<Scope>& together) {
-        RedisCommand command = command_on_values(scripts::k_lease_fill, together);
-        command.push_back(m_token);
-        command.push_back(std::to_string(m_time_to_live.count()));
-        for (const Scope& scope : together) {
-            command.push_back(std::to_string(customers.at(scope)));
-        }
-        return command;
-    });
+    m_leases.fill(m_token, customers, m_time_to_live);
 }
 
 bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
@@ -238,31 +209,6 @@ std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
     }
     return left < 0 ? std::chrono::seconds(left)
                     : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
-}
-
-/// Its keys are each customer's lease and value; the arguments are to be added.
-RedisCommand RedisCache::command_on_values(const char* script,
-                                           const std::vector<Scope>& customers) const {
-    RedisCommand command = {"EVAL", script, std::to_string(2 * customers.size())};
-    for (const Scope& customer : customers) {
-        command.push_back(m_names.lease(customer));
-        command.push_back(key(customer));
-    }
-    return command;
-}
-
-void RedisCache::run_on_leases(const char* script, const std::vector<Scope>& scopes,
-                               const std::vector<std::string>& arguments,
-                               std::optional<Deadline> deadline) {
-    const auto command_for = [&](const std::vector<Scope>& together) {
-        RedisCommand command = {"EVAL", script, std::to_string(together.size())};
-        for (const Scope& scope : together) {
-            command.push_back(m_names.lease(scope));
-        }
-        command.insert(command.end(), arguments.begin(), arguments.end());
-        return command;
-    };
-    run_in_pieces(m_redis, scopes, command_for, deadline);
 }
 
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {

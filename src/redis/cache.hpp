@@ -3,6 +3,7 @@
 #include "base/reporter.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "redis/key_names.hpp"
+#include "redis/leases.hpp"
 #include "redis/ledger.hpp"
 #include "redis/router.hpp"
 
@@ -58,11 +59,6 @@ public:
 private:
     using KeyTest = bool (KeyNames::*)(std::string_view) const;
 
-    std::vector<Claim> acquire_leases(const std::vector<Scope>& customers, bool refresh);
-    RedisCommand command_on_values(const char* script, const std::vector<Scope>& customers) const;
-    void run_on_leases(const char* script, const std::vector<Scope>& scopes,
-                       const std::vector<std::string>& arguments,
-                       std::optional<Deadline> deadline = std::nullopt);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
     std::int64_t delete_all(const std::vector<RedisServer*>& servers, const std::string& pattern,
                             KeyTest test);
@@ -72,6 +68,7 @@ private:
 
     RedisRouter m_redis;
     KeyNames m_names;
+    RedisLeases m_leases{m_redis, m_names};
     RedisLedger m_ledger{m_redis, m_names};
     std::chrono::seconds m_time_to_live;
     Reporter& m_reporter;
