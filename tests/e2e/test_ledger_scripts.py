@@ -353,9 +353,19 @@ def test_what_is_no_count_is_taken_for_none(ledger):
     assert ledger.total() == 7
 
 
-@pytest.mark.parametrize("field", ["reader", "base", "in_flight:900"])
+@pytest.mark.parametrize("field", [
+    "reader", "base", "ends", "since", "filled_by", "asked", "in_flight:900", "committed:900", "writer:900", "field",
+])
 def test_a_ledger_of_somebody_elses_is_void(ledger, field):
-    ledger.client.hset(LEDGER, field, "somebody else's")
+    for name, *arguments in [
+        ("acquire", "reader", "anybody"), ("renew", "reader"), ("release", "reader"), ("register", 900, 1),
+        ("confirm", 900, COMMITTED), ("fill", "reader", 9, TIME_TO_LIVE, "900:900:"), ("hear", 900, 1),
+    ]:
+        ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+        ledger.client.hset(LEDGER, field, "somebody else's")
+        getattr(ledger, name)(*arguments)
+        ledger.client.delete(VALUE, LEDGER)
+    ledger.client.hset(LEDGER, mapping={"base": "1", "since": "900:900:", field: "somebody else's"})
     assert ledger.acquire("reader", "refresh") == ["ours"]
     ledger.fill("reader", 7, TIME_TO_LIVE, "900:900:")
     assert ledger.total() == 7

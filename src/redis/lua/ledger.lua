@@ -25,35 +25,57 @@ local function count_in(key)
   return type(text) == 'string' and #text < 19 and string.match(text, '^%d+$') or nil
 end
 
--- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever. So
--- does what is somebody else's.
-local function is_void(ledger)
-  for _, entry in pairs(ledger.in_flight) do
-    if now - tonumber(string.match(entry, '^(%d+) %d+$') or 0) > lifetime then
-      return true
-    end
-  end
-  return ledger.base and not string.match(ledger.base, '^-?%d+$')
+-- What the text of a field looks like, and of an entry. All else is somebody else's.
+local field_forms = {
+  reader = '^%S+ %d+$',
+  base = '^-?%d+$',
+  ends = '^%d+$',
+  since = '^%d+:%d+:[%d,]*$',
+  filled_by = '^%S+$',
+  asked = '^%d+$',
+}
+local entry_forms = { in_flight = '^%d+ %d+$', committed = '^-?%d+$' }
+
+local function is_of_form(text, form)
+  return form and string.match(text, form)
 end
 
-local function read_ledger()
+-- Absent: the key is somebody else's.
+local function parse_ledger()
   local ledger = { in_flight = {}, committed = {} }
   local fields = redis.pcall('HGETALL', ledger_key)
-  if fields.err then
-    if string.find(fields.err, 'WRONGTYPE', 1, true) then -- somebody else's key
-      redis.call('DEL', ledger_key)
-    end
+  if fields.err and string.find(fields.err, 'WRONGTYPE', 1, true) then
+    return nil
+  elseif fields.err then
     fields = redis.call('HGETALL', ledger_key)
   end
   for i = 1, #fields, 2 do
-    local kind, id = string.match(fields[i], '^([%l_]+):(%d+)$')
-    if kind then
-      ledger[kind][id] = fields[i + 1]
+    local name, text = fields[i], fields[i + 1]
+    local kind, id = string.match(name, '^([%l_]+):(%d+)$')
+    if kind and is_of_form(text, entry_forms[kind]) then
+      ledger[kind][id] = text
+    elseif is_of_form(text, field_forms[name]) then
+      ledger[name] = text
     else
-      ledger[fields[i]] = fields[i + 1]
+      return nil
     end
   end
-  if is_void(ledger) then
+  return ledger
+end
+
+local function has_lapsed_writer(ledger)
+  for _, entry in pairs(ledger.in_flight) do
+    if now - tonumber(string.match(entry, '^%d+')) > lifetime then
+      return true
+    end
+  end
+  return false
+end
+
+-- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
+local function read_ledger()
+  local ledger = parse_ledger()
+  if not ledger or has_lapsed_writer(ledger) then
     redis.call('DEL', ledger_key)
     return { in_flight = {}, committed = {} }
   end
