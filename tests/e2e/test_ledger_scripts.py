@@ -371,6 +371,19 @@ def test_a_ledger_of_somebody_elses_is_void(ledger, field):
     assert ledger.total() == 7
 
 
+@pytest.mark.parametrize("others", [[], [902]])
+def test_a_count_that_seems_to_have_seen_a_writer_in_flight_goes(ledger, others):
+    """It is from before a crash of PostgreSQL, and the writer's id was given away twice."""
+    ledger.acquire("reader", "anybody")
+    ledger.fill("reader", 100, TIME_TO_LIVE, "902:902:")
+    for writer in [*others, 901]:
+        ledger.register(writer, 1)
+    for writer in [*others, 901]:
+        ledger.confirm(writer, COMMITTED)
+    assert ledger.total() is None
+    assert ledger.acquire("reader", "anybody") == ["ours"]
+
+
 def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
     ledger.register(900, 1)

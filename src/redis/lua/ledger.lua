@@ -63,7 +63,9 @@ local function parse_ledger()
   return ledger
 end
 
-local function has_lapsed_writer(ledger)
+local ledger = parse_ledger()
+
+local function has_lapsed_writer()
   for _, entry in pairs(ledger.in_flight) do
     if now - tonumber(string.match(entry, '^%d+')) > lifetime then
       return true
@@ -72,17 +74,15 @@ local function has_lapsed_writer(ledger)
   return false
 end
 
--- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
-local function read_ledger()
-  local ledger = parse_ledger()
-  if not ledger or has_lapsed_writer(ledger) then
-    redis.call('DEL', ledger_key)
-    return { in_flight = {}, committed = {} }
-  end
-  return ledger
+local function forget_ledger()
+  redis.call('DEL', ledger_key)
+  ledger = { in_flight = {}, committed = {} }
 end
 
-local ledger = read_ledger()
+-- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
+if not ledger or has_lapsed_writer() then
+  forget_ledger()
+end
 
 local function set(field, text)
   ledger[field] = text

@@ -21,11 +21,6 @@ local function add_to_base(orders)
   redis.call('HINCRBY', ledger_key, 'base', orders)
 end
 
-local function forget_ledger()
-  redis.call('DEL', ledger_key)
-  ledger = { in_flight = {}, committed = {} }
-end
-
 -- The value is below zero between two transactions whose commits came the other way round.
 local function is_published()
   local text = redis.pcall('GET', value_key)

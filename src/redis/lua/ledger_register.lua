@@ -2,6 +2,14 @@
 -- it becomes the base, unless a refresh that is under way will bring a better one.
 -- ARGV: the transaction's id, the number of its orders.
 local id, orders = ARGV[1], ARGV[2]
+
+-- No snapshot has seen a transaction that is still in flight. One that seems to have is from before
+-- a crash of PostgreSQL, which then gives ids away again that it had not yet written to disk.
+if ledger.since and has_seen(ledger.since, id) then
+  redis.call('DEL', value_key)
+  forget_ledger()
+end
+
 local count = count_in(value_key)
 if count then
   local left = redis.call('PTTL', value_key)
