@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -42,13 +43,20 @@ def wait_until(condition, seconds=10, what="the condition"):
 
 
 def free_port():
-    """One whose number plus 10,000 is a free port too: a cluster's nodes talk to each other there."""
+    """Nobody else's as long as this process lives, though its server be down. Its number plus 10,000 is free too: a cluster's
+    nodes talk to each other there. Both are below those that the system gives to clients, and to whoever asks for any."""
     while True:
-        with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError, OverflowError):
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = random.randrange(12_000, 22_000)
+        with socket.socket() as probe, socket.socket() as bus, contextlib.suppress(OSError):
+            ours = socket.socket(socket.AF_UNIX)
+            ours.bind(f"\0ordercache-test-port-{port}")
+            probe.bind(("127.0.0.1", port))
             bus.bind(("127.0.0.1", port + 10_000))
+            _reserved.append(ours)
             return port
+
+
+_reserved = []
 
 
 def temporary_folder():
