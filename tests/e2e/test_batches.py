@@ -476,8 +476,7 @@ def test_killed_at_any_moment_it_is_all_or_nothing(ordercache, database, cache, 
         time.sleep(random.uniform(0, whole))
         process.kill()
         process.wait()
-        database.wait_for_no_activity("COPY")
-        database.wait_for_no_activity("COMMIT")
+        database.wait_for_no_transaction()
         now = database.value("SELECT count(*) FROM orders")
         assert now in (total, total + rows)
         total = now

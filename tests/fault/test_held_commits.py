@@ -39,7 +39,7 @@ def test_no_count_is_wrong_while_a_commit_hangs_past_every_timeout(end, ordercac
     assert_counted(ordercache, 12000, 1)
     with postgres.setting("synchronous_standby_names", "nobody"):
         writer = ordercache.start(*an_order(), f"--timeout={TIMEOUT}")
-        database.wait_for_activity("commit")
+        database.wait_for_commit()
         writer.send_signal(end)
         for _ in range(3):
             assert_counted(ordercache, 12000, 1)

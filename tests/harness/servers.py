@@ -32,8 +32,8 @@ POSTGRES_BIN = os.environ.get("ORDERCACHE_POSTGRES_BIN")
 USER = "tester"
 
 
-def wait_until(condition, seconds=10, what="the condition"):
-    """Returns the first true value of condition(); fails when it does not come in time."""
+def wait_until(condition, seconds=60, what="the condition"):
+    """Returns the first true value of condition(); fails when it does not come in time, on however busy a machine."""
     deadline = time.monotonic() + seconds
     while True:
         if value := condition():
@@ -188,6 +188,8 @@ class Postgres:
         self.execute("postgres", f"ALTER SYSTEM {change}")
         self.execute("postgres", "SELECT pg_reload_conf()")
         wait_until(lambda: self.execute("postgres", f"SHOW {name}") != before, what=f"the change of {name}")
+        # The checkpointer decides whether a COMMIT waits for a standby, and reads settings before it begins.
+        self.execute("postgres", "CHECKPOINT")
 
     def uri(self, database="defaultdb", user=USER, password="unused", port=None):
         return f"postgresql://{user}:{password}@127.0.0.1:{port or self.service_port}/{database}"
@@ -239,16 +241,18 @@ class Database:
         """What the program does there meanwhile: lines of PostgreSQL's log. The test itself must keep away."""
         return self.postgres.log_of(self.name)
 
+    def statements(self, text=""):
+        """Those with that text that others run there now, and whether each waits."""
+        return self.postgres.execute(
+            "postgres",
+            "SELECT query, wait_event IS NOT NULL FROM pg_stat_activity"
+            " WHERE datname = %s AND state = 'active' AND query ILIKE %s",
+            self.name, f"%{text}%",
+        )
+
     def activity(self, text=""):
-        """The statements with that text that others run there now."""
-        return [
-            statement for (statement,) in self.postgres.execute(
-                "postgres",
-                "SELECT query FROM pg_stat_activity"
-                " WHERE datname = %s AND state = 'active' AND wait_event IS NOT NULL AND query ILIKE %s",
-                self.name, f"%{text}%",
-            )
-        ]
+        """The statements with that text that wait."""
+        return [statement for statement, waits in self.statements(text) if waits]
 
     def wait_for_activity(self, text):
         wait_until(lambda: self.activity(text), what=f"a statement with {text!r} that waits")
@@ -258,7 +262,14 @@ class Database:
         wait_until(lambda: "COMMIT" in self.activity("commit"), what="a COMMIT that waits")
 
     def wait_for_no_activity(self, text):
-        wait_until(lambda: not self.activity(text), what=f"the end of every statement with {text!r}")
+        wait_until(lambda: not self.statements(text), what=f"the end of every statement with {text!r}")
+
+    def wait_for_no_transaction(self):
+        """Until all is done that programs had sent which were killed."""
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
+        wait_until(
+            lambda: self.postgres.execute("postgres", busy, self.name) == [(0,)], what="the end of every transaction",
+        )
 
     @contextlib.contextmanager
     def orders_locked(self):
