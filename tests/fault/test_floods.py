@@ -142,9 +142,12 @@ class Dam(Proxy):
         self.is_open = False
         super().__init__(target, trigger=b"Stores the counts", act=self._hold)
 
+    def takes_up(self):
+        with self._lock:
+            self.held += 1
+        return True
+
     def _hold(self, _proxy, _client, server, message):
-        self.triggered = False  # the next fill, too
-        self.held += 1
         wait_until(lambda: self.is_open, seconds=60, what="the dam's opening")
         server.sendall(message)
 

@@ -47,6 +47,7 @@ class Proxy(Listener):
         self.round_trips = 0
         self.triggered = False
         self.refusing = False
+        self._lock = threading.Lock()
         self._speaker = None
         self._muted = set()
         self._target = target
@@ -64,12 +65,17 @@ class Proxy(Listener):
         with contextlib.suppress(OSError):
             while message := client.recv(65536):
                 self._note("client")
-                if self._trigger and not self.triggered and self._trigger in message:
-                    self.triggered = True
+                if self._trigger and self._trigger in message and self.takes_up():
                     self._act(self, client, server, message)
                 else:
                     server.sendall(message)
         shut(server)
+
+    def takes_up(self):
+        """Whether it acts on a message with the trigger: on the first."""
+        with self._lock:
+            was_triggered, self.triggered = self.triggered, True
+        return not was_triggered
 
     def _reach_server(self):
         with contextlib.suppress(ConnectionRefusedError):
