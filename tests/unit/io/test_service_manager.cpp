@@ -70,12 +70,12 @@ TEST_CASE("the service manager hears once that the program is ready") {
 TEST_CASE("it hears twice in its time that the program is alive") {
     const Manager manager;
     ServiceManager service(environment({{"NOTIFY_SOCKET", manager.socket_name()},
-                                        {"WATCHDOG_USEC", "20000"},
+                                        {"WATCHDOG_USEC", "600000"},
                                         {"WATCHDOG_PID", std::to_string(getpid())}}));
     service.alive();
     service.alive();
     CHECK(manager.heard() == std::vector<std::string>{"WATCHDOG=1"});
-    std::this_thread::sleep_for(std::chrono::milliseconds{11});
+    std::this_thread::sleep_for(std::chrono::milliseconds{301});
     service.alive();
     CHECK(manager.heard() == std::vector<std::string>{"WATCHDOG=1"});
 }

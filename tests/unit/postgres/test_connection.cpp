@@ -81,9 +81,9 @@ TEST_CASE("an answer that makes no sense is a failure, and says what is wrong wi
 }
 
 TEST_CASE("past the limit a statement is cancelled") {
-    PostgresClient client(20ms);
+    PostgresClient client(300ms);
     client.postgres.on("SELECT", [] {
-        std::this_thread::sleep_for(100ms);
+        std::this_thread::sleep_for(500ms);
         return Rows{};
     });
     const Error error = failure_of_select(client);
@@ -137,9 +137,9 @@ TEST_CASE("a table that is another than it must be is a matter of configuration"
 }
 
 TEST_CASE("an answer may have extra time") {
-    PostgresClient client(20ms);
+    PostgresClient client(300ms);
     client.postgres.on("SELECT", [] {
-        std::this_thread::sleep_for(100ms);
+        std::this_thread::sleep_for(500ms);
         return Rows{};
     });
     client.connection->ask(run_select, {}, Signals::interrupt, 10s);
