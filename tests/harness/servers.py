@@ -163,6 +163,7 @@ class Postgres:
         if unused:
             self.execute(TEMPLATE, f"DROP TABLE {unused}")
         self.execute(TEMPLATE, "VACUUM ANALYZE")
+        self.execute(TEMPLATE, "CHECKPOINT")  # or a crash has the sequence of each copy skip numbers
 
     def connect(self, database):
         connection = psycopg2.connect(host=str(self.folder), port=self.port, user=USER, dbname=database)
