@@ -30,7 +30,7 @@ struct Claim {
     bool ours = false;                      ///< Count, and fill or release.
     std::optional<std::int64_t> count = {}; ///< The count, which is cached.
     std::string holder = {};                ///< The token of the reader that counts; empty: none.
-    std::vector<TransactionId> to_settle = {}; ///< Writers long in flight, which may be dead: ask.
+    std::vector<Written> to_settle = {};    ///< By writers long in flight, which may be dead: ask.
 };
 
 /// What a key of the cache holds.
@@ -40,7 +40,7 @@ struct CachedValue {
     friend bool operator==(const CachedValue&, const CachedValue&) = default;
 };
 
-/// A writer of orders, as the total's ledger knows it.
+/// By how many orders a transaction changed the total.
 struct Writer {
     TransactionId transaction;
     std::int64_t orders;
@@ -92,7 +92,8 @@ public:
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
     /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
     /// for want of memory say, the total is dropped: gives false, and end_write() is not wanted.
-    virtual bool begin_write(const Writer& writer, const std::vector<Scope>& customers) = 0;
+    virtual bool begin_write(const Written& written, std::int64_t orders,
+                             const std::vector<Scope>& customers) = 0;
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its
     /// orders, unless others are in flight. Said twice, it changes nothing.

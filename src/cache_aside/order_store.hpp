@@ -19,6 +19,15 @@ using TransactionId = std::uint64_t;
 /// What became of a transaction.
 enum class TransactionStatus { committed, aborted, in_progress, unknown };
 
+/// What tells whether orders were committed. A transaction's id alone does not: after a crash of
+/// PostgreSQL it may be another transaction's.
+struct Written {
+    TransactionId transaction = 0;
+    std::optional<OrderId> order = {}; ///< One that it wrote; absent: its number is not known.
+
+    friend bool operator==(const Written&, const Written&) = default;
+};
+
 /// What a look at the locks found: who is writing, as PostgreSQL knows it.
 struct Probe {
     /// For each scope that somebody writes the transactions that hold its lock: the lower 32 bits
@@ -55,9 +64,9 @@ public:
     /// gives false. Throws as `is_wanted` does, too.
     virtual std::optional<Counted> count_total(const std::function<bool()>& is_wanted) = 0;
 
-    /// What became of a transaction: committed, once any snapshot sees its orders; aborted; or in
+    /// What became of what was written: committed, once any snapshot sees it; aborted; or in
     /// progress where neither is certain. The first two are final.
-    virtual TransactionStatus status_of(TransactionId transaction) = 0;
+    virtual TransactionStatus status_of(const Written& written) = 0;
 };
 
 /// Orders that are written and not yet committed: their writer's lock is held. Destroyed before
@@ -66,7 +75,7 @@ class PendingOrders {
 public:
     virtual ~PendingOrders() = default;
 
-    virtual TransactionId transaction() const = 0;
+    virtual Written written() const = 0;
 
     /// How many orders there are, as PostgreSQL says.
     virtual std::int64_t size() const = 0;

@@ -214,13 +214,13 @@ void CountReader::release(Claims& claims) {
 
 /// Asks PostgreSQL what became of writers that may be dead, and says it in their place. Gives
 /// whether one of them was settled. The answer does not depend on it: what fails here is let pass.
-bool CountReader::settle(const std::vector<TransactionId>& writers, OrderStore& store) {
+bool CountReader::settle(const std::vector<Written>& to_settle, OrderStore& store) {
     bool settled = false;
-    for (const TransactionId writer : writers) {
+    for (const Written& written : to_settle) {
         try {
-            const TransactionStatus status = store.status_of(writer);
+            const TransactionStatus status = store.status_of(written);
             if (status == TransactionStatus::committed || status == TransactionStatus::aborted) {
-                m_cache.end_write(writer, status);
+                m_cache.end_write(written.transaction, status);
                 settled = true;
             }
         } catch (const Error&) {

@@ -17,8 +17,8 @@ public:
     const std::vector<Scope>& scopes() const { return m_scopes; }
     const Freshness& freshness() const { return m_freshness; }
 
-    /// Writers in flight that somebody should ask PostgreSQL about.
-    const std::vector<TransactionId>& to_settle() const { return m_to_settle; }
+    /// What writers in flight wrote, and somebody should ask PostgreSQL about.
+    const std::vector<Written>& to_settle() const { return m_to_settle; }
 
     /// Whether a reader counts what is waited for; else a writer has the total out of sight.
     bool is_for_reader() const { return m_is_for_reader; }
@@ -53,7 +53,7 @@ private:
     bool m_is_for_reader = false;
     Freshness m_freshness;
     std::string m_first_holder;
-    std::vector<TransactionId> m_to_settle;
+    std::vector<Written> m_to_settle;
 };
 
 } // namespace ordercache

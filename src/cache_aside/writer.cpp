@@ -39,18 +39,18 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     std::vector<Scope> changed = {k_all_orders};
     changed.insert(changed.end(), customers->begin(), customers->end());
     note_drop(changed, cache, reporter);
-    const TransactionId transaction = orders.transaction();
-    const bool is_entered = cache.begin_write({transaction, orders.size()}, *customers);
+    const Written written = orders.written();
+    const bool is_entered = cache.begin_write(written, orders.size(), *customers);
     try {
         orders.commit();
     } catch (const Error& error) {
         if (is_entered && error.status() != ExitStatus::look_first) {
-            end_write(transaction, TransactionStatus::aborted, cache, reporter);
+            end_write(written.transaction, TransactionStatus::aborted, cache, reporter);
         }
         throw;
     }
     if (is_entered) {
-        end_write(transaction, TransactionStatus::committed, cache, reporter);
+        end_write(written.transaction, TransactionStatus::committed, cache, reporter);
     }
 }
 

@@ -19,17 +19,6 @@ using namespace std::chrono_literals;
 constexpr auto k_outcome_pause = 200ms;
 constexpr std::chrono::milliseconds k_time_after_signal = 5s;
 
-/// Whether the order is there as that transaction wrote it. After a failover another transaction
-/// may bear its number, but not have written this row.
-bool is_visible(PostgresSession& session, const Written& written) {
-    constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
-    const auto xmin = std::to_string(std::stoull(written.transaction) % epoch);
-    return !session
-                .run("SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid",
-                     {*written.order, xmin})
-                .empty();
-}
-
 /// A standby lags and cannot tell. A server that crashed, or took over from one that did, may have
 /// lost the transaction altogether and be about to give its id away again: to ask for the status of
 /// such an id is an error, hence the comparison with a new one.
@@ -123,9 +112,18 @@ void learn_outcome(PostgresConnection& connection, const Written& written,
 
 } // namespace
 
+bool is_visible(PostgresSession& session, const Written& written) {
+    constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
+    const auto xmin = std::to_string(written.transaction % epoch);
+    return !session
+                .run("SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid",
+                     {*written.order, xmin})
+                .empty();
+}
+
 TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
-                                     const std::string& transaction) {
-    const Rows rows = session.run(sql, {transaction});
+                                     TransactionId transaction) {
+    const Rows rows = session.run(sql, {std::to_string(transaction)});
     const Row row = rows.only();
     if (row.is_null("status")) {
         return TransactionStatus::unknown;

@@ -1,9 +1,7 @@
 #pragma once
 
-#include "base/order.hpp"
 #include "cache_aside/order_store.hpp"
 
-#include <optional>
 #include <string>
 
 namespace ordercache {
@@ -11,17 +9,15 @@ namespace ordercache {
 class PostgresConnection;
 class PostgresSession;
 
-/// What tells a transaction's outcome when its COMMIT was not answered.
-struct Written {
-    std::string transaction;      ///< Its xid8.
-    std::optional<OrderId> order; ///< One that it wrote.
-};
-
 /// What the column `status` of `sql`, asked for the transaction's xid8, says of it in the words of
 /// pg_xact_status(). In progress is also what a server says that cannot know yet; unknown, whose
 /// status is NULL, is a transaction so old that PostgreSQL has forgotten it.
 TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
-                                     const std::string& transaction);
+                                     TransactionId transaction);
+
+/// Whether the order, which must be known, is there as that transaction wrote it. After a failover
+/// another transaction may bear its number, but not have written this row.
+bool is_visible(PostgresSession& session, const Written& written);
 
 /// Commits what the connection's transaction wrote. Where the connection breaks, asks on another
 /// one what became of it, for as long as the user's limit allows, and without a limit until a few

@@ -94,7 +94,7 @@ struct Finished {
 Finished finish_batch(PostgresSession& session) {
     const Rows rows = session.run(finish_sql());
     const Row row = rows.only();
-    Finished finished{{std::to_string(row.number("transaction")), std::nullopt},
+    Finished finished{{static_cast<TransactionId>(row.number("transaction")), std::nullopt},
                       row.flag("changes_more"),
                       rows_written(row)};
     if (!finished.changes_more) {

@@ -60,7 +60,7 @@ Rows insert(PostgresSession& session, const std::vector<std::string>& values) {
 
 /// An order as PostgreSQL stored it. What it may have left out is absent.
 struct Inserted {
-    std::string transaction;
+    TransactionId transaction;
     std::optional<OrderId> order;
     std::optional<CustomerId> customer;
     bool changes_more = false; ///< Than the counts of its customer and of all.
@@ -76,7 +76,8 @@ std::optional<Inserted> insert(PostgresSession& session, const Order& order, Cac
         return std::nullopt;
     }
     const Row row = rows.only();
-    Inserted inserted{std::to_string(row.number("transaction")), std::nullopt, std::nullopt};
+    Inserted inserted{static_cast<TransactionId>(row.number("transaction")), std::nullopt,
+                      std::nullopt};
     if (row.is_null("orderid") || row.is_null("customerid")) {
         return inserted;
     }

@@ -89,6 +89,16 @@ SELECT CASE WHEN pg_is_in_recovery()
               OR NOT pg_visible_in_snapshot($1::xid8, pg_current_snapshot()) THEN 'in progress'
             ELSE pg_xact_status($1::xid8) END AS status)sql";
 
+/// Committed only where the order is there: a crash may have lost the transaction, and its id be
+/// another's now.
+TransactionStatus final_status(PostgresSession& session, const Written& written) {
+    const auto status = transaction_status(session, k_status, written.transaction);
+    const bool is_certain =
+        status == TransactionStatus::aborted ||
+        (status == TransactionStatus::committed && written.order && is_visible(session, written));
+    return is_certain ? status : TransactionStatus::in_progress;
+}
+
 Counted count_all(PostgresSession& session) {
     const Rows rows = session.run(k_count_all);
     const Row row = rows.only();
@@ -168,11 +178,9 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
     }
 }
 
-TransactionStatus PostgresStore::status_of(TransactionId transaction) {
-    return m_connection->ask([id = std::to_string(transaction)](PostgresSession& session) {
-        const TransactionStatus status = transaction_status(session, k_status, id);
-        return status == TransactionStatus::unknown ? TransactionStatus::in_progress : status;
-    });
+TransactionStatus PostgresStore::status_of(const Written& written) {
+    return m_connection->ask(
+        [written](PostgresSession& session) { return final_status(session, written); });
 }
 
 std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order, CacheUpdate update) {

@@ -46,7 +46,7 @@ public:
             [](PostgresSession& session) { session.run("SET CONSTRAINTS ALL IMMEDIATE"); });
     }
 
-    TransactionId transaction() const override { return std::stoull(m_written.transaction); }
+    Written written() const override { return m_written; }
 
     void commit() override {
         m_is_over = true; // or nobody knows: there is nothing left to roll back

@@ -133,7 +133,8 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
 
 /// A single customer's drop and the registration go in one write, where one server takes both. Only
 /// a registration that was refused can be done without: one without an answer may come late.
-bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& customers) {
+bool RedisCache::begin_write(const Written& written, std::int64_t orders,
+                             const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
     const bool is_one_write = customers.size() == 1 && !m_redis.is_cluster();
     if (is_one_write) {
@@ -141,7 +142,7 @@ bool RedisCache::begin_write(const Writer& writer, const std::vector<Scope>& cus
     } else {
         drop(customers);
     }
-    commands.push_back(m_ledger.registration(writer));
+    commands.push_back(m_ledger.registration(written, orders));
     try {
         m_redis.run(commands);
         if (is_one_write && m_redis.is_cluster()) {

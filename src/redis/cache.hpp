@@ -42,7 +42,8 @@ public:
     void fill(const Counts& customers) override;
     bool fill_total(std::int64_t count, const std::string& snapshot,
                     const std::vector<std::uint32_t>& writers) override;
-    bool begin_write(const Writer& writer, const std::vector<Scope>& customers) override;
+    bool begin_write(const Written& written, std::int64_t orders,
+                     const std::vector<Scope>& customers) override;
     void end_write(TransactionId transaction, TransactionStatus status) override;
     void hear(const std::vector<Writer>& others) override { m_ledger.hear(others); }
     std::int64_t drop(const std::vector<Scope>& scopes) override;

@@ -19,6 +19,19 @@ CacheError unexpected_claim(const RedisService& service) {
     return unexpected_reply(service, "EVAL");
 }
 
+/// A transaction's id and an order's number, which may be empty, in turn.
+std::vector<Written> written_in(std::span<const RedisReply> list) {
+    std::vector<Written> all;
+    for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
+        if (const auto id = parse_whole_number(list[i].text, 0, k_most)) {
+            const std::string& order = list[i + 1].text;
+            all.push_back({static_cast<TransactionId>(*id),
+                           order.empty() ? std::nullopt : std::optional(order)});
+        }
+    }
+    return all;
+}
+
 } // namespace
 
 std::optional<std::int64_t> parse_count(std::string_view text) {
@@ -47,13 +60,8 @@ Claim claim_in(const RedisReply& reply, const RedisService& service) {
     if (kind != "wait" || reply.list.size() < 2) {
         throw unexpected_claim(service);
     }
-    Claim claim{.holder = reply.list[1].text};
-    for (const RedisReply& writer : std::span(reply.list).subspan(2)) {
-        if (const auto id = parse_whole_number(writer.text, 0, k_most)) {
-            claim.to_settle.push_back(static_cast<TransactionId>(*id));
-        }
-    }
-    return claim;
+    return {.holder = reply.list[1].text,
+            .to_settle = written_in(std::span(reply.list).subspan(2))};
 }
 
 std::vector<Claim> claims_in(const RedisReply& reply, std::size_t customers,

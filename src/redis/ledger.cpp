@@ -43,9 +43,10 @@ bool RedisLedger::fill(const std::string& token, std::int64_t count,
     return replies.front().integer == 1;
 }
 
-RedisCommand RedisLedger::registration(const Writer& writer) const {
-    return command(scripts::k_ledger_register,
-                   {std::to_string(writer.transaction), std::to_string(writer.orders)});
+RedisCommand RedisLedger::registration(const Written& written, std::int64_t orders) const {
+    return command(
+        scripts::k_ledger_register,
+        {std::to_string(written.transaction), std::to_string(orders), written.order.value_or("")});
 }
 
 void RedisLedger::confirm(TransactionId transaction, TransactionStatus status, Deadline deadline) {

@@ -27,7 +27,7 @@ public:
               const std::string& snapshot, const std::vector<std::uint32_t>& writers);
 
     /// The command that enters a writer, for a pipeline.
-    RedisCommand registration(const Writer& writer) const;
+    RedisCommand registration(const Written& written, std::int64_t orders) const;
 
     void confirm(TransactionId transaction, TransactionStatus status, Deadline deadline);
 

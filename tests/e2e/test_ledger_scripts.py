@@ -31,6 +31,9 @@ class Ledger:
         script = self._scripts[name]
         return lambda *arguments: self.client.eval(script, 2, VALUE, LEDGER, *arguments)
 
+    def register(self, transaction, orders, an_order=""):
+        self.__getattr__("register")(transaction, orders, an_order)
+
     def total(self):
         value = self.client.get(VALUE)
         return None if value is None else int(value)
@@ -42,8 +45,8 @@ class Ledger:
                 token, renewed = text.split()
                 self.client.hset(LEDGER, field, f"{token} {int(renewed) - milliseconds}")
             elif field.startswith("in_flight:"):
-                begun, orders = text.split()
-                self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {orders}")
+                begun, rest = text.split(maxsplit=1)
+                self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {rest}")
 
 
 class Store:
@@ -110,7 +113,7 @@ def read(ledger, store, token, refresh=False):
             return
         if claim == "ours":
             break
-        for transaction in map(int, rest[1:]):
+        for transaction in map(int, rest[1::2]):
             if store.status[transaction] != IN_FLIGHT:
                 ledger.confirm(transaction, store.status[transaction])
         yield
@@ -386,10 +389,10 @@ def test_a_count_that_seems_to_have_seen_a_writer_in_flight_goes(ledger, others)
 
 def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
-    ledger.register(900, 1)
+    ledger.register(900, 1, "an order's number")
     assert ledger.acquire("first", "anybody") == ["wait", ""]
     ledger.age(150)
-    assert ledger.acquire("first", "anybody") == ["wait", "", "900"]
+    assert ledger.acquire("first", "anybody") == ["wait", "", "900", "an order's number"]
     assert ledger.acquire("second", "anybody") == ["wait", ""]
 
 

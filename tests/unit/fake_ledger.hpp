@@ -68,7 +68,7 @@ public:
         return true;
     }
 
-    void enter(const Writer& writer) {
+    void enter(const Written& written, std::int64_t orders) {
         open();
         if (const auto value = m_servers.values.get(k_all_orders);
             value && ledger().reader.empty()) {
@@ -76,7 +76,7 @@ public:
             ledger().ends = m_servers.values.expiry(k_all_orders);
         }
         m_servers.values.remove(k_all_orders);
-        ledger().in_flight[writer.transaction] = {now(), writer.orders};
+        ledger().in_flight[written.transaction] = {now(), orders};
     }
 
     void confirm(TransactionId id, TransactionStatus status) {
@@ -147,11 +147,11 @@ private:
         return !token.empty() && token == ledger().filled_by;
     }
 
-    std::vector<TransactionId> silent_writers() {
-        std::vector<TransactionId> silent;
+    std::vector<Written> silent_writers() {
+        std::vector<Written> silent;
         for (const auto& [id, entry] : ledger().in_flight) {
             if (now() - entry.since > milliseconds{100}) {
-                silent.push_back(id);
+                silent.push_back({.transaction = id});
             }
         }
         return silent;

@@ -180,14 +180,15 @@ public:
     /// Whether it has no memory for an entry.
     bool is_full = false;
 
-    bool begin_write(const Writer& writer, const std::vector<Scope>& customers) override {
+    bool begin_write(const Written& written, std::int64_t orders,
+                     const std::vector<Scope>& customers) override {
         drop(customers);
         reach(Step::enter);
         if (is_full) {
             m_ledger.drop();
             return false;
         }
-        m_ledger.enter(writer);
+        m_ledger.enter(written, orders);
         return true;
     }
 
@@ -297,9 +298,9 @@ public:
         return counted;
     }
 
-    TransactionStatus status_of(TransactionId transaction) override {
+    TransactionStatus status_of(const Written& written) override {
         m_script.reach(Step::status);
-        return m_servers.status_of(transaction);
+        return m_servers.status_of(written.transaction);
     }
 
 private:
@@ -342,7 +343,7 @@ public:
         }
     }
 
-    TransactionId transaction() const override { return m_transaction; }
+    Written written() const override { return {m_transaction, std::nullopt}; }
     std::int64_t size() const override { return m_size; }
 
     std::optional<std::vector<Scope>> changed_customers() const override {

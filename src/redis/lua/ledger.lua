@@ -3,7 +3,8 @@
 --   reader           the one that counts: its token, and when it was renewed last
 --   base, ends       a count that is known while writers are in flight; the end of its time to live
 --   since, filled_by the snapshot that the base or the value was counted in, and its reader's token
---   in_flight:ID     a writer's transaction: since when, and with how many orders
+--   in_flight:ID     a writer's transaction: since when, with how many orders, and the number of
+--                    one of them, which may not be known
 --   committed:ID     the orders of a transaction that was committed while a reader counted; others'
 --                    may be negative
 --   asked            when somebody was told to ask what became of writers in flight
@@ -34,7 +35,7 @@ local field_forms = {
   filled_by = '^%S+$',
   asked = '^%d+$',
 }
-local entry_forms = { in_flight = '^%d+ %d+$', committed = '^-?%d+$' }
+local entry_forms = { in_flight = '^%d+ %d+ .*$', committed = '^-?%d+$' }
 
 local function is_of_form(text, form)
   return form and string.match(text, form)

@@ -1,28 +1,27 @@
 -- Takes the right to count the total, unless its count is there or about to be.
 -- ARGV: the reader's token; whose count is good enough: `anybody`, or the token of one reader whose
 -- count began late enough for a refresh, or nothing.
--- Gives {'hit', count}, {'ours'}, or {'wait', token of who counts, writers to ask about ...}.
+-- Gives {'hit', count}, {'ours'}, or {'wait', token of who counts}; the last with the transaction of
+-- each writer to ask about, and one of its orders or nothing.
 local token, accepted = ARGV[1], ARGV[2]
 local is_refresh = accepted ~= 'anybody'
 local silence = 100
 
-local function silent_writers()
-  local silent = {}
+local function add_silent_writers(reply)
   for id, entry in pairs(ledger.in_flight) do
-    if now - tonumber(string.match(entry, '^%d+')) > silence then
-      table.insert(silent, id)
+    local since, order = string.match(entry, '^(%d+) %d+ (.*)$')
+    if now - tonumber(since) > silence then
+      table.insert(reply, id)
+      table.insert(reply, order)
     end
   end
-  return silent
 end
 
 -- One of those who wait asks for all of them.
 local function wait()
   local reply = { 'wait', reader() or '' }
   if now - tonumber(ledger.asked or 0) > silence then
-    for _, id in ipairs(silent_writers()) do
-      table.insert(reply, id)
-    end
+    add_silent_writers(reply)
     if #reply > 2 then
       set('asked', digits(now))
     end

@@ -7,7 +7,7 @@ if not entry then
 end
 ledger.in_flight[id] = nil
 redis.call('HDEL', ledger_key, 'in_flight:' .. id)
-local orders = fate == 'committed' and string.match(entry, '%d+$') or '0'
+local orders = fate == 'committed' and string.match(entry, '^%d+ (%d+)') or '0'
 if ledger.base then
   if not ledger.since or not has_seen(ledger.since, id) then
     redis.call('HINCRBY', ledger_key, 'base', orders)

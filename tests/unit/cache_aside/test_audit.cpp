@@ -147,7 +147,7 @@ TEST_CASE("an add before every step of an audit makes nothing stale") {
 TEST_CASE("a total that writers keep out of sight is waited for, and not for ever") {
     Scene scene;
     scene.cache(k_all_orders, k_orders + 1);
-    scene.adder.cache.begin_write({1, 1}, {});
+    scene.adder.cache.begin_write({.transaction = 1}, 1, {});
     SUBCASE("and found when it is back") {
         scene.in_pause = [&] { scene.adder.cache.end_write(1, TransactionStatus::aborted); };
         const auto stale = scene.audit.stale_total();

@@ -302,7 +302,7 @@ void drop_value(Servers& servers) {
 }
 
 void enter(Servers& servers) {
-    LedgerSteps(servers).enter({servers.last_transaction(), 1});
+    LedgerSteps(servers).enter({.transaction = servers.last_transaction()}, 1);
 }
 
 void become_visible(Servers& servers) {

@@ -15,7 +15,7 @@ using fakes::table;
 
 namespace {
 
-const Written k_written{"4294968053", "12001"};
+const Written k_written{4294968053, "12001"};
 
 /// A transaction is under way, and its COMMIT will break the connection.
 struct Committing : PostgresClient {

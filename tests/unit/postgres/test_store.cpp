@@ -74,10 +74,21 @@ TEST_CASE("what became of a transaction is not known yet where PostgreSQL has no
     const auto status_for = [](const std::optional<std::string>& status) {
         Client client;
         client.postgres.on("pg_xact_status", gives(table({"status"}, {{status}})));
-        return client.store.status_of(700);
+        client.postgres.on("xmin", gives(table({}, {{}})));
+        return client.store.status_of({700, "12001"});
     };
     CHECK(status_for("committed") == TransactionStatus::committed);
     CHECK(status_for("aborted") == TransactionStatus::aborted);
     CHECK(status_for("in progress") == TransactionStatus::in_progress);
     CHECK(status_for(std::nullopt) == TransactionStatus::in_progress);
+}
+
+TEST_CASE("that a transaction is committed says nothing of an order that is not there") {
+    const auto status_of = [](const Written& written) {
+        Client client;
+        client.postgres.on("pg_xact_status", gives(table({"status"}, {{"committed"}})));
+        return client.store.status_of(written);
+    };
+    CHECK(status_of({700, "12001"}) == TransactionStatus::in_progress);
+    CHECK(status_of({700, std::nullopt}) == TransactionStatus::in_progress);
 }

@@ -94,7 +94,7 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
         [&] { cache.drop_all(); },           [&] { cache.values({k_one}); },
         [&] { cache.cached_scopes(); },      [&] { cache.has_ledger(); },
         [&] { cache.time_left(k_one); },     [&] {
-            cache.begin_write({1, 1}, {k_one}); },
+            cache.begin_write({1, "9"}, 1, {k_one}); },
     };
     for (const auto& act : acts) {
         CHECK(failure(act).find("Redis at h:6379") != std::string::npos);
@@ -104,14 +104,15 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
 TEST_CASE("the right to count is acquired by scripts, and told scope by scope") {
     Fixture fixture([](const RedisCommand& command) {
         const bool of_total = command.at(3) == "n:all";
-        return of_total ? list({text("wait"), text("somebody"), text("731")})
+        return of_total ? list({text("wait"), text("somebody"), text("731"), text("9"), text("732"),
+                                text("")})
                         : list({list({text("ours")}), list({text("hit"), text("8")})});
     });
     const auto claims = fixture.cache.acquire({k_one, k_all_orders, k_two}, {});
     REQUIRE(claims.size() == 3);
     CHECK(claims[0].ours);
     CHECK(claims[1].holder == "somebody");
-    CHECK(claims[1].to_settle == std::vector<TransactionId>{731});
+    CHECK(claims[1].to_settle == std::vector<Written>{{731, "9"}, {732, std::nullopt}});
     CHECK(claims[2].count == 8);
     const RedisCommand leases = fixture.commands().front();
     CHECK(std::vector(leases.begin() + 2, leases.begin() + 7) ==
@@ -122,13 +123,13 @@ TEST_CASE("the right to count is acquired by scripts, and told scope by scope") 
 TEST_CASE("a single customer's drop and the writer's entry go in one write, the lease first") {
     Fixture fixture(
         [](const RedisCommand& command) { return command.front() == "DEL" ? number(1) : nil(); });
-    fixture.cache.begin_write({731, 1}, {k_one});
+    fixture.cache.begin_write({731, "9"}, 1, {k_one});
     REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
     const Pipeline commands = fixture.commands();
     CHECK(commands.at(0) == RedisCommand{"DEL", "{n:1}:lease"});
     CHECK(commands.at(1) == RedisCommand{"DEL", "n:1"});
     CHECK(std::vector(commands.at(2).begin() + 2, commands.at(2).end()) ==
-          RedisCommand{"2", "n:all", "{n:all}:ledger", "731", "1"});
+          RedisCommand{"2", "n:all", "{n:all}:ledger", "731", "1", "9"});
 }
 
 TEST_CASE(
@@ -139,10 +140,10 @@ TEST_CASE(
             return is_refused ? error("NOPERM") : number(1);
         });
         if (std::string_view(refused) == "EVAL") {
-            CHECK_FALSE(fixture.cache.begin_write({731, 1}, {k_one}));
+            CHECK_FALSE(fixture.cache.begin_write({731, "9"}, 1, {k_one}));
             CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:all", "{n:all}:ledger"});
         } else {
-            CHECK_THROWS_AS(fixture.cache.begin_write({731, 1}, {k_one}), CacheError);
+            CHECK_THROWS_AS(fixture.cache.begin_write({731, "9"}, 1, {k_one}), CacheError);
         }
     }
 }
@@ -171,7 +172,7 @@ TEST_CASE("in a cluster a drop deletes the values once more, behind leases that 
         CHECK(std::ranges::count(fixture.commands(), RedisCommand{"DEL", "n:1"}) == 2);
     }
     SUBCASE("together with a writer's entry") {
-        fixture.cache.begin_write({731, 1}, {k_one});
+        fixture.cache.begin_write({731, "9"}, 1, {k_one});
     }
     CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:1"});
 }
