@@ -74,7 +74,7 @@ def told(ordercache):
     """What the program tells: all orders, and the customer's. It waits for a dead reader's lease while that stands."""
     def counts(prefix):
         runs = [
-            ordercache("count", *scope, "--timeout=3", env={"CACHE_KEY_PREFIX": prefix})
+            ordercache("count", *scope, "--timeout=15", env={"CACHE_KEY_PREFIX": prefix})
             for scope in ((), (f"--customer={CUSTOMER}",))
         ]
         assert [(run.status, run.stderr) for run in runs] == [(0, "")] * 2

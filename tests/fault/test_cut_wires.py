@@ -19,7 +19,7 @@ AT_ONCE = 16
 TIMEOUT = 4
 REPLY_TIMEOUT = 1
 # A second in which PostgreSQL is asked to cancel, and what a loaded machine takes.
-GRACE = 2.5
+GRACE = 6
 
 POSTGRES, REDIS = "PostgreSQL", "Redis"
 

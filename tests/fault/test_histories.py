@@ -83,7 +83,7 @@ def test_no_read_is_wrong_while_writers_are_killed_and_servers_restarted(judged,
 
 
 def test_the_checker_finds_what_a_plain_cache_aside_program_does_wrong(judged):
-    judgement = judged("plain cache-aside", 20, Load(readers=4, writers=4, pause=0.1), program=PLAIN)
+    judgement = judged("plain cache-aside", 20, Load(readers=4, writers=4, pause=0.1), program=PLAIN, reads=100)
     assert judgement.violations() != []
 
 
