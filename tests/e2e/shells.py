@@ -18,7 +18,7 @@ class InteractiveShell:
 
     def __init__(self, folder):
         self._terminal = pexpect.spawn(
-            self.command[0], list(self.command[1:]), cwd=folder, encoding="utf-8", timeout=10, dimensions=(50, 300),
+            self.command[0], list(self.command[1:]), cwd=folder, encoding="utf-8", timeout=60, dimensions=(50, 300),
             env={"TERM": "dumb", "PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"},
         )
         self._terminal.sendline("PS1='ready> '; " + "; ".join(self.settings))

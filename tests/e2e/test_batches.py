@@ -124,7 +124,7 @@ def test_a_signal_ends_a_count_whose_reader_has_stalled(ordercache, write):
     time.sleep(2)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=3) == -signal.SIGINT
+    assert process.wait(timeout=20) == -signal.SIGINT
 
 
 # count: a pipe that pauses
@@ -139,7 +139,7 @@ def ask(ordercache):
         process.stdin.write(text)
         process.stdin.flush()
         said = b""
-        while said.count(b"\n") < answers and select.select([process.stdout], [], [], 5)[0]:
+        while said.count(b"\n") < answers and select.select([process.stdout], [], [], 30)[0]:
             said += os.read(process.stdout.fileno(), 100)
         return said.decode().splitlines()
     ask.process = None
@@ -152,7 +152,7 @@ def test_each_line_gets_its_answer_before_the_next_is_written(ask, ordercache):
         assert ask("20001\n9999\n", 2) == ["20001\t0", "9999\t1"]
     ordercache("add", "--date", "2023-03-10", "--customer", "9999", "--net", "1", "--tax", "0")
     assert ask("9999\n", 1) == ["9999\t2"]
-    assert ask.process.communicate(timeout=5) == ("", "")
+    assert ask.process.communicate(timeout=20) == ("", "")
     assert ask.process.returncode == 0
 
 
@@ -164,7 +164,7 @@ def test_a_count_that_is_kept_running_outlives_redis(ask, ordercache, lone_redis
     lone_redis.start()
     lone_redis.client().set("num_orders:9999", 7)
     wait_until(lambda: ask("9999\n", 1) == ["9999\t7"], what="a hit")
-    assert ask.process.communicate(timeout=5)[1].count("warning") == 1
+    assert ask.process.communicate(timeout=20)[1].count("warning") == 1
 
 
 def test_a_count_that_is_kept_running_goes_on_where_redis_closed_the_idle_connection(ask, ordercache, lone_redis):
@@ -175,7 +175,7 @@ def test_a_count_that_is_kept_running_goes_on_where_redis_closed_the_idle_connec
     wait_until(lambda: len(lone_redis.client().client_list()) == 1, what="the end of the idle connection")
     lone_redis.client().set("num_orders:9999", 7)
     assert ask("9999\n", 1) == ["9999\t7"]
-    assert ask.process.communicate(timeout=5) == ("", "")
+    assert ask.process.communicate(timeout=20) == ("", "")
 
 
 @pytest.mark.parametrize("rest", ["\n", "\n\r\n", "200", "\n20001"])
@@ -186,7 +186,7 @@ def test_an_answer_does_not_wait_for_what_is_no_whole_line(ask, rest):
 def test_a_bad_line_ends_a_count_that_was_answering(ask):
     assert ask("9999\n", 1) == ["9999\t1"]
     assert ask("9999\n0x10\n5\n", 1) == ["9999\t1"]
-    assert ask.process.wait(timeout=5) == 2
+    assert ask.process.wait(timeout=20) == 2
     assert "line 3" in ask.process.stderr.read()
 
 
@@ -196,7 +196,7 @@ def test_a_fifo_is_read_by_a_count_that_was_there_first(ordercache, tmp_path):
     process = ordercache.start("count", "--customers-from", str(fifo))
     time.sleep(0.3)
     fifo.write_text("9999\n")
-    assert process.communicate(timeout=5) == ("9999\t1\n", "")
+    assert process.communicate(timeout=20) == ("9999\t1\n", "")
 
 
 def test_the_manuals_coprocess_answers(ordercache):
@@ -394,7 +394,7 @@ def test_nothing_is_stored_while_a_batch_commits(ordercache, cache, database, po
         for scope in ((), ("--customer", "9999"), ("--customer", "1")):
             assert ordercache("count", *scope).status == 0
         assert values(cache) == []
-    assert writer.communicate(timeout=10)[0] == "2\n"
+    assert writer.communicate(timeout=20)[0] == "2\n"
     assert ordercache("count").stdout == "12002\n"
 
 
@@ -410,7 +410,7 @@ def test_the_outcome_of_a_commit_without_an_answer_is_learnt(ordercache, databas
 def test_committed_orders_that_cannot_be_told_are_a_case_to_look_at(ordercache, database, write):
     with open("/dev/full", "w", encoding="ascii") as full:
         process = ordercache.start("add", "--from", write(ORDERS), stdout=full)
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == 5
     assert "2 orders are committed" in stderr
     assert added(database) == ADDED
@@ -429,7 +429,7 @@ def copying(ordercache, database):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_while_the_file_is_read_ends_it_at_once(copying, database, number):
     copying.send_signal(number)
-    copying.wait(timeout=3)
+    copying.wait(timeout=20)
     assert copying.returncode == -number
     database.wait_for_no_activity("COPY")
     assert added(database) == []
@@ -438,20 +438,20 @@ def test_a_signal_while_the_file_is_read_ends_it_at_once(copying, database, numb
 def test_a_server_that_ends_the_connection_in_mid_copy_is_a_3(copying, database):
     database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY%%' AND datname = %s",
                      database.name)
-    stdout, stderr = copying.communicate(many(50000).partition("\n")[2], timeout=10)
+    stdout, stderr = copying.communicate(many(50000).partition("\n")[2], timeout=20)
     assert (copying.returncode, stdout) == (3, "")
     assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
     assert added(database) == []
 
 
 def test_the_timeout_bounds_each_wait_and_not_the_whole(ordercache, database):
-    process = ordercache.start("add", "--from", "-", "--timeout", "1", stdin=subprocess.PIPE)
+    process = ordercache.start("add", "--from", "-", "--timeout", "3", stdin=subprocess.PIPE)
     rows = many(20000).splitlines(keepends=True)
     for piece in rows[:10000], rows[10000:]:
         process.stdin.write("".join(piece))
         process.stdin.flush()
-        time.sleep(0.7)
-    stdout, _ = process.communicate(timeout=10)
+        time.sleep(1.6)
+    stdout, _ = process.communicate(timeout=20)
     assert (process.returncode, stdout) == (0, "20000\n")
     assert len(added(database)) == 20000
 
@@ -460,7 +460,7 @@ def test_a_wait_that_lasts_too_long_ends_by_the_timeout(ordercache, database, wr
     with database.orders_locked():
         run = ordercache("add", "--from", write(ORDERS), "--timeout", "1")
         assert (run.status, run.stdout) == (3, "")
-        assert 0.9 < run.seconds < 4
+        assert 0.9 < run.seconds < 10
         database.wait_for_no_activity("COPY")
     assert added(database) == []
 
@@ -509,7 +509,7 @@ def on_a_terminal(ordercache, *arguments, env=None, columns=80):
     except OSError:  # the other end is closed
         pass
     os.close(terminal)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=20) == 0
     return shown.decode()
 
 

@@ -45,14 +45,20 @@ def is_clean(run, answer):
     return (run.status, run.stdout, run.stderr) == (0, answer, "")
 
 
+def seconds_left(ordercache, *arguments):
+    run = ordercache("ttl", *arguments)
+    assert (run.status, run.stderr) == (0, "")
+    return int(run.stdout)
+
+
 @pytest.mark.parametrize("number", [0, 5])
 def test_every_command_works_through_any_node(ordercache, cluster, cache, number):
     ordercache.environment["REDIS_SERVICE_URI"] = cluster.nodes[number].uri()
     assert is_clean(ordercache("count"), "12000\n")
     assert cache.get("num_orders:all") == "12000"
-    cache.set("num_orders:all", 11999, px=99_500)
+    cache.set("num_orders:all", 11999, ex=100)
     assert is_clean(ordercache("count"), "11999\n")
-    assert is_clean(ordercache("ttl"), "100\n")
+    assert 90 < seconds_left(ordercache) <= 100
     assert is_clean(ordercache("count", "--refresh"), "12000\n")
     assert is_clean(ordercache(*an_order()), "12001\n")
     assert is_clean(ordercache("count"), "12001\n")
@@ -121,18 +127,18 @@ def test_a_drop_of_a_wrong_total_waits_for_the_end_of_a_slots_way(ordercache, cl
         wait_until(
             lambda: any(node.client().info("errorstats").get("errorstat_TRYAGAIN") for node in nodes), what="a TRYAGAIN",
         )
-    assert process.communicate(timeout=5) == ("1\n", "")
+    assert process.communicate(timeout=20) == ("1\n", "")
     assert cache.keys() == []
 
 
 def test_a_count_in_a_slot_on_its_way_is_found_on_either_node(ordercache, cluster, cache):
     name, arguments = "num_orders:9999", ["--customer=9999"]
-    cache.set(name, 7, px=99_500)
+    cache.set(name, 7, ex=100)
     with cluster.slot_on_its_way(name) as (source, target):
         assert is_clean(ordercache("count", *arguments), "7\n")
         source.client().execute_command("MIGRATE", "127.0.0.1", target.port, name, 0, 5000)
         assert is_clean(ordercache("count", *arguments), "7\n")
-        assert is_clean(ordercache("ttl", *arguments), "100\n")
+        assert 90 < seconds_left(ordercache, *arguments) <= 100
     assert is_clean(ordercache("count", *arguments), "7\n")
 
 
@@ -146,7 +152,7 @@ def test_an_add_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
             lambda: any(node.client().info("errorstats").get("errorstat_TRYAGAIN") for node in nodes), what="a TRYAGAIN",
         )
         time.sleep(5)  # longer than a count would wait, twice
-    assert process.communicate(timeout=5) == ("12001\n", "")
+    assert process.communicate(timeout=20) == ("12001\n", "")
     assert is_clean(ordercache("count"), "12001\n")
 
 
@@ -154,7 +160,7 @@ def test_a_fill_waits_for_the_end_of_a_slots_way(ordercache, cluster, cache):
     with cluster.slot_on_its_way("num_orders:all") as (_, target):
         process = ordercache.start("count")
         wait_until(lambda: target.client().info("errorstats").get("errorstat_TRYAGAIN"), what="a TRYAGAIN")
-    assert process.communicate(timeout=5) == ("12000\n", "")
+    assert process.communicate(timeout=20) == ("12000\n", "")
     assert cache.get("num_orders:all") == "12000"
 
 
@@ -162,7 +168,7 @@ def test_a_count_does_not_wait_for_a_slot_that_stays_on_its_way(ordercache, clus
     with cluster.slot_on_its_way("num_orders:all"):
         run = ordercache("count")
     assert (run.status, run.stdout) == (0, "12000\n")
-    assert "on its way" in run.stderr and run.seconds < 4
+    assert "on its way" in run.stderr and run.seconds < 10
 
 
 def test_an_add_says_that_its_time_was_up_for_a_slot_on_its_way(ordercache, cluster, cache):
@@ -297,7 +303,7 @@ def test_a_user_with_just_what_the_manual_lists_can_do_everything(ordercache, cl
     ordercache.environment["REDIS_SERVICE_URI"] = cluster.uri(shop)
     some = [f"--customer={customer}" for customer in CUSTOMERS]
     for arguments, answer in [
-        (["count"], "12000\n"), (["count"], "12000\n"), (["count", "--refresh"], "12000\n"), (["ttl"], "120\n"),
+        (["count"], "12000\n"), (["count"], "12000\n"), (["count", "--refresh"], "12000\n"), (["ttl"], None),
         (an_order(), "12001\n"), (["count", *some], None), (["count", *some], None),
         (["invalidate", "--stale"], "0\n"), (["invalidate", "--dry-run"], f"{len(CUSTOMERS) + 1}\n"), (["invalidate"], f"{len(CUSTOMERS) + 1}\n"),
     ]:

@@ -76,7 +76,7 @@ def test_a_transaction_that_stays_in_progress_is_a_case_to_look_at(add_through, 
         run = add_through(after_the_server_committed, "--timeout", "2")
     assert (run.status, run.stdout) == (5, "")
     assert "pg_xact_status" in run.stderr
-    assert run.seconds < 4
+    assert run.seconds < 10
 
 
 def test_a_timeout_during_the_commit_is_a_case_to_look_at_and_never_a_failure(ordercache, postgres, database):
@@ -84,7 +84,7 @@ def test_a_timeout_during_the_commit_is_a_case_to_look_at_and_never_a_failure(or
         run = ordercache(*an_order(), "--timeout", "2")
         assert (run.status, run.stdout) == (5, "")
         assert "pg_xact_status" in run.stderr
-        assert run.seconds < 4
+        assert run.seconds < 10
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND wait_event = 'SyncRep'",
             database.name,
@@ -96,7 +96,7 @@ def test_without_a_timeout_a_signal_ends_the_wait_for_an_outcome_before_long(ord
         process = ordercache.start(*an_order(), "--timeout", "0")
         database.wait_for_commit()
         process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=10)
+        stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stdout) == (-signal.SIGTERM, "")
     assert "pg_xact_status" in stderr
 
@@ -109,7 +109,7 @@ def test_a_server_that_crashes_before_the_commit_leaves_nothing_and_says_so(add_
         restarted.set()
 
     run = add_through(crash)
-    assert restarted.wait(timeout=10)
+    assert restarted.wait(timeout=20)
     assert (run.status, run.stdout) == (3, "")
     assert added(database) == []
 
@@ -119,4 +119,4 @@ def test_an_add_waits_for_its_commit_where_the_server_would_not(ordercache, data
     with postgres.setting("synchronous_standby_names", "nobody"):
         process = ordercache.start(*an_order())
         database.wait_for_commit()
-    assert process.communicate(timeout=5)[0] == f"{NEXT_ORDER}\n"
+    assert process.communicate(timeout=20)[0] == f"{NEXT_ORDER}\n"

@@ -92,7 +92,7 @@ def test_refresh_leaves_the_value_until_the_new_one_is_there(ordercache, cache, 
         refreshing = ordercache.start("count", "--refresh")
         database.wait_for_activity("orders")
         assert ordercache("count").stdout == "4711\n"
-    assert refreshing.communicate(timeout=10) == ("12000\n", "")
+    assert refreshing.communicate(timeout=20) == ("12000\n", "")
 
 
 def test_no_cache_touches_no_cache(ordercache, cache):

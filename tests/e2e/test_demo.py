@@ -38,7 +38,7 @@ Found num_orders:all, value is 12000
 12001
 
 \$ ordercache ttl
-120
+1[12]\d
 
 \$ ordercache invalidate
 1

@@ -186,7 +186,7 @@ def test_cache_key_prefix_is_num_orders_by_default(ordercache, cache, value):
 @pytest.mark.parametrize("value, seconds", [(None, 120), ("", 120), ("1", 1), ("45", 45), ("2147483647", 2147483647)])
 def test_cache_timeout_seconds_is_how_long_a_count_lives(ordercache, cache, value, seconds):
     assert ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value}).stdout == "12000\n"
-    assert seconds - 1 < cache.pttl("num_orders:all") / 1000 <= seconds or seconds == 1
+    assert seconds - 20 < cache.pttl("num_orders:all") / 1000 <= seconds or seconds == 1
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2147483648", "1e3", "+5", "0x10", "5 ", " 5", "99999999999999999999"])
@@ -196,7 +196,7 @@ def test_a_bad_cache_timeout_seconds_is_a_warning_and_120(ordercache, cache, val
     assert run.stderr.startswith("ordercache: warning: ")
     assert run.stderr.count("\n") == 1
     assert "CACHE_TIMEOUT_SECONDS" in run.stderr and "time to live" in run.stderr
-    assert 118 <= cache.ttl("num_orders:all") <= 120
+    assert 100 < cache.ttl("num_orders:all") <= 120
 
 
 def test_libpqs_own_variables_keep_their_meaning(ordercache, database):

@@ -14,7 +14,7 @@ from keys import TOTAL
 from postgres_peers import PgBouncer
 from servers import wait_until
 
-SOON = 2
+SOON = 10  # on however busy a machine
 
 
 @pytest.fixture
@@ -324,7 +324,7 @@ def test_a_second_follower_waits_and_takes_over(with_own_sessions, counts, datab
         with pytest.raises(TimeoutError):
             manager.recv(100)
         assert follower.end() == -signal.SIGTERM
-        manager.settimeout(5)
+        manager.settimeout(30)
         assert manager.recv(100) == b"READY=1"
     counts.fill()
     database.execute(INSERT.format(9999))
@@ -403,6 +403,7 @@ def test_through_a_pooler_it_waits_for_one_that_holds_the_lock(folder, postgres,
         with pytest.raises(TimeoutError):
             manager.recv(100)
         assert first.end() == -signal.SIGTERM
+        manager.settimeout(30)
         assert manager.recv(100) == b"READY=1"
         counts.fill()
         database.execute(INSERT.format(9999))

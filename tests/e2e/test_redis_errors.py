@@ -8,6 +8,8 @@ import redis
 from orders import added, an_order
 from servers import Redis, running, wait_until
 
+LEASE_SECONDS = 2
+
 # What the README tells people to grant.
 KEYS = ["~num_orders:*", "~{num_orders:*"]
 COMMANDS = [
@@ -63,7 +65,7 @@ def test_a_user_with_just_what_the_readme_lists_can_do_everything(ordercache, se
     for arguments, answer in [
         (["count"], "12000\n"), (["count"], "12000\n"), (["count", "--refresh"], "12000\n"),
         (["count", "--customer=9999", "--customer=9998"], None), (["count", "--customer=9999", "--customer=9998"], None),
-        (["ttl"], "120\n"), (an_order(), "12001\n"), ([*an_order(), "--dry-run"], "12002\n"),
+        (["ttl"], None), (an_order(), "12001\n"), ([*an_order(), "--dry-run"], "12002\n"),
         (["invalidate", "--customer=9998", "--dry-run"], "2\n"), (["invalidate", "--customer=9998"], "2\n"),
         (["count"], "12001\n"), (["invalidate", "--dry-run"], "1\n"), (["invalidate"], "1\n"),
     ]:
@@ -111,7 +113,7 @@ def test_a_lease_is_renewed_with_just_what_the_readme_lists(ordercache, server, 
         process = ordercache.start("count", env={"REDIS_SERVICE_URI": server.uri("shop:open@")})
         database.wait_for_activity("orders")
         wait_until(lambda: admin.info("commandstats").get("cmdstat_pexpire"), what="a renewal")
-    assert process.communicate(timeout=10) == ("12000\n", "")
+    assert process.communicate(timeout=20) == ("12000\n", "")
 
 
 def test_a_user_who_may_not_is_told_of_acl_setuser(ordercache, server, admin, database):
@@ -128,7 +130,7 @@ def test_a_user_who_may_run_no_script_is_told_so_and_leaves_no_lease_behind(orde
         run = ordercache("count")
         assert (run.status, run.stdout) == (0, "12000\n")
         assert "refused EVAL" in run.stderr and "RIGHTS in ordercache(1)" in run.stderr and run.stderr.count("\n") == 1
-        assert run.seconds < 1
+        assert run.seconds < LEASE_SECONDS
         assert admin.keys() == []
 
 
@@ -138,7 +140,7 @@ def test_a_server_whose_scripts_are_renamed_is_told_so_and_keeps_no_lease(orderc
             run = ordercache("count", env={"REDIS_SERVICE_URI": server.uri()})
             assert (run.status, run.stdout) == (0, "12000\n")
             assert "refused EVAL: it does not know that command" in run.stderr and run.stderr.count("\n") == 1
-            assert run.seconds < 1
+            assert run.seconds < LEASE_SECONDS
 
 
 def test_a_connection_that_redis_closed_during_a_long_add_is_made_anew(ordercache, server, admin, database):
@@ -148,7 +150,7 @@ def test_a_connection_that_redis_closed_during_a_long_add_is_made_anew(ordercach
         process = ordercache.start(*an_order())
         database.wait_for_activity("orders")
         wait_until(lambda: int(server.client().info("clients")["connected_clients"]) == 1, what="the end of the connection")
-    assert process.communicate(timeout=10) == ("12001\n", "")
+    assert process.communicate(timeout=20) == ("12001\n", "")
     assert server.client().get("num_orders:all") == "12001"
 
 

@@ -21,7 +21,7 @@ def test_a_count_ends_by_the_signal_and_leaves_nothing_behind(ordercache, databa
         database.wait_for_activity("orders")
         assert any(key.endswith((":lease", ":ledger")) for key in cache.keys())
         process.send_signal(number)
-        stdout, _ = process.communicate(timeout=3)
+        stdout, _ = process.communicate(timeout=20)
         assert (process.returncode, stdout) == (-number, "")
         assert cache.keys() == []
         database.wait_for_no_activity("orders")
@@ -33,7 +33,7 @@ def test_a_count_that_waits_for_another_reader_ends_by_the_signal(ordercache, ca
     process = ordercache.start("count")
     time.sleep(0.3)
     process.send_signal(number)
-    assert process.communicate(timeout=3)[0] == ""
+    assert process.communicate(timeout=20)[0] == ""
     assert process.returncode == -number
     assert reader_of_total(cache) == "another-reader"
 
@@ -44,7 +44,7 @@ def test_an_add_before_its_commit_ends_by_the_signal_and_writes_nothing(ordercac
         process = ordercache.start(*an_order())
         database.wait_for_activity("orders")
         process.send_signal(number)
-        stdout, _ = process.communicate(timeout=3)
+        stdout, _ = process.communicate(timeout=20)
         assert (process.returncode, stdout) == (-number, "")
         database.wait_for_no_activity("orders")
     assert added(database) == []
@@ -59,7 +59,7 @@ def test_from_commit_until_its_outcome_is_known_a_signal_waits(ordercache, datab
         time.sleep(1)
         assert process.poll() is None
         assert database.activity("commit")
-    process.communicate(timeout=5)
+    process.communicate(timeout=20)
     assert process.returncode == -number
     assert len(added(database)) == 1
 
@@ -71,7 +71,7 @@ def test_a_signal_that_was_ignored_at_the_start_stays_ignored(ordercache, databa
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)
         assert process.poll() is None
-    assert process.communicate(timeout=10)[0] == "12000\n"
+    assert process.communicate(timeout=20)[0] == "12000\n"
 
 
 @contextlib.contextmanager
@@ -95,7 +95,7 @@ def test_a_signal_ends_the_wait_for_the_writer_of_a_fifo(ordercache, tmp_path, c
     process = ordercache.start(*command.split(), str(tmp_path / "fifo"))
     time.sleep(0.5)
     process.send_signal(number)
-    assert process.communicate(timeout=3) == ("", "")
+    assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == -number
 
 
@@ -106,14 +106,14 @@ def test_a_signal_ends_the_wait_for_the_reader_of_stderr(ordercache, cache, comm
         time.sleep(0.5)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=3) == -signal.SIGTERM
+        assert process.wait(timeout=20) == -signal.SIGTERM
     assert cache.keys() == []
 
 
 def test_timeout_ends_the_wait_for_the_reader_of_stderr(ordercache, database, cache):
     with full_pipe() as stderr, database.orders_locked():
         process = ordercache.start("count", "-v", "--timeout", "1", stderr=stderr)
-        assert process.wait(timeout=4) == 3
+        assert process.wait(timeout=20) == 3
     assert cache.keys() == []
 
 

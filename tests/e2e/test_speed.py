@@ -98,7 +98,7 @@ def test_a_hit_takes_less_than_5_mib(ordercache, cache, tmp_path):
 
 
 def test_a_distant_hit_is_two_round_trips(program, folder):
-    """The connection is one. A process's own time has the fifth that is granted beside them."""
+    """The connection is one. A process's own time is less than a third would take."""
     with DelayedLink(ROUND_TRIP) as link:
         redis = DistantRedis(folder, link)
         try:
@@ -110,7 +110,7 @@ def test_a_distant_hit_is_two_round_trips(program, folder):
             other = round_trips(link, "redis-cli", "--no-auth-warning", "-u", uri, "GET", "num_orders:all")
         finally:
             redis.stop()
-    assert 2 <= ours <= 2.2
+    assert 2 <= ours < 3
     assert other > ours
 
 

@@ -102,7 +102,7 @@ def test_quiet_silences_warnings_and_not_errors(ordercache, cache):
 def test_an_answer_that_cannot_be_written_is_an_error(ordercache, command):
     with open("/dev/full", "w", encoding="ascii") as full:
         process = ordercache.start(*command, stdout=full)
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == 1
     assert stderr.startswith("ordercache: error: ")
     assert "No space left on device" in stderr
@@ -111,7 +111,7 @@ def test_an_answer_that_cannot_be_written_is_an_error(ordercache, command):
 def test_an_added_order_whose_id_cannot_be_written_is_a_case_to_look_at(ordercache, database):
     with open("/dev/full", "w", encoding="ascii") as full:
         process = ordercache.start(*an_order(), stdout=full)
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == 5
     assert str(NEXT_ORDER) in stderr
     assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
@@ -128,7 +128,7 @@ def run_into_a_broken_pipe(ordercache, *command, **options):
     writer = broken_pipe()
     process = ordercache.start(*command, stdout=writer, **options)
     os.close(writer)
-    _, stderr = process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=20)
     return process.returncode, stderr
 
 
@@ -153,7 +153,7 @@ def test_an_added_order_is_told_of_even_behind_a_closed_pipe(ordercache, databas
 def test_a_stdout_that_is_closed_gets_no_connection_in_its_place(ordercache, cache):
     ordercache("count")
     process = ordercache.start("count", stdout=None, preexec_fn=lambda: os.close(1))
-    _, stderr = process.communicate(timeout=10)
+    _, stderr = process.communicate(timeout=20)
     assert process.returncode == 1
     assert stderr.startswith("ordercache: error: ")
     assert cache.get("num_orders:all") == "12000"
@@ -161,7 +161,7 @@ def test_a_stdout_that_is_closed_gets_no_connection_in_its_place(ordercache, cac
 
 def test_a_closed_stderr_does_not_change_the_answer(ordercache):
     process = ordercache.start("count", "-v", stderr=None, preexec_fn=lambda: os.close(2))
-    assert process.communicate(timeout=10)[0] == "12000\n"
+    assert process.communicate(timeout=20)[0] == "12000\n"
     assert process.returncode == 0
 
 
@@ -170,14 +170,14 @@ def test_slow_work_draws_nothing_where_stderr_is_no_terminal(ordercache, databas
         process = ordercache.start("count")
         database.wait_for_activity("orders")
         time.sleep(1.5)
-    assert process.communicate(timeout=10) == ("12000\n", "")
+    assert process.communicate(timeout=20) == ("12000\n", "")
 
 
 def test_quick_work_draws_nothing_on_a_terminal(ordercache):
     controller, terminal = pty.openpty()
     process = ordercache.start("count", stderr=terminal)
     os.close(terminal)
-    assert process.communicate(timeout=10)[0] == "12000\n"
+    assert process.communicate(timeout=20)[0] == "12000\n"
     with pytest.raises(OSError):  # the end of a terminal that nothing was written to
         assert os.read(controller, 100) == b""
     os.close(controller)
@@ -197,7 +197,7 @@ def with_no_room_for_a_file():
 def test_an_answer_past_the_limit_of_a_files_size_is_a_write_that_fails(ordercache, database, tmp_path, command, status):
     with open(tmp_path / "answer", "w") as answer:
         process = ordercache.start(*command, stdout=answer, preexec_fn=with_no_room_for_a_file)
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=20)
     assert process.returncode == status
     assert "cannot write to stdout: File too large" in stderr
     assert [str(NEXT_ORDER) in stderr, len(added(database)) == 1] == [status == 5] * 2
@@ -214,7 +214,7 @@ def with_processes(number):
 @pytest.mark.parametrize("command", [("count",), tuple(an_order())], ids=" ".join)
 def test_a_thread_that_cannot_be_started_is_told_of(ordercache, database, cache, command):
     process = ordercache.start(*command, preexec_fn=with_processes(1))
-    stdout, stderr = process.communicate(timeout=10)
+    stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stdout) == (3, "")
     assert "cannot start a thread: " in stderr and stderr.count("\n") == 1
     assert added(database) == []
@@ -224,6 +224,6 @@ def test_a_thread_that_cannot_be_started_is_told_of(ordercache, database, cache,
 def test_a_count_is_cancelled_where_no_second_thread_can_be_started(ordercache, database, cache):
     with database.orders_locked():
         process = ordercache.start("count", "--timeout", "1", preexec_fn=with_processes(2))
-        assert process.wait(timeout=5) == 3
+        assert process.wait(timeout=20) == 3
         database.wait_for_no_activity("orders")
     assert cache.keys() == []

@@ -70,7 +70,7 @@ def refusal(run):
     (("count",), "12000\n"), (tuple(an_order()), "12001\n"), (("invalidate",), "1\n"), (("ttl",), "100\n"),
 ], ids=str)
 def test_every_command_works_over_tls(tls, tls_cache, command, answer):
-    tls_cache.set("num_orders:all", 12000, px=99_500)
+    tls_cache.set("num_orders:all", 12000, px=99_990)
     run = tls(*command)
     assert (run.status, run.stdout, run.stderr) == (0, answer, "")
 
@@ -166,7 +166,7 @@ def test_a_key_that_wants_a_passphrase_is_refused_and_no_terminal_asked(tls, tls
     env = rediss(tls_server, ssl_certfile=authority.sign("client"), ssl_keyfile=locked)
     controller, terminal = pty.openpty()
     process = tls.start("ttl", env=env, stdin=terminal, preexec_fn=lambda: take_terminal(terminal))
-    stdout, stderr = process.communicate(timeout=5)
+    stdout, stderr = process.communicate(timeout=20)
     os.close(controller)
     os.close(terminal)
     assert (process.returncode, stdout) == (2, "")
@@ -275,8 +275,8 @@ def test_a_server_that_says_nothing_in_the_handshake_is_given_up(tls):
         env = {"REDIS_SERVICE_URI": f"rediss://127.0.0.1:{silent.port}"}
         run = tls("ttl", env=env)
         hurried = tls("ttl", "--timeout=0.3", env=env)
-    assert "no answer in time" in refusal(run) and 1.9 < run.seconds < 4
-    assert "no answer in time" in refusal(hurried) and hurried.seconds < 1
+    assert "no answer in time" in refusal(run) and 1.9 < run.seconds < 10
+    assert "no answer in time" in refusal(hurried) and hurried.seconds < 1.9
 
 
 def falls_silent(_proxy, _client, _server, _message):
@@ -288,7 +288,7 @@ def test_a_server_that_says_nothing_after_the_handshake_is_given_up(tls, tls_ser
         run = tls("ttl", env={"REDIS_SERVICE_URI": f"rediss://localhost:{proxy.port}"})
     assert proxy.triggered
     assert f"lost Redis at localhost:{proxy.port}: no answer in time" in refusal(run)
-    assert run.seconds < 4
+    assert run.seconds < 10
 
 
 def test_a_signal_ends_the_handshake(tls):
@@ -298,7 +298,7 @@ def test_a_signal_ends_the_handshake(tls):
             time.sleep(0.01)
         time.sleep(0.1)
         process.terminate()
-        assert process.wait(timeout=1) == -15
+        assert process.wait(timeout=20) == -15
 
 
 def test_credentials_go_over_tls(tls, tls_server, tls_cache):

