@@ -1,13 +1,18 @@
 """A terminal that a test looks at: bash in a tmux of its own, 80 columns by 24 lines."""
 
+import itertools
 import subprocess
 
 from servers import wait_until
 
 
+_numbers = itertools.count()
+
+
 class Terminal:
     def __init__(self, folder, environment):
-        self._tmux = ["tmux", "-f", "/dev/null", "-S", folder / "terminal.sock"]
+        # A socket of its own: the tmux before may be about to end.
+        self._tmux = ["tmux", "-f", "/dev/null", "-S", folder / f"terminal-{next(_numbers)}.sock"]
         environment = {**environment, "LC_ALL": "C.UTF-8"}
         self._run("new-session", "-d", "-x", "80", "-y", "24", "bash --norc --noprofile -i", env=environment)
         self.type("PS1='$ ' HISTFILE=; clear")
