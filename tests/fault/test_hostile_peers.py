@@ -383,7 +383,7 @@ def test_a_wrong_answer_is_a_sentence_whichever_answer_of_postgresql_s_it_is(
         turned, good = True, 0
         while turned:
             with PostgresTurnsHostile(postgres.port, good, bad) as server:
-                run = ordercache(*arguments, "--timeout=2", env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
+                run = ordercache(*arguments, "--timeout=15", env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
                 turned = server.turned
             assert run.status in (0, 1, 3, 5), (shape, good, run)
             assert all(line.startswith("ordercache: ") for line in run.stderr.splitlines()), (shape, good, run)
