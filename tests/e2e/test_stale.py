@@ -242,7 +242,7 @@ def test_it_ends_at_its_timeout(ordercache, cache, database):
     with database.orders_locked():
         run = ordercache("invalidate", "--stale", "--timeout=1")
     assert (run.status, run.stdout) == (3, "")
-    assert "--timeout" in run.stderr and run.seconds < 4
+    assert "--timeout" in run.stderr and run.seconds < 10
     database.wait_for_no_activity("count(*)")
 
 

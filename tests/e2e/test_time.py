@@ -136,7 +136,7 @@ def test_a_redis_that_falls_silent_after_the_miss_does_not_hold_the_answer(order
 def test_timeout_bounds_the_wait_for_input(ordercache, tmp_path, command, source):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    process = ordercache.start(*command.split(), str(fifo) if source == "FIFO" else "-", "--timeout", "1",
+    process = ordercache.start(*command.split(), str(fifo) if source == "FIFO" else "-", "--timeout", "2",
                                stdin=subprocess.PIPE)
     time.sleep(0.5)
     assert process.poll() is None
