@@ -24,8 +24,7 @@ enum class TransactionStatus { committed, aborted, in_progress, unknown };
 struct Written {
     TransactionId transaction = 0;
     std::optional<OrderId> order = {}; ///< One that it wrote; absent: its number is not known.
-
-    friend bool operator==(const Written&, const Written&) = default;
+    std::optional<Order> content = {}; ///< What that one holds, as the writer alone knows.
 };
 
 /// What a look at the locks found: who is writing, as PostgreSQL knows it.

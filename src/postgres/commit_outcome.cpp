@@ -3,12 +3,16 @@
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/order_row.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <thread>
+#include <vector>
 
 namespace ordercache {
 
@@ -114,11 +118,13 @@ void learn_outcome(PostgresConnection& connection, const Written& written,
 
 bool is_visible(PostgresSession& session, const Written& written) {
     constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
-    const auto xmin = std::to_string(written.transaction % epoch);
-    return !session
-                .run("SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid",
-                     {*written.order, xmin})
-                .empty();
+    std::string sql = "SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid";
+    std::vector<std::string> values = {*written.order, std::to_string(written.transaction % epoch)};
+    if (written.content) {
+        sql += fmt::format(" AND ({}) = ($3, $4, $5, $6, $7)", fmt::join(order_columns(), ", "));
+        std::ranges::copy(order_row(*written.content), std::back_inserter(values));
+    }
+    return !session.run(sql, values).empty();
 }
 
 TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,

@@ -1,6 +1,7 @@
 #include "postgres/pending_orders.hpp"
 
 #include "base/error.hpp"
+#include "postgres/order_row.hpp"
 #include "postgres/uncommitted.hpp"
 #include "postgres/writers_lock.hpp"
 
@@ -21,10 +22,6 @@ namespace {
 /// At the end of a COPY PostgreSQL checks each order's customer, 3 s for a million, and says
 /// nothing meanwhile: it has ten times that, beside the limit of any wait.
 constexpr std::chrono::microseconds k_time_to_check_an_order{30};
-
-CopyRow<std::string> columns() {
-    return {"orderdate", "customerid", "netamount", "tax", "totalamount"};
-}
 
 /// How many rows this session's transactions wrote to `orders`, with those that PostgreSQL has not
 /// yet added to its statistics; NULL where that is not counted.
@@ -80,7 +77,7 @@ std::int64_t insert(PostgresSession& session, const CopyRows& rows) {
     }
     const auto sql = fmt::format("WITH stored AS (INSERT INTO orders ({}) VALUES {} RETURNING 1) "
                                  "SELECT count(*) AS stored FROM stored",
-                                 fmt::join(columns(), ","), placeholders(rows.size()));
+                                 fmt::join(order_columns(), ","), placeholders(rows.size()));
     return session.run(sql, values).only().number("stored");
 }
 
@@ -94,7 +91,7 @@ struct Finished {
 Finished finish_batch(PostgresSession& session) {
     const Rows rows = session.run(finish_sql());
     const Row row = rows.only();
-    Finished finished{{static_cast<TransactionId>(row.number("transaction")), std::nullopt},
+    Finished finished{{.transaction = static_cast<TransactionId>(row.number("transaction"))},
                       row.flag("changes_more"),
                       rows_written(row)};
     if (!finished.changes_more) {
@@ -158,11 +155,6 @@ private:
     std::size_t m_next_sorting = k_first_sorting;
 };
 
-CopyRow<std::string> row_of(const Order& order) {
-    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
-            order.tax.to_string(), order.total().to_string()};
-}
-
 /// Copies, where the rows that this stores are counted. Elsewhere, as in a view, it inserts, which
 /// is slower but tells how many it stored.
 class CopiedOrders : public Uncommitted<PendingBatch> {
@@ -174,7 +166,7 @@ public:
                 fmt::format("{}; SELECT {} AS rows", begin_sql(update), k_rows_written));
             const auto before = rows_written(rows.only());
             if (before) {
-                session.begin_copy("orders", columns());
+                session.begin_copy("orders", order_columns());
             }
             return before;
         });
@@ -183,9 +175,10 @@ public:
     void copy(const std::vector<Order>& orders) override {
         const auto rows = std::make_shared<CopyRows>();
         rows->reserve(orders.size());
-        std::ranges::transform(orders, std::back_inserter(*rows), row_of);
+        std::ranges::transform(orders, std::back_inserter(*rows), order_row);
         m_customers.insert(orders);
         m_size += static_cast<std::int64_t>(orders.size());
+        m_last = orders.back();
         if (is_copying()) {
             connection().ask([rows](PostgresSession& session) { session.copy(*rows); });
         } else {
@@ -194,7 +187,8 @@ public:
     }
 
     void finish() override {
-        const Finished finished = finish_checks();
+        Finished finished = finish_checks();
+        finished.written.content = m_last;
         check_stored(is_copying() ? finished.rows.value_or(*m_rows_before) - *m_rows_before
                                   : m_inserted);
         set_written(finished.written);
@@ -264,6 +258,7 @@ private:
     }
 
     std::int64_t m_size = 0;
+    std::optional<Order> m_last;
     std::optional<std::int64_t> m_rows_before; ///< Absent: nobody counts what a COPY stores.
     std::int64_t m_inserted = 0;
     CustomerSet m_customers;

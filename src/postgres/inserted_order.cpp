@@ -1,6 +1,7 @@
 #include "postgres/pending_orders.hpp"
 
 #include "base/error.hpp"
+#include "postgres/order_row.hpp"
 #include "postgres/uncommitted.hpp"
 #include "postgres/writers_lock.hpp"
 
@@ -20,12 +21,13 @@ namespace {
 /// table the locks are taken in the same statement.
 std::string insert_sql() {
     return fmt::format(R"sql(
-INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)
+INSERT INTO orders ({2})
 VALUES ($1, $2, $3, $4, $5)
 RETURNING orderid::text AS orderid, customerid::int AS customerid,
           pg_current_xact_id() AS transaction,
           CASE WHEN {0} THEN {1} END IS NOT NULL AS is_locked)sql",
-                       is_plain_table_sql(), lock_customer_sql("customerid::int"));
+                       is_plain_table_sql(), lock_customer_sql("customerid::int"),
+                       fmt::join(order_columns(), ", "));
 }
 
 std::string look_closer_sql() {
@@ -69,9 +71,8 @@ struct Inserted {
 /// Absent: skipped.
 std::optional<Inserted> insert(PostgresSession& session, const Order& order, CacheUpdate update) {
     session.run(begin_sql(update));
-    const Rows rows =
-        insert(session, {to_string(order.date), std::to_string(order.customer),
-                         order.net.to_string(), order.tax.to_string(), order.total().to_string()});
+    const auto values = order_row(order);
+    const Rows rows = insert(session, {values.begin(), values.end()});
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -107,7 +108,8 @@ public:
         m_customer = *inserted->customer;
         m_changes_more = inserted->changes_more;
         // The row of a view or a foreign table does not tell its transaction.
-        set_written({inserted->transaction, m_changes_more ? std::nullopt : std::optional(m_id)});
+        set_written(
+            {inserted->transaction, m_changes_more ? std::nullopt : std::optional(m_id), order});
     }
 
     OrderId id() const override { return m_id; }

@@ -26,7 +26,8 @@ std::vector<Written> written_in(std::span<const RedisReply> list) {
         if (const auto id = parse_whole_number(list[i].text, 0, k_most)) {
             const std::string& order = list[i + 1].text;
             all.push_back({static_cast<TransactionId>(*id),
-                           order.empty() ? std::nullopt : std::optional(order)});
+                           order.empty() ? std::nullopt : std::optional(order),
+                           {}});
         }
     }
     return all;

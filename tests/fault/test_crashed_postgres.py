@@ -1,11 +1,56 @@
-"""A PostgreSQL that crashes gives the ids of transactions away again that it had not yet written to disk."""
+"""A PostgreSQL that crashes gives ids of transactions and numbers of orders away again that it had not yet written to disk."""
 
+import os
+import signal
 import threading
+
+import pytest
 
 from keys import LEDGER
 from orders import added, an_order
 from peers import Proxy
 from servers import wait_until
+
+WRITERS = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer')"
+
+
+@pytest.fixture
+def crash(postgres):
+    """Crashes the server, which since the test began has written to disk no more than it had to for a commit."""
+    writers = [pid for (pid,) in postgres.execute("postgres", WRITERS)]
+
+    def crash_and_restart():
+        while writers:
+            os.kill(writers.pop(), signal.SIGKILL)
+        postgres.crash_and_restart()
+
+    for pid in writers:
+        os.kill(pid, signal.SIGSTOP)
+    yield crash_and_restart
+    for pid in writers:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def lost_add(ordercache, postgres, crash):
+    """An add that is stopped before the server hears its COMMIT, for a crash to undo."""
+    started, is_stopped = [], threading.Event()
+
+    def stop(_proxy, client, _server, _message):
+        wait_until(lambda: started, what="the program's start")
+        started[0].send_signal(signal.SIGSTOP)
+        client.close()
+        is_stopped.set()
+
+    with Proxy(postgres.service_port, trigger=b"COMMIT\0", act=stop) as proxy:
+        started.append(ordercache.start(*an_order(), env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)}))
+        assert is_stopped.wait(timeout=10)
+        yield started[0]
+
+
+def entry_of_writer(ledger):
+    (entry,) = [field for field in ledger if field.startswith("in_flight:")]
+    return entry
 
 
 def newest_order(database):
@@ -13,41 +58,46 @@ def newest_order(database):
     return database.rows("SELECT orderid, xmin::text::int FROM orders ORDER BY orderid DESC LIMIT 1")[0]
 
 
-def test_an_add_is_in_the_total_whose_snapshot_knows_its_id_from_before_the_crash(ordercache, cache, database, postgres):
-    with postgres.setting("wal_writer_delay", "10s"):
-        assert ordercache(*an_order(), "--dry-run").status == 0
-        assert ordercache("count").stdout == "12000\n"
-        following = int(cache.hget(LEDGER, "since").split(":")[1])
-        postgres.crash_and_restart()
-        order = ordercache(*an_order()).stdout.strip()
+def test_an_add_is_in_the_total_whose_snapshot_knows_its_id_from_before_the_crash(ordercache, cache, database, crash):
+    assert ordercache(*an_order(), "--dry-run").status == 0
+    assert ordercache("count").stdout == "12000\n"
+    following = int(cache.hget(LEDGER, "since").split(":")[1])
+    crash()
+    order = ordercache(*an_order()).stdout.strip()
     assert newest_order(database) == (int(order), following - 1)
     assert ordercache("count").stdout == "12001\n"
 
 
 def test_an_add_that_the_crash_undid_is_not_in_the_total_though_its_id_is_one_of_a_committed_transaction(
-    ordercache, cache, database, postgres,
+    ordercache, cache, database, lost_add, crash,
 ):
-    crashed = threading.Event()
-    cache.set("num_orders:all", 12000, ex=100)
-    with (
-        postgres.setting("wal_writer_delay", "10s"),
-        Proxy(postgres.service_port, trigger=b"COMMIT\0", act=lambda *_: crashed.wait(timeout=20)) as proxy,
-    ):
-        writer = ordercache.start(*an_order(), env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
-        wait_until(lambda: proxy.triggered, what="the COMMIT")
-        ledger = cache.hgetall(LEDGER)
-        writer.kill()
-        postgres.crash_and_restart()
-        database.execute("CREATE TABLE somebody_elses ()")
-        crashed.set()
+    ledger = cache.hgetall(LEDGER) | {"base": "12000"}
+    lost_add.kill()
+    crash()
+    database.execute("CREATE TABLE somebody_elses ()")
     transaction = database.value("SELECT xmin FROM pg_class WHERE relname = 'somebody_elses'")
-    restarted_at_once(cache, ledger, f"in_flight:{transaction}")
+    assert entry_of_writer(ledger) == f"in_flight:{transaction}"
+    put_back(cache, ledger)
     assert ordercache("count").stdout == "12000\n"
     assert added(database) == []
 
 
-def restarted_at_once(cache, ledger, entry):
-    """However long it took: has the writer be in flight for 150 ms."""
+def put_back(cache, ledger):
+    """However long the restart took: the writer has been in flight for 150 ms."""
+    entry = entry_of_writer(ledger)
     seconds, microseconds = cache.time()
     _, rest = ledger[entry].split(maxsplit=1)
-    cache.hset(LEDGER, mapping={**ledger, entry: f"{seconds * 1000 + microseconds // 1000 - 150} {rest}"})
+    cache.hset(LEDGER, mapping=ledger | {entry: f"{seconds * 1000 + microseconds // 1000 - 150} {rest}"})
+
+
+def test_an_add_that_the_crash_undid_takes_no_other_order_with_its_id_and_number_for_its_own(
+    ordercache, cache, database, lost_add, crash,
+):
+    transaction = int(entry_of_writer(cache.hgetall(LEDGER)).removeprefix("in_flight:"))
+    crash()
+    assert ordercache(*an_order(customer=1)).stdout == "12001\n"
+    assert newest_order(database) == (12001, transaction)
+    lost_add.send_signal(signal.SIGCONT)
+    stdout, _ = lost_add.communicate(timeout=20)
+    assert (lost_add.returncode, stdout) == (5, "")
+    assert [customer for _, customer, *_ in added(database)] == [1]

@@ -343,7 +343,7 @@ public:
         }
     }
 
-    Written written() const override { return {m_transaction, std::nullopt}; }
+    Written written() const override { return {.transaction = m_transaction}; }
     std::int64_t size() const override { return m_size; }
 
     std::optional<std::vector<Scope>> changed_customers() const override {

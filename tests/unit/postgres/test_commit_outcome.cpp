@@ -15,7 +15,9 @@ using fakes::table;
 
 namespace {
 
-const Written k_written{4294968053, "12001"};
+const Written k_written{
+    4294968053, "12001",
+    Order{parse_date("2023-03-10"), 9999, Amount::parse("23.00"), Amount::parse("1.80")}};
 
 /// A transaction is under way, and its COMMIT will break the connection.
 struct Committing : PostgresClient {
@@ -41,7 +43,8 @@ TEST_CASE("a COMMIT whose order is there is done, though its answer was lost") {
     Committing client;
     client.order_is_there();
     CHECK(client.failure().status() == ExitStatus::done);
-    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"12001", "757"});
+    CHECK(client.postgres.parameters.back() ==
+          std::vector<std::string>{"12001", "757", "2023-03-10", "9999", "23.00", "1.80", "24.80"});
 }
 
 TEST_CASE("a COMMIT that was rolled back wrote nothing") {
