@@ -189,8 +189,9 @@ class Postgres:
         self.execute("postgres", f"ALTER SYSTEM {change}")
         self.execute("postgres", "SELECT pg_reload_conf()")
         wait_until(lambda: self.execute("postgres", f"SHOW {name}") != before, what=f"the change of {name}")
-        # The checkpointer decides whether a COMMIT waits for a standby, and reads settings before it begins.
-        self.execute("postgres", "CHECKPOINT")
+        if name == "synchronous_standby_names":
+            # The checkpointer decides whether a COMMIT waits for a standby, and reads settings before it begins.
+            self.execute("postgres", "CHECKPOINT")
 
     def uri(self, database="defaultdb", user=USER, password="unused", port=None):
         return f"postgresql://{user}:{password}@127.0.0.1:{port or self.service_port}/{database}"
