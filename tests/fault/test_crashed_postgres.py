@@ -44,7 +44,7 @@ def lost_add(ordercache, postgres, crash):
 
     with Proxy(postgres.service_port, trigger=b"COMMIT\0", act=stop) as proxy:
         started.append(ordercache.start(*an_order(), env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)}))
-        assert is_stopped.wait(timeout=10)
+        assert is_stopped.wait(timeout=60)
         yield started[0]
 
 

@@ -117,6 +117,7 @@ class Postgres:
             "unix_socket_directories": self.folder,
             "fsync": "off",
             "autovacuum": "off",
+            "checkpoint_timeout": "1d",  # what a crash is to lose must not be written to disk by the clock
             "max_prepared_transactions": 10,
             "password_encryption": "scram-sha-256",
             "log_statement": "all",
