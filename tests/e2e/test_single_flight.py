@@ -110,8 +110,8 @@ def test_a_reader_waits_up_to_its_timeout_and_says_for_what(ordercache, cache, d
 def test_readers_wait_for_a_count_that_takes_most_of_their_time(ordercache, database):
     with database.log() as log:
         with database.orders_locked():
-            readers = [ordercache.start("count", "--timeout", "6") for _ in range(10)]
-            time.sleep(4)
+            readers = [ordercache.start("count", "--timeout", "10") for _ in range(10)]
+            time.sleep(6)
         answers = [reader.communicate(timeout=20) for reader in readers]
     assert answers == [("12000\n", "")] * 10
     assert count_queries(log) == 1
