@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,9 +86,12 @@ public:
 
     /// Enters the total in its ledger, if we are its reader and every one of `writers` is entered
     /// there too; it is published once nobody is in flight. Gives whether it was entered. The right
-    /// to count is given up.
+    /// to count is given up, unless it was asked `has_run`, whether PostgreSQL has not crashed
+    /// since the snapshot, and that gave false. It is asked where the snapshot knows the
+    /// transaction of a writer that is entered: after a crash that may be another one with its id.
     virtual bool fill_total(std::int64_t count, const std::string& snapshot,
-                            const std::vector<std::uint32_t>& writers) = 0;
+                            const std::vector<std::uint32_t>& writers,
+                            const std::function<bool()>& has_run) = 0;
 
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
     /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
@@ -97,7 +101,7 @@ public:
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its
     /// orders, unless others are in flight. Said twice, it changes nothing.
-    virtual void end_write(TransactionId transaction, TransactionStatus status) = 0;
+    virtual void end_write(const Written& written, TransactionStatus status) = 0;
 
     /// What others wrote to the total, each transaction once, now that any snapshot sees it;
     /// `orders` is by how many it changed it, and may be negative. Brings the total up to date, or

@@ -39,8 +39,9 @@ struct Probe {
 /// Counts, all as of snapshots that were taken after the call began.
 struct Counted {
     Counts counts = {};
-    std::string snapshot = {}; ///< That of the total, as pg_current_snapshot() writes it.
-    bool on_standby = false;   ///< A server that lags gave one of them.
+    std::string snapshot = {};       ///< That of the total, as pg_current_snapshot() writes it.
+    std::int64_t server_process = 0; ///< The one that counted the total: it ends in a crash.
+    bool on_standby = false;         ///< A server that lags gave one of them.
 };
 
 /// The orders in PostgreSQL, as the protocol sees them. Every function throws Error when it fails.
@@ -62,6 +63,10 @@ public:
     /// The total, in a snapshot that is taken before `is_wanted` is called; absent where that
     /// gives false. Throws as `is_wanted` does, too.
     virtual std::optional<Counted> count_total(const std::function<bool()>& is_wanted) = 0;
+
+    /// Whether PostgreSQL did not crash since it counted that total; false where that cannot be
+    /// told.
+    virtual bool has_run_since(const Counted& counted) = 0;
 
     /// What became of what was written: committed, once any snapshot sees it; aborted; or in
     /// progress where neither is certain. The first two are final.

@@ -180,7 +180,7 @@ Counts CountReader::fill(const Probe& probe, const Counted& counted) {
         m_cache.fill(filled);
     }
     const auto total = counted.counts.find(k_all_orders);
-    if (total != counted.counts.end() && fill_total(total->second, probe, counted.snapshot)) {
+    if (total != counted.counts.end() && fill_total(total->second, probe, counted)) {
         filled.insert(*total);
     }
     for (const auto& [scope, count] : filled) {
@@ -189,11 +189,12 @@ Counts CountReader::fill(const Probe& probe, const Counted& counted) {
     return filled;
 }
 
-bool CountReader::fill_total(std::int64_t total, const Probe& probe, const std::string& snapshot) {
+bool CountReader::fill_total(std::int64_t total, const Probe& probe, const Counted& counted) {
     const auto writers = probe.writers.find(k_all_orders);
-    return m_cache.fill_total(total, snapshot,
+    return m_cache.fill_total(total, counted.snapshot,
                               writers == probe.writers.end() ? std::vector<std::uint32_t>{}
-                                                             : writers->second);
+                                                             : writers->second,
+                              [&] { return m_store().has_run_since(counted); });
 }
 
 /// Gives up the rights to count what was not filled.
@@ -220,7 +221,7 @@ bool CountReader::settle(const std::vector<Written>& to_settle, OrderStore& stor
         try {
             const TransactionStatus status = store.status_of(written);
             if (status == TransactionStatus::committed || status == TransactionStatus::aborted) {
-                m_cache.end_write(written.transaction, status);
+                m_cache.end_write(written, status);
                 settled = true;
             }
         } catch (const Error&) {

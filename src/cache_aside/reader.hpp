@@ -50,7 +50,7 @@ private:
     Counts claim(Wait& wait, OrderStore& store);
     Counts count_and_fill(Claims& claims, OrderStore& store);
     Counts fill(const Probe& probe, const Counted& counted);
-    bool fill_total(std::int64_t total, const Probe& probe, const std::string& snapshot);
+    bool fill_total(std::int64_t total, const Probe& probe, const Counted& counted);
     void release(Claims& claims);
     bool settle(const std::vector<Written>& to_settle, OrderStore& store);
     void with_cache(const std::function<void()>& act);

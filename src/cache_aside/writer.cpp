@@ -8,13 +8,24 @@ namespace ordercache {
 
 namespace {
 
-/// The orders stand, whatever becomes of the cache: without this the total is counted anew.
-void end_write(TransactionId transaction, TransactionStatus status, CountCache& cache,
-               Reporter& reporter) {
+/// What became of the orders stands, whatever becomes of the cache: where it cannot be told, the
+/// total is counted anew.
+template <typename Act>
+void tell_cache(Reporter& reporter, Act act) {
     try {
-        cache.end_write(transaction, status);
+        act();
     } catch (const CacheError& error) {
         reporter.warn(fmt::format("{}; the total will be counted anew", error.what()));
+    }
+}
+
+/// Where the store itself failed, it may have crashed, and the transaction's id be that of another
+/// writer, for whom the ledger would then take this one.
+void end_failed_write(const Written& written, ExitStatus status, CountCache& cache) {
+    if (status == ExitStatus::store_failed) {
+        cache.drop({k_all_orders});
+    } else if (status != ExitStatus::look_first) {
+        cache.end_write(written, TransactionStatus::aborted);
     }
 }
 
@@ -44,13 +55,13 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     try {
         orders.commit();
     } catch (const Error& error) {
-        if (is_entered && error.status() != ExitStatus::look_first) {
-            end_write(written.transaction, TransactionStatus::aborted, cache, reporter);
+        if (is_entered) {
+            tell_cache(reporter, [&] { end_failed_write(written, error.status(), cache); });
         }
         throw;
     }
     if (is_entered) {
-        end_write(written.transaction, TransactionStatus::committed, cache, reporter);
+        tell_cache(reporter, [&] { cache.end_write(written, TransactionStatus::committed); });
     }
 }
 

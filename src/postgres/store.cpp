@@ -65,8 +65,9 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
 }
 
 // In one line each, for PostgreSQL's log.
-constexpr auto k_count_all = "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, "
-                             "pg_is_in_recovery() AS on_standby FROM orders";
+constexpr auto k_count_all =
+    "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS "
+    "on_standby, pg_backend_pid() AS server_process FROM orders";
 
 // The cast, here as below, is for the parser, to refuse customers that are no numbers.
 constexpr auto k_count_customer =
@@ -102,7 +103,15 @@ TransactionStatus final_status(PostgresSession& session, const Written& written)
 Counted count_all(PostgresSession& session) {
     const Rows rows = session.run(k_count_all);
     const Row row = rows.only();
-    return {{{k_all_orders, row.number("count")}}, row.text("snapshot"), row.flag("on_standby")};
+    return {.counts = {{k_all_orders, row.number("count")}},
+            .snapshot = row.text("snapshot"),
+            .server_process = row.number("server_process"),
+            .on_standby = row.flag("on_standby")};
+}
+
+/// Behind a pooler it may be another one each time.
+std::int64_t server_process(PostgresSession& session) {
+    return session.run("SELECT pg_backend_pid() AS server_process").only().number("server_process");
 }
 
 Counted count_customer(PostgresSession& session, const Scope& scope) {
@@ -175,6 +184,14 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
     } catch (...) {
         m_connection->roll_back();
         throw;
+    }
+}
+
+bool PostgresStore::has_run_since(const Counted& counted) {
+    try {
+        return counted.server_process == m_connection->ask(server_process);
+    } catch (const Error&) {
+        return false;
     }
 }
 

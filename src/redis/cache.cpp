@@ -127,8 +127,9 @@ void RedisCache::fill(const Counts& customers) {
 }
 
 bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
-                            const std::vector<std::uint32_t>& writers) {
-    return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers);
+                            const std::vector<std::uint32_t>& writers,
+                            const std::function<bool()>& has_run) {
+    return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers, has_run);
 }
 
 /// A single customer's drop and the registration go in one write, where one server takes both. Only
@@ -156,8 +157,8 @@ bool RedisCache::begin_write(const Written& written, std::int64_t orders,
     }
 }
 
-void RedisCache::end_write(TransactionId transaction, TransactionStatus status) {
-    m_ledger.confirm(transaction, status, Deadline::in(k_release_timeout));
+void RedisCache::end_write(const Written& written, TransactionStatus status) {
+    m_ledger.confirm(written, status, Deadline::in(k_release_timeout));
 }
 
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {

@@ -41,10 +41,11 @@ public:
     void release(const std::vector<Scope>& scopes) override;
     void fill(const Counts& customers) override;
     bool fill_total(std::int64_t count, const std::string& snapshot,
-                    const std::vector<std::uint32_t>& writers) override;
+                    const std::vector<std::uint32_t>& writers,
+                    const std::function<bool()>& has_run) override;
     bool begin_write(const Written& written, std::int64_t orders,
                      const std::vector<Scope>& customers) override;
-    void end_write(TransactionId transaction, TransactionStatus status) override;
+    void end_write(const Written& written, TransactionStatus status) override;
     void hear(const std::vector<Writer>& others) override { m_ledger.hear(others); }
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;

@@ -19,18 +19,18 @@ CacheError unexpected_claim(const RedisService& service) {
     return unexpected_reply(service, "EVAL");
 }
 
-/// A transaction's id and an order's number, which may be empty, in turn.
-std::vector<Written> written_in(std::span<const RedisReply> list) {
-    std::vector<Written> all;
-    for (std::size_t i = 0; i + 1 < list.size(); i += 2) {
-        if (const auto id = parse_whole_number(list[i].text, 0, k_most)) {
-            const std::string& order = list[i + 1].text;
-            all.push_back({static_cast<TransactionId>(*id),
-                           order.empty() ? std::nullopt : std::optional(order),
-                           {}});
-        }
+/// As the ledger names a writer: `ID:ORDER`, of which the second may be empty.
+std::optional<Written> written_in(std::string_view name) {
+    const std::size_t colon = std::min(name.find(':'), name.size());
+    const auto id = parse_whole_number(name.substr(0, colon), 0, k_most);
+    if (!id || colon == name.size()) {
+        return std::nullopt;
     }
-    return all;
+    Written written{.transaction = static_cast<TransactionId>(*id)};
+    if (const auto order = name.substr(colon + 1); !order.empty()) {
+        written.order = OrderId(order);
+    }
+    return written;
 }
 
 } // namespace
@@ -61,8 +61,13 @@ Claim claim_in(const RedisReply& reply, const RedisService& service) {
     if (kind != "wait" || reply.list.size() < 2) {
         throw unexpected_claim(service);
     }
-    return {.holder = reply.list[1].text,
-            .to_settle = written_in(std::span(reply.list).subspan(2))};
+    Claim claim{.holder = reply.list[1].text};
+    for (const RedisReply& writer : std::span(reply.list).subspan(2)) {
+        if (const auto written = written_in(writer.text)) {
+            claim.to_settle.push_back(*written);
+        }
+    }
+    return claim;
 }
 
 std::vector<Claim> claims_in(const RedisReply& reply, std::size_t customers,

@@ -3,6 +3,8 @@
 #include "redis/claims.hpp"
 #include "redis/scripts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
@@ -14,6 +16,18 @@ namespace {
 
 /// Few enough for a script not to keep others waiting.
 constexpr std::size_t k_script_writers = 1000;
+
+std::string names_in(const RedisReply& reply) {
+    std::string names = " ";
+    for (const RedisReply& name : reply.list) {
+        names += name.text + ' ';
+    }
+    return names;
+}
+
+std::string name_of(const Written& written) {
+    return fmt::format("{}:{}", written.transaction, written.order.value_or(""));
+}
 
 } // namespace
 
@@ -33,26 +47,30 @@ void RedisLedger::release(const std::string& token, Deadline deadline) {
 
 bool RedisLedger::fill(const std::string& token, std::int64_t count,
                        std::chrono::seconds time_to_live, const std::string& snapshot,
-                       const std::vector<std::uint32_t>& writers) {
-    std::vector<std::string> arguments = {token, std::to_string(count),
-                                          std::to_string(time_to_live.count()), snapshot};
-    for (const std::uint32_t writer : writers) {
-        arguments.push_back(std::to_string(writer));
+                       const std::vector<std::uint32_t>& writers,
+                       const std::function<bool()>& has_run) {
+    const auto try_to_fill = [&](const std::string& known) {
+        std::vector<std::string> arguments = {
+            token, std::to_string(count), std::to_string(time_to_live.count()), snapshot, known};
+        for (const std::uint32_t writer : writers) {
+            arguments.push_back(std::to_string(writer));
+        }
+        return m_redis.run({command(scripts::k_ledger_fill, std::move(arguments))}).front();
+    };
+    RedisReply reply = try_to_fill("");
+    if (!reply.list.empty() && has_run()) {
+        reply = try_to_fill(names_in(reply));
     }
-    const auto replies = m_redis.run({command(scripts::k_ledger_fill, std::move(arguments))});
-    return replies.front().integer == 1;
+    return reply.integer == 1;
 }
 
 RedisCommand RedisLedger::registration(const Written& written, std::int64_t orders) const {
-    return command(
-        scripts::k_ledger_register,
-        {std::to_string(written.transaction), std::to_string(orders), written.order.value_or("")});
+    return command(scripts::k_ledger_register, {name_of(written), std::to_string(orders)});
 }
 
-void RedisLedger::confirm(TransactionId transaction, TransactionStatus status, Deadline deadline) {
+void RedisLedger::confirm(const Written& written, TransactionStatus status, Deadline deadline) {
     const char* const fate = status == TransactionStatus::committed ? "committed" : "aborted";
-    m_redis.run({command(scripts::k_ledger_confirm, {std::to_string(transaction), fate})},
-                deadline);
+    m_redis.run({command(scripts::k_ledger_confirm, {name_of(written), fate})}, deadline);
 }
 
 void RedisLedger::hear(const std::vector<Writer>& others) {

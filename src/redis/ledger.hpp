@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,14 +23,15 @@ public:
     void renew(const std::string& token);
     void release(const std::string& token, Deadline deadline);
 
-    /// Gives whether the count was taken.
+    /// As CountCache::fill_total().
     bool fill(const std::string& token, std::int64_t count, std::chrono::seconds time_to_live,
-              const std::string& snapshot, const std::vector<std::uint32_t>& writers);
+              const std::string& snapshot, const std::vector<std::uint32_t>& writers,
+              const std::function<bool()>& has_run);
 
     /// The command that enters a writer, for a pipeline.
     RedisCommand registration(const Written& written, std::int64_t orders) const;
 
-    void confirm(TransactionId transaction, TransactionStatus status, Deadline deadline);
+    void confirm(const Written& written, TransactionStatus status, Deadline deadline);
 
     void hear(const std::vector<Writer>& others);
 

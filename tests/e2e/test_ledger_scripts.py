@@ -31,8 +31,14 @@ class Ledger:
         script = self._scripts[name]
         return lambda *arguments: self.client.eval(script, 2, VALUE, LEDGER, *arguments)
 
-    def register(self, transaction, orders, an_order=""):
-        self.__getattr__("register")(transaction, orders, an_order)
+    def register(self, transaction, orders, order=""):
+        self.__getattr__("register")(f"{transaction}:{order}", orders)
+
+    def confirm(self, transaction, outcome, order=""):
+        self.__getattr__("confirm")(f"{transaction}:{order}", outcome)
+
+    def fill(self, token, count, seconds, snapshot, *holders, known=()):
+        return self.__getattr__("fill")(token, count, seconds, snapshot, " ".join(["", *known, ""]), *holders)
 
     def total(self):
         value = self.client.get(VALUE)
@@ -45,8 +51,8 @@ class Ledger:
                 token, renewed = text.split()
                 self.client.hset(LEDGER, field, f"{token} {int(renewed) - milliseconds}")
             elif field.startswith("in_flight:"):
-                begun, rest = text.split(maxsplit=1)
-                self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {rest}")
+                begun, orders = text.split()
+                self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {orders}")
 
 
 class Store:
@@ -113,7 +119,7 @@ def read(ledger, store, token, refresh=False):
             return
         if claim == "ours":
             break
-        for transaction in map(int, rest[1::2]):
+        for transaction in (int(writer.removesuffix(":")) for writer in rest[1:]):
             if store.status[transaction] != IN_FLIGHT:
                 ledger.confirm(transaction, store.status[transaction])
         yield
@@ -124,7 +130,10 @@ def read(ledger, store, token, refresh=False):
     yield
     ledger.renew(token)
     yield
-    ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders)
+    seen = ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders)
+    if isinstance(seen, list):
+        yield
+        ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders, known=seen)
 
 
 def give_up(ledger, store, token):
@@ -292,7 +301,8 @@ def test_what_others_wrote_is_added_beside_writers_and_to_the_count_that_is_unde
     ledger.acquire("reader", "anybody")
     ledger.register(900, 1)
     ledger.hear(901, -4, 899, 20)
-    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900) == 1
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900) == ["899:"]
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900, known=["899:"]) == 1
     ledger.hear(902, -2)
     ledger.confirm(900, COMMITTED)
     assert ledger.total() == 100 - 4 - 2 + 1
@@ -357,7 +367,8 @@ def test_what_is_no_count_is_taken_for_none(ledger):
 
 
 @pytest.mark.parametrize("field", [
-    "reader", "base", "ends", "since", "filled_by", "asked", "in_flight:900", "committed:900", "writer:900", "field",
+    "reader", "base", "ends", "since", "filled_by", "asked", "in_flight:900", "in_flight:900:", "committed:900:1", "writer:900:1",
+    "field",
 ])
 def test_a_ledger_of_somebody_elses_is_void(ledger, field):
     for name, *arguments in [
@@ -387,12 +398,36 @@ def test_a_count_that_seems_to_have_seen_a_writer_in_flight_goes(ledger, others)
     assert ledger.acquire("reader", "anybody") == ["ours"]
 
 
+def test_a_fill_asks_about_writers_that_its_snapshot_seems_to_have_seen(ledger):
+    """Or it is from before a crash of PostgreSQL, and they got their ids after it."""
+    ledger.acquire("reader", "anybody")
+    for writer in (900, 901, 902):
+        ledger.register(writer, 1)
+    ledger.confirm(901, COMMITTED)
+    assert sorted(ledger.fill("reader", 100, TIME_TO_LIVE, "902:902:")) == ["900:", "901:"]
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "902:902:", known=["900:"]) == ["901:"]
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "902:902:", known=["900:", "901:"]) == 1
+    for writer in (900, 902):
+        ledger.confirm(writer, COMMITTED)
+    assert ledger.total() == 101
+
+
+def test_writers_of_whom_a_crash_gave_one_the_others_id_are_told_apart(ledger):
+    ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    ledger.register(900, 1, order=12001)
+    ledger.register(900, 5, order=12002)
+    ledger.confirm(900, ABORTED, order=12001)
+    assert ledger.total() is None
+    ledger.confirm(900, COMMITTED, order=12002)
+    assert ledger.total() == 105
+
+
 def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
-    ledger.register(900, 1, "an order's number")
+    ledger.register(900, 1, order="A-1")
     assert ledger.acquire("first", "anybody") == ["wait", ""]
     ledger.age(150)
-    assert ledger.acquire("first", "anybody") == ["wait", "", "900", "an order's number"]
+    assert ledger.acquire("first", "anybody") == ["wait", "", "900:A-1"]
     assert ledger.acquire("second", "anybody") == ["wait", ""]
 
 

@@ -6,11 +6,12 @@ import threading
 
 import pytest
 
-from keys import LEDGER
+from keys import LEDGER, TOTAL
 from orders import added, an_order
 from peers import Proxy
 from servers import wait_until
 
+FILLING = b"seen_and_not_known"  # a name in that script
 WRITERS = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer')"
 
 
@@ -68,6 +69,35 @@ def test_an_add_is_in_the_total_whose_snapshot_knows_its_id_from_before_the_cras
     assert ordercache("count").stdout == "12001\n"
 
 
+def test_a_total_that_was_counted_before_the_crash_is_not_stored_without_an_add_that_got_a_seen_id_after_it(
+    ordercache, cache, database, crash, redis_server,
+):
+    ids = []
+
+    def hold_back(_proxy, _client, server, message):
+        reader_lapses_never(cache)
+        crash()
+        assert ordercache(*an_order()).status == 0
+        ids.append(newest_order(database)[1])
+        server.sendall(message)
+
+    assert ordercache(*an_order(), "--dry-run").status == 0
+    following = int(database.value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
+    with Proxy(redis_server.port, trigger=FILLING, act=hold_back) as proxy:
+        run = ordercache("count", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
+    assert (run.status, run.stdout) == (0, "12000\n")
+    assert ids == [following - 1]
+    assert cache.get(TOTAL) is None
+    assert ordercache("count").stdout == "12001\n"
+
+
+def reader_lapses_never(cache):
+    """However long the restart takes."""
+    token, renewed = cache.hget(LEDGER, "reader").split()
+    cache.hset(LEDGER, "reader", f"{token} {int(renewed) + 100_000}")
+    cache.expire(LEDGER, 100)
+
+
 def test_an_add_that_the_crash_undid_is_not_in_the_total_though_its_id_is_one_of_a_committed_transaction(
     ordercache, cache, database, lost_add, crash,
 ):
@@ -76,7 +106,7 @@ def test_an_add_that_the_crash_undid_is_not_in_the_total_though_its_id_is_one_of
     crash()
     database.execute("CREATE TABLE somebody_elses ()")
     transaction = database.value("SELECT xmin FROM pg_class WHERE relname = 'somebody_elses'")
-    assert entry_of_writer(ledger) == f"in_flight:{transaction}"
+    assert entry_of_writer(ledger).startswith(f"in_flight:{transaction}:")
     put_back(cache, ledger)
     assert ordercache("count").stdout == "12000\n"
     assert added(database) == []
@@ -86,17 +116,17 @@ def put_back(cache, ledger):
     """However long the restart took: the writer has been in flight for 150 ms."""
     entry = entry_of_writer(ledger)
     seconds, microseconds = cache.time()
-    _, rest = ledger[entry].split(maxsplit=1)
-    cache.hset(LEDGER, mapping=ledger | {entry: f"{seconds * 1000 + microseconds // 1000 - 150} {rest}"})
+    _, orders = ledger[entry].split()
+    cache.hset(LEDGER, mapping=ledger | {entry: f"{seconds * 1000 + microseconds // 1000 - 150} {orders}"})
 
 
 def test_an_add_that_the_crash_undid_takes_no_other_order_with_its_id_and_number_for_its_own(
     ordercache, cache, database, lost_add, crash,
 ):
-    transaction = int(entry_of_writer(cache.hgetall(LEDGER)).removeprefix("in_flight:"))
+    _, transaction, order = entry_of_writer(cache.hgetall(LEDGER)).split(":")
     crash()
-    assert ordercache(*an_order(customer=1)).stdout == "12001\n"
-    assert newest_order(database) == (12001, transaction)
+    assert ordercache(*an_order(customer=1)).stdout == f"{order}\n"
+    assert newest_order(database) == (int(order), int(transaction))
     lost_add.send_signal(signal.SIGCONT)
     stdout, _ = lost_add.communicate(timeout=20)
     assert (lost_add.returncode, stdout) == (5, "")

@@ -2,6 +2,7 @@
 
 #include "fake_servers.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -42,6 +43,16 @@ public:
             ledger().reader.clear();
             settle();
         }
+    }
+
+    /// Of transactions that the snapshot has seen.
+    bool has_entries_in(const std::string& snapshot) {
+        open();
+        const auto is_seen = [&](const auto& entry) {
+            return m_servers.has_seen(snapshot, entry.first);
+        };
+        return std::ranges::any_of(ledger().in_flight, is_seen) ||
+               std::ranges::any_of(ledger().committed, is_seen);
     }
 
     bool fill(const std::string& token, std::int64_t count, milliseconds time_to_live,

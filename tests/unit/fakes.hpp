@@ -172,8 +172,12 @@ public:
     }
 
     bool fill_total(std::int64_t count, const std::string& snapshot,
-                    const std::vector<std::uint32_t>& writers) override {
+                    const std::vector<std::uint32_t>& writers,
+                    const std::function<bool()>& has_run) override {
         reach(Step::fill);
+        if (m_ledger.has_entries_in(snapshot) && !has_run()) {
+            return false;
+        }
         return m_ledger.fill(m_token, count, time_to_live(), snapshot, writers);
     }
 
@@ -192,9 +196,9 @@ public:
         return true;
     }
 
-    void end_write(TransactionId transaction, TransactionStatus status) override {
+    void end_write(const Written& written, TransactionStatus status) override {
         reach(Step::confirm);
-        m_ledger.confirm(transaction, status);
+        m_ledger.confirm(written.transaction, status);
     }
 
     void hear(const std::vector<Writer>& others) override {
@@ -297,6 +301,10 @@ public:
         m_script.reach(Step::answer);
         return counted;
     }
+
+    bool has_run = true;
+
+    bool has_run_since(const Counted&) override { return has_run; }
 
     TransactionStatus status_of(const Written& written) override {
         m_script.reach(Step::status);

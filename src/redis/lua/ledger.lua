@@ -3,11 +3,12 @@
 --   reader           the one that counts: its token, and when it was renewed last
 --   base, ends       a count that is known while writers are in flight; the end of its time to live
 --   since, filled_by the snapshot that the base or the value was counted in, and its reader's token
---   in_flight:ID     a writer's transaction: since when, with how many orders, and the number of
---                    one of them, which may not be known
---   committed:ID     the orders of a transaction that was committed while a reader counted; others'
---                    may be negative
+--   in_flight:NAME   a writer: since when, and with how many orders
+--   committed:NAME   the orders of a writer that committed while a reader counted; others' may be
+--                    negative
 --   asked            when somebody was told to ask what became of writers in flight
+-- A writer's NAME is `ID:ORDER`: its transaction's id, and the number of one of its orders, where that
+-- is known. The id alone may be another's after a crash of PostgreSQL.
 -- Times are milliseconds of Redis's own clock. Orders are added by HINCRBY, for Lua's numbers are
 -- floats.
 local value_key, ledger_key = KEYS[1], KEYS[2]
@@ -35,7 +36,7 @@ local field_forms = {
   filled_by = '^%S+$',
   asked = '^%d+$',
 }
-local entry_forms = { in_flight = '^%d+ %d+ .*$', committed = '^-?%d+$' }
+local entry_forms = { in_flight = '^%d+ %d+$', committed = '^-?%d+$' }
 
 local function is_of_form(text, form)
   return form and string.match(text, form)
@@ -51,12 +52,12 @@ local function parse_ledger()
     fields = redis.call('HGETALL', ledger_key)
   end
   for i = 1, #fields, 2 do
-    local name, text = fields[i], fields[i + 1]
-    local kind, id = string.match(name, '^([%l_]+):(%d+)$')
+    local field, text = fields[i], fields[i + 1]
+    local kind, name = string.match(field, '^([%l_]+):(%d+:.*)$')
     if kind and is_of_form(text, entry_forms[kind]) then
-      ledger[kind][id] = text
-    elseif is_of_form(text, field_forms[name]) then
-      ledger[name] = text
+      ledger[kind][name] = text
+    elseif is_of_form(text, field_forms[field]) then
+      ledger[field] = text
     else
       return nil
     end
@@ -117,8 +118,9 @@ local function reader()
   return string.match(ledger.reader or '', '^%S+')
 end
 
--- Whether the snapshot, `xmin:xmax:running,running,...`, had seen what the transaction wrote.
-local function has_seen(snapshot, id)
+-- Whether the snapshot, `xmin:xmax:running,running,...`, had seen what the writer's transaction wrote.
+local function has_seen(snapshot, name)
+  local id = string.match(name, '^%d+')
   local xmin, xmax, running = string.match(snapshot, '^(%d+):(%d+):([%d,]*)$')
   if tonumber(id) < tonumber(xmin) then
     return true

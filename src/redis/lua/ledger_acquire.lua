@@ -1,18 +1,15 @@
 -- Takes the right to count the total, unless its count is there or about to be.
 -- ARGV: the reader's token; whose count is good enough: `anybody`, or the token of one reader whose
 -- count began late enough for a refresh, or nothing.
--- Gives {'hit', count}, {'ours'}, or {'wait', token of who counts}; the last with the transaction of
--- each writer to ask about, and one of its orders or nothing.
+-- Gives {'hit', count}, {'ours'}, or {'wait', token of who counts, writers to ask about ...}.
 local token, accepted = ARGV[1], ARGV[2]
 local is_refresh = accepted ~= 'anybody'
 local silence = 100
 
 local function add_silent_writers(reply)
-  for id, entry in pairs(ledger.in_flight) do
-    local since, order = string.match(entry, '^(%d+) %d+ (.*)$')
-    if now - tonumber(since) > silence then
-      table.insert(reply, id)
-      table.insert(reply, order)
+  for name, entry in pairs(ledger.in_flight) do
+    if now - tonumber(string.match(entry, '^%d+')) > silence then
+      table.insert(reply, name)
     end
   end
 end

@@ -35,7 +35,7 @@ for i = 1, #ARGV, 2 do
     change(add_to_base, forget_ledger, id, orders)
   end
   if reader() then
-    redis.call('HSET', ledger_key, 'committed:' .. id, orders)
+    redis.call('HSET', ledger_key, 'committed:' .. id .. ':', orders)
   end
 end
 settle()

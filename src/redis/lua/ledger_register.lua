@@ -1,11 +1,11 @@
 -- Enters a writer, which holds its lock and has not committed, and takes the value out of sight:
 -- it becomes the base, unless a refresh that is under way will bring a better one.
--- ARGV: the transaction's id, how many orders it has, the number of one of them or nothing.
-local id, orders, an_order = ARGV[1], ARGV[2], ARGV[3]
+-- ARGV: the writer's name, the number of its orders.
+local name, orders = ARGV[1], ARGV[2]
 
 -- No snapshot has seen a transaction that is still in flight. One that seems to have is from before
 -- a crash of PostgreSQL, which then gives ids away again that it had not yet written to disk.
-if ledger.since and has_seen(ledger.since, id) then
+if ledger.since and has_seen(ledger.since, name) then
   redis.call('DEL', value_key)
   forget_ledger()
 end
@@ -24,5 +24,5 @@ if count then
   end
 end
 redis.call('DEL', value_key)
-redis.call('HSET', ledger_key, 'in_flight:' .. id, table.concat({ digits(now), orders, an_order }, ' '))
+redis.call('HSET', ledger_key, 'in_flight:' .. name, digits(now) .. ' ' .. orders)
 touch()

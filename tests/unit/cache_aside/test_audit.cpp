@@ -149,7 +149,7 @@ TEST_CASE("a total that writers keep out of sight is waited for, and not for eve
     scene.cache(k_all_orders, k_orders + 1);
     scene.adder.cache.begin_write({.transaction = 1}, 1, {});
     SUBCASE("and found when it is back") {
-        scene.in_pause = [&] { scene.adder.cache.end_write(1, TransactionStatus::aborted); };
+        scene.in_pause = [&] { scene.adder.cache.end_write({1}, TransactionStatus::aborted); };
         const auto stale = scene.audit.stale_total();
         REQUIRE(stale);
         CHECK(stale->cached == k_orders + 1);

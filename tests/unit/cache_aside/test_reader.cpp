@@ -257,11 +257,26 @@ TEST_CASE("a refresh takes the total of a reader that began after it") {
         early.cache.release({k_all_orders});
         late.cache.acquire({k_all_orders});
         process.script.before(
-            Step::pause, [&] { late.cache.fill_total(k_orders, servers.take_snapshot(), {}); });
+            Step::pause, [&] { late.cache.fill_total(k_orders, servers.take_snapshot(), {}, {}); });
     });
 
     CHECK(process.refresh() == k_orders);
     CHECK(process.script.times(Step::snapshot) == 0);
+}
+
+TEST_CASE(
+    "a total that has seen writers in the ledger is stored if PostgreSQL did not crash since") {
+    for (const bool has_run : {true, false}) {
+        Servers servers(k_orders);
+        Process process(servers);
+        Process writer(servers);
+        process.store.has_run = has_run;
+        process.script.before(Step::snapshot, [&] { writer.add(*k_customer.customer); });
+
+        CHECK(process.count() == k_orders + 1);
+        CHECK(servers.values.get(k_all_orders).has_value() == has_run);
+        CHECK(servers.ledger.reader.empty());
+    }
 }
 
 TEST_CASE("a refresh beside an add is stored, with the add") {

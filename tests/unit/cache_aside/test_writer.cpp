@@ -101,6 +101,19 @@ TEST_CASE("a commit that PostgreSQL refuses brings the total back as it was") {
     CHECK(servers.values.get(k_all_orders) == k_orders);
 }
 
+TEST_CASE("a commit whose store failed drops the total: its transaction's id may be another's") {
+    Servers servers(k_orders);
+    Process process(servers);
+    Process reader(servers);
+    reader.count();
+    process.script.before(Step::commit, [] { throw Error(ExitStatus::store_failed, "gone"); });
+
+    CHECK_THROWS_WITH_AS(process.add(*k_customer.customer), "gone", Error);
+    CHECK_FALSE(servers.values.get(k_all_orders));
+    CHECK(servers.ledger.in_flight.empty());
+    CHECK(process.script.times(Step::confirm) == 0);
+}
+
 TEST_CASE("while a commit is in doubt nobody says what became of it") {
     Servers servers(k_orders);
     Process process(servers);

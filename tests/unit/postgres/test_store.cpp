@@ -23,7 +23,8 @@ struct Client {
                         reporter, postgres.open()};
 };
 
-const Rows k_counted = table({"count", "snapshot", "on_standby"}, {{"12000", "700:700:", "f"}});
+const Rows k_counted = table({"count", "snapshot", "on_standby", "server_process"},
+                             {{"12000", "700:700:", "f", "4711"}});
 
 } // namespace
 
@@ -68,6 +69,17 @@ TEST_CASE("a session that the server ended while nobody asked is made anew for t
     client.postgres.has_ended_session = true;
     client.store.count_total([] { return false; });
     CHECK(client.postgres.connections == 2);
+}
+
+TEST_CASE("PostgreSQL has run since a count where the same process of the server answers") {
+    const auto has_run = [](const auto& reaction) {
+        Client client;
+        client.postgres.on("pg_backend_pid()", reaction);
+        return client.store.has_run_since({.server_process = 4711});
+    };
+    CHECK(has_run(gives(table({"server_process"}, {{"4711"}}))));
+    CHECK_FALSE(has_run(gives(table({"server_process"}, {{"4712"}}))));
+    CHECK_FALSE(has_run(fakes::fails("FATAL:  terminating connection", "57P02")));
 }
 
 TEST_CASE("what became of a transaction is not known yet where PostgreSQL has no status for it") {

@@ -104,8 +104,8 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
 TEST_CASE("the right to count is acquired by scripts, and told scope by scope") {
     Fixture fixture([](const RedisCommand& command) {
         const bool of_total = command.at(3) == "n:all";
-        return of_total ? list({text("wait"), text("somebody"), text("731"), text("9"), text("732"),
-                                text("")})
+        return of_total ? list({text("wait"), text("somebody"), text("731:9"), text("732:"),
+                                text("733"), text("x:9")})
                         : list({list({text("ours")}), list({text("hit"), text("8")})});
     });
     const auto claims = fixture.cache.acquire({k_one, k_all_orders, k_two}, {});
@@ -133,7 +133,7 @@ TEST_CASE("a single customer's drop and the writer's entry go in one write, the 
     CHECK(commands.at(0) == RedisCommand{"DEL", "{n:1}:lease"});
     CHECK(commands.at(1) == RedisCommand{"DEL", "n:1"});
     CHECK(std::vector(commands.at(2).begin() + 2, commands.at(2).end()) ==
-          RedisCommand{"2", "n:all", "{n:all}:ledger", "731", "1", "9"});
+          RedisCommand{"2", "n:all", "{n:all}:ledger", "731:9", "1"});
 }
 
 TEST_CASE(
@@ -252,6 +252,17 @@ TEST_CASE("what an expiry leaves is rounded up, and no expiry is told from no va
     CHECK(left(0) == 0s);
     CHECK(left(-1) == -1s);
     CHECK_FALSE(left(-2));
+}
+
+TEST_CASE("a total is filled with what it has seen where PostgreSQL has run since, and once") {
+    for (const bool has_run : {true, false}) {
+        Fixture fixture([](const RedisCommand&) { return list({text("731:9"), text("732:")}); });
+        CHECK_FALSE(fixture.cache.fill_total(7, "740:740:", {733}, [&] { return has_run; }));
+        const auto fills = fixture.commands();
+        REQUIRE(fills.size() == (has_run ? 2 : 1));
+        CHECK(std::vector(fills.back().end() - 2, fills.back().end()) ==
+              RedisCommand{has_run ? " 731:9 732: " : "", "733"});
+    }
 }
 
 TEST_CASE("a count is filled by a script that is told whose lease it is and how long to keep it") {
