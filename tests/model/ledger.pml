@@ -13,8 +13,8 @@
  *   truth   a total that the cache shows is what the database holds (where others write too: once
  *           `invalidate` has returned, or the follower has handled their changes).
  *
- * tests/model/run gives the sizes: WRITERS, TRIGGERS, OUTSIDERS, RECORDED, UNRECORDED, FOLLOWERS
- * and READERS; of at most five transactions in all. Every other switch is a mutation: the part that
+ * tests/model/run gives the sizes: WRITERS, TRIGGERS, OUTSIDERS, RECORDED, UNRECORDED, FOLLOWERS,
+ * READERS and CRASHES; of at most five transactions in all. Every other switch is a mutation: the part that
  * it takes out, or puts in the wrong place, is needed if a counter-example appears.
  */
 
@@ -27,11 +27,17 @@
     (bit(set, 0) + 3 * bit(set, 1) + 9 * bit(set, 2) + 27 * bit(set, 3) + 81 * bit(set, 4))
 #define first_of(set) ((set) & -(set))
 
+/* Two transactions with the same id: a crash undid one before that was written to disk, and gave
+ * it to the other. And a set as snapshots and locks show it, which know ids alone. */
+byte twins;
+#define by_id(set) ((set) | (((set) & twins) -> twins : 0))
+
 /* PostgreSQL: the transactions that hold a writer's lock, that are committed and visible, and that
  * ended, be it in a rollback. */
 byte locks;
 byte visible;
 byte ended;
+bool crashed;
 
 /* Redis: the total, */
 byte value = NONE;
@@ -85,9 +91,21 @@ inline delete_if_idle()
     fi
 }
 
+#ifdef CONFIRM_WITHOUT_SNAPSHOT
+#define base_has_seen(transaction) false
+#else
+#define base_has_seen(transaction) (since != NONE && (by_id(since) & transaction))
+#endif
+
 /* A writer, before its COMMIT. Where a reader refreshes the value, that one brings a better base. */
 inline register(transaction)
 {
+#ifndef REGISTER_WITHOUT_SNAPSHOT
+    if
+    :: base_has_seen(transaction) -> drop()
+    :: else
+    fi;
+#endif
     if
     :: value != NONE && reader == NONE -> base = value
     :: else
@@ -98,18 +116,19 @@ inline register(transaction)
     in_flight = in_flight | transaction
 }
 
-#ifdef CONFIRM_WITHOUT_SNAPSHOT
-#define base_has_seen(transaction) false
+/* An entry is named by the number of an order, too. */
+#ifdef CONFIRM_BY_ID
+#define named(transaction) by_id(transaction)
 #else
-#define base_has_seen(transaction) (since != NONE && (since & transaction))
+#define named(transaction) (transaction)
 #endif
 
 /* The outcome is the transaction, or the empty set where it was rolled back. */
 inline confirm(entry, outcome)
 {
     if
-    :: in_flight & entry ->
-           in_flight = in_flight & ~entry;
+    :: in_flight & named(entry) ->
+           in_flight = in_flight & ~named(entry);
            if
            :: base != NONE && !base_has_seen(entry) -> base = base + orders_of(outcome)
            :: base == NONE && reader != NONE ->
@@ -152,7 +171,7 @@ inline release()
 #ifdef FILL_WITHOUT_HOLDERS
 #define all_have_entries true
 #else
-#define all_have_entries ((holders & ~(in_flight | committed | rolled_back)) == 0)
+#define all_have_entries ((holders & ~by_id(in_flight | committed | rolled_back)) == 0)
 #endif
 
 #if defined(FILL_WITHOUT_COMMITTED)
@@ -160,14 +179,14 @@ inline release()
 #elif defined(FILL_WITHOUT_SNAPSHOT)
 #define committed_since committed
 #else
-#define committed_since (committed & ~snapshot)
+#define committed_since (committed & ~by_id(snapshot))
 #endif
 
 inline fill()
 {
     if
     :: is_mine && all_have_entries ->
-           base = orders_of(snapshot) + orders_of(committed_since);
+           base = counted + orders_of(committed_since);
            since = snapshot;
            reader = NONE;
            committed = 0;
@@ -217,7 +236,8 @@ inline drop() { value = NONE; delete_ledger() }
 
 /* ---- Writers ---- */
 
-inline lock(transaction) { locks = locks | transaction }
+/* Who began before the crash is undone by it. */
+inline lock(transaction) { locks = locks | transaction; is_later = crashed }
 
 /* PostgreSQL lets go of the lock when the end is visible. One step serves as well as two: a lock that
  * is seen for longer only keeps a reader from storing. */
@@ -225,20 +245,44 @@ inline end(transaction) { locks = locks & ~transaction; ended = ended | transact
 
 inline commit(transaction) { visible = visible | transaction; end(transaction); check_truth() }
 
-/* COMMIT is sent: the server acts alone, in its own time, whether its client lives or not. */
+/* COMMIT is sent: the server acts alone, in its own time, whether its client lives or not. No outcome
+ * is one that nobody is told. */
 inline commit_or_rollback(transaction)
 {
     if
-    :: d_step { commit(transaction) }
-    :: d_step { end(transaction) }
+    :: d_step { is_later == crashed -> commit(transaction); outcome = transaction }
+    :: d_step { is_later == crashed -> end(transaction); outcome = 0 }
+    :: is_later != crashed
     fi
 }
 
+/* The writer, whose connection broke, and whose order is not there: its id may be another's. */
+inline end_unanswered(transaction)
+{
+#ifdef UNANSWERED_CONFIRMS
+    confirm(transaction, 0)
+#else
+    drop()
+#endif
+}
+
+/* A reader that waits asks what became of the id, and whether the order is there. */
+#ifdef SETTLE_BY_ID
+#define is_there(transaction) (by_id(transaction) & visible)
+#else
+#define is_there(transaction) (transaction & visible)
+#endif
+#define is_aborted(transaction) (by_id(transaction) & ended & ~visible)
+
 /* Writers are alike: to number them in the order of their locks saves states. */
-#define is_next(transaction) (((locks | ended) & (transaction - 1)) == transaction - 1)
+#define is_next(transaction) \
+    (crashed || ((locks | ended) & (transaction - 1)) == transaction - 1)
 
 proctype add(byte transaction)
 {
+    bool is_later;
+    byte outcome = NONE;
+
 #ifdef LOCK_AFTER_REGISTER
     atomic { register(transaction) };
     d_step { lock(transaction) };
@@ -247,7 +291,9 @@ proctype add(byte transaction)
     if
     :: atomic { register(transaction) }
     /* The server rolls back, and the client, which has yet to hear of it, is not killed. */
-    :: d_step { end(transaction) }; atomic { register(transaction) }; goto settle
+    :: d_step { is_later == crashed -> end(transaction) };
+       atomic { register(transaction) };
+       goto settle
     fi;
 #endif
 #if defined(CONFIRM_BEFORE_COMMIT)
@@ -260,15 +306,21 @@ proctype add(byte transaction)
     atomic { register(transaction) };
 #endif
 
-settle: /* by the writer, by readers that wait and have asked PostgreSQL, or by nobody */
+settle: /* by the writer, by readers that wait, or by nobody */
     do
-    :: atomic { confirm(transaction, transaction & visible) }
+    :: atomic { outcome != NONE -> confirm(transaction, outcome) }
+    :: atomic { outcome == NONE -> end_unanswered(transaction) }
+    :: atomic { is_there(transaction) -> confirm(transaction, transaction) }
+    :: atomic { is_aborted(transaction) -> confirm(transaction, 0) }
     od
 }
 
 /* A writer beside triggers of the user's, which may change other counts than it knows. */
 proctype add_beside_triggers(byte transaction)
 {
+    bool is_later;
+    byte outcome = NONE;
+
     d_step { lock(transaction) };
 #ifndef TRIGGERS_WITHOUT_DROP
     d_step { drop() };
@@ -351,14 +403,38 @@ poll: /* DELETE ... RETURNING, and the fingerprint in the same snapshot */
 /* ---- Readers ---- */
 
 /* Killed: it leaves its token to its expiry, and the next call begins. */
-#define or_dies :: atomic { holders = 0; snapshot = 0; goto call }
+#define or_dies :: atomic { forget(); goto call }
+
+inline forget() { holders = 0; snapshot = 0; counted = 0; is_later = 0; checked = 0 }
+
+/* A snapshot has seen what was rolled back, too: that matters only where its id comes again. */
+#if CRASHES
+#define seen ended
+#else
+#define seen visible
+#endif
+
+/* Entries that the snapshot has seen. Or they are from after a crash, and it is from before. */
+#if !CRASHES || defined(FILL_WITHOUT_CHECK)
+#define doubtful 0
+#else
+#define doubtful ((in_flight | committed) & by_id(snapshot) & ~checked)
+#endif
+
 
 inline probe() { if :: holders = locks or_dies fi }
-inline select_count() { if :: snapshot = visible or_dies fi }
+inline select_count()
+{
+    if
+    :: d_step { snapshot = seen; counted = orders_of(visible); is_later = crashed }
+    or_dies
+    fi
+}
 
 proctype count()
 {
-    byte holders, snapshot;
+    byte holders, snapshot, counted, checked;
+    bool is_later;
 
 call:
     if
@@ -372,8 +448,15 @@ call:
     probe();
     select_count();
 #endif
+filling:
     if
-    :: atomic { fill(); holders = 0; snapshot = 0; goto call }
+    :: atomic { !doubtful -> fill(); forget(); goto call }
+    :: atomic { doubtful -> checked = checked | doubtful };
+       if /* PostgreSQL has not crashed since the count, and so not before these entries were made */
+       :: atomic { is_later == crashed -> goto filling }
+       :: atomic { is_later != crashed -> release(); forget(); goto call }
+       or_dies
+       fi
     or_dies
     fi
 }
@@ -388,6 +471,27 @@ active proctype lose()
     :: reader = NONE
     :: leader = NONE
     od
+}
+
+/* PostgreSQL crashes, and undoes what is in flight. The next writer gets the id of one of these
+ * transactions, or of one that was rolled back before. */
+proctype crash(byte transaction)
+{
+    byte lost;
+
+    atomic {
+        (locks | ended) & ~visible -> lost = (locks | ended) & ~visible;
+        if
+        :: twins = first_of(lost)
+        :: lost != first_of(lost) -> twins = lost & ~first_of(lost); twins = first_of(twins)
+        fi;
+        twins = twins | transaction;
+        crashed = true;
+        locks = 0;
+        ended = visible;
+        lost = 0;
+        run add(transaction)
+    }
 }
 
 #define start(processes, program) \
@@ -405,6 +509,7 @@ init
         start_writing(OUTSIDERS, outsider);
         start_writing(RECORDED, recorded_change);
         start_writing(UNRECORDED, unrecorded_change);
+        start_writing(CRASHES, crash);
         start(FOLLOWERS, follower());
         start(READERS, count());
         transaction = 0
