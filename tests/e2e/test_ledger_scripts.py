@@ -457,5 +457,5 @@ def test_the_ledger_leaves_nothing_that_stays(ledger):
     ledger.acquire("reader", "anybody")
     ledger.fill("reader", 7, TIME_TO_LIVE, "900:901:900", 900)
     ledger.confirm(900, COMMITTED)
-    assert abs(ledger.client.pttl(LEDGER) - ledger.client.pttl(VALUE)) <= 5
+    assert abs(ledger.client.pexpiretime(LEDGER) - ledger.client.pexpiretime(VALUE)) <= 5
     assert set(ledger.client.hgetall(LEDGER)) == {"since", "filled_by"}
