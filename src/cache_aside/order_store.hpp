@@ -24,7 +24,12 @@ enum class TransactionStatus { committed, aborted, in_progress, unknown };
 struct Written {
     TransactionId transaction = 0;
     std::optional<OrderId> order = {}; ///< One that it wrote; absent: its number is not known.
-    std::optional<Order> content = {}; ///< What that one holds, as the writer alone knows.
+
+    /// Whether that order's row holds the transaction's id, and what was sent: not so in a view,
+    /// nor where a trigger may have changed it.
+    bool is_as_sent = true;
+
+    std::optional<Order> content = {}; ///< What was sent of it; absent: only the writer knows.
 };
 
 /// What a look at the locks found: who is writing, as PostgreSQL knows it.

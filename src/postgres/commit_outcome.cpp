@@ -32,7 +32,7 @@ SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             ELSE 'aborted' END AS status)sql";
 
 TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
-    if (written.order && is_visible(session, written)) {
+    if (written.order && written.is_as_sent && is_visible(session, written)) {
         return TransactionStatus::committed;
     }
     const auto status = transaction_status(session, k_transaction_status, written.transaction);
@@ -118,11 +118,16 @@ void learn_outcome(PostgresConnection& connection, const Written& written,
 
 bool is_visible(PostgresSession& session, const Written& written) {
     constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
-    std::string sql = "SELECT FROM orders WHERE orderid = $1 AND xmin = $2::xid";
-    std::vector<std::string> values = {*written.order, std::to_string(written.transaction % epoch)};
-    if (written.content) {
-        sql += fmt::format(" AND ({}) = ($3, $4, $5, $6, $7)", fmt::join(order_columns(), ", "));
-        std::ranges::copy(order_row(*written.content), std::back_inserter(values));
+    std::string sql = "SELECT FROM orders WHERE orderid = $1";
+    std::vector<std::string> values = {*written.order};
+    if (written.is_as_sent) {
+        sql += " AND xmin = $2::xid";
+        values.push_back(std::to_string(written.transaction % epoch));
+        if (written.content) {
+            sql +=
+                fmt::format(" AND ({}) = ($3, $4, $5, $6, $7)", fmt::join(order_columns(), ", "));
+            std::ranges::copy(order_row(*written.content), std::back_inserter(values));
+        }
     }
     return !session.run(sql, values).empty();
 }

@@ -15,8 +15,9 @@ class PostgresSession;
 TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
                                      TransactionId transaction);
 
-/// Whether the order, whose number must be known, is there as that transaction wrote it. After a
-/// crash or a failover another one may bear its number, and another transaction its id.
+/// Whether the order, whose number must be known, is there as that transaction wrote it, as far as
+/// its row tells. After a crash or a failover another one may bear its number, and another
+/// transaction its id.
 bool is_visible(PostgresSession& session, const Written& written);
 
 /// Commits what the connection's transaction wrote. Where the connection breaks, asks on another

@@ -94,9 +94,8 @@ Finished finish_batch(PostgresSession& session) {
     Finished finished{{.transaction = static_cast<TransactionId>(row.number("transaction"))},
                       row.flag("changes_more"),
                       rows_written(row)};
-    if (!finished.changes_more) {
-        finished.written.order = last_order(session);
-    }
+    finished.written.order = last_order(session);
+    finished.written.is_as_sent = !finished.changes_more;
     return finished;
 }
 

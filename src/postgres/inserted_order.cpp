@@ -107,9 +107,7 @@ public:
         m_id = *inserted->order;
         m_customer = *inserted->customer;
         m_changes_more = inserted->changes_more;
-        // The row of a view or a foreign table does not tell its transaction.
-        set_written(
-            {inserted->transaction, m_changes_more ? std::nullopt : std::optional(m_id), order});
+        set_written({inserted->transaction, m_id, !m_changes_more, order});
     }
 
     OrderId id() const override { return m_id; }

@@ -131,3 +131,24 @@ def test_an_add_that_the_crash_undid_takes_no_other_order_with_its_id_and_number
     stdout, _ = lost_add.communicate(timeout=20)
     assert (lost_add.returncode, stdout) == (5, "")
     assert [customer for _, customer, *_ in added(database)] == [1]
+
+
+@pytest.fixture
+def users_trigger(database):
+    database.execute(
+        "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+        "CREATE TRIGGER looks BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION look()",
+    )
+
+
+def test_an_add_beside_a_trigger_that_the_crash_undid_is_not_taken_for_a_transaction_with_its_id(
+    users_trigger, database, lost_add, crash,
+):
+    transaction = database.value("SELECT pg_current_xact_id()::text::int") - 1
+    crash()
+    database.execute("CREATE TABLE somebody_elses ()")
+    assert database.value("SELECT xmin::text::int FROM pg_class WHERE relname = 'somebody_elses'") == transaction
+    lost_add.send_signal(signal.SIGCONT)
+    stdout, _ = lost_add.communicate(timeout=20)
+    assert added(database) == []
+    assert (lost_add.returncode, stdout) == (5, "")

@@ -16,7 +16,7 @@ using fakes::table;
 namespace {
 
 const Written k_written{
-    4294968053, "12001",
+    4294968053, "12001", true,
     Order{parse_date("2023-03-10"), 9999, Amount::parse("23.00"), Amount::parse("1.80")}};
 
 /// A transaction is under way, and its COMMIT will break the connection.
