@@ -95,7 +95,7 @@ def test_a_follower_needs_just_what_the_readme_lists(ordercache, server, admin, 
     grant(admin, *KEYS, *rules)
     database.execute(ordercache("invalidate", "--follow-sql").stdout)
     process = ordercache.start("-v", "invalidate", "--follow", env={"REDIS_SERVICE_URI": server.uri("shop:open@")})
-    assert any("Clearing all caches" in line for line in process.stderr)
+    assert any("Following what others write" in line for line in process.stderr)
     assert ordercache("count").stdout == "12000\n"
     database.execute("INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', 9999, 1, 1, 2)")
     if rules == COMMANDS:
