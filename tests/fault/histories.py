@@ -113,10 +113,10 @@ def start_worker(**task):
     return worker
 
 
-def violations(calls, scope, initially, kind=READ):
+def violations(calls, scope, initially, kind=READ, is_monotonic=True):
     """
     What is wrong with the reads (or the looks) of one scope, a line each: below the adds that had returned before the read began,
-    above those that had begun before it ended, or below a read that had ended before it began.
+    above those that had begun before it ended, or, unless that may be, below a read that had ended before it began.
     """
     adds = [call for call in calls if call.kind == ADD and scope in (None, call.scope)]
     returned = sorted(add.end for add in adds if add.status == 0)
@@ -136,7 +136,7 @@ def violations(calls, scope, initially, kind=READ):
         earlier = highest[bisect.bisect_left(ends, read.begin)]
         if not least <= read.answer <= most:
             found.append(f"{read} is not in {least}..{most}")
-        elif read.answer < earlier:
+        elif is_monotonic and read.answer < earlier:
             found.append(f"{read} is below an earlier read of {earlier}")
     return found
 

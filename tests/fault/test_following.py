@@ -229,7 +229,7 @@ def test_no_count_is_wrong_at_last_though_redis_evicts_keys(crowd, followed, cou
 
 def test_no_answer_is_older_than_what_was_handled(followed, counts, database, record_property):
     """To the checker an outside order is one that returned when the follower had handled it, which half of the time takes it
-    no longer than that."""
+    no longer than that. A read that PostgreSQL answers, since Redis is too slow, may be ahead of that."""
     Follower(followed)
     initially = dict(database.rows("SELECT customerid, count(*) FROM orders GROUP BY customerid"))
     initially[None] = sum(initially.values())
@@ -256,7 +256,9 @@ def test_no_answer_is_older_than_what_was_handled(followed, counts, database, re
         calls += record([str(PROGRAM)], environment, SECONDS, load, write_outside)
         reads = sum(len(reads_of(calls, scope)) for scope in scopes)
     calls += outside
-    assert [line for scope in scopes for line in violations(calls, scope, initially.get(scope, 0))] == []
+    assert [
+        line for scope in scopes for line in violations(calls, scope, initially.get(scope, 0), is_monotonic=False)
+    ] == []
     assert statistics.median(lags) < LAG
     assert_true_at_last(followed, counts, database)
     record_property(
