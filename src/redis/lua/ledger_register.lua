@@ -16,7 +16,7 @@ if count then
   if reader() then
     clear('since', 'filled_by')
   else
-    clear('reader', 'ends')
+    clear('ends')
     set('base', count)
     if left >= 0 then
       set('ends', digits(now + left))
