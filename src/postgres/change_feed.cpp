@@ -207,7 +207,7 @@ std::optional<Changes> PostgresChangeFeed::poll() {
         return Changes{};
     }
     check(answer);
-    if (has_lost_some(answer)) {
+    if (must_start_anew(answer)) {
         return std::nullopt;
     }
     return answer.changes();
@@ -248,7 +248,7 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
     return NotFollowed(m_connection.failure(ExitStatus::store_failed, why).what());
 }
 
-bool PostgresChangeFeed::has_lost_some(const PollAnswer& answer) const {
+bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {
     return answer.token.empty() || answer.tables != m_beginning.tables ||
            answer.bytes > m_beginning.bytes + k_growth ||
            !std::ranges::includes(answer.prepared, m_beginning.prepared);

@@ -45,7 +45,7 @@ private:
     PollAnswer ask_for_changes();
     void check(const PollAnswer& answer) const;
     NotFollowed not_followed(const std::string& why) const;
-    bool has_lost_some(const PollAnswer& answer) const;
+    bool must_start_anew(const PollAnswer& answer) const;
 
     PostgresConnection m_connection;
     Beginning m_beginning;
