@@ -93,8 +93,7 @@ void check_version(PostgresSession& session) {
 
 /// A session's settings and locks would stay with a connection that a pooler gives to others next.
 bool has_session_of_its_own(PostgresSession& session) {
-    return session.run("SELECT pg_backend_pid() AS pid").only().number("pid") ==
-           session.server_process();
+    return session.answering_process() == session.server_process();
 }
 
 /// False: somebody else has the lock.

@@ -174,6 +174,10 @@ private:
 
 } // namespace
 
+std::int64_t PostgresSession::answering_process() {
+    return run("SELECT pg_backend_pid() AS pid").only().number("pid");
+}
+
 std::unique_ptr<PostgresSession> open_session(const std::string& connection_string) {
     open_library(libpq);
     return translating_failures([&] { return std::make_unique<PqxxSession>(connection_string); });

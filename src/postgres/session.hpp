@@ -60,6 +60,9 @@ public:
 
     /// The number of the server's process, as the server said at the start. A pooler makes one up.
     virtual std::int64_t server_process() const = 0;
+
+    /// The number of the process that answers now. Behind a pooler it may be another one each time.
+    std::int64_t answering_process();
 };
 
 /// Opens a session by libpq's connection string, the host's name and the password in it. Throws

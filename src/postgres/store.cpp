@@ -109,11 +109,6 @@ Counted count_all(PostgresSession& session) {
             .on_standby = row.flag("on_standby")};
 }
 
-/// Behind a pooler it may be another one each time.
-std::int64_t server_process(PostgresSession& session) {
-    return session.run("SELECT pg_backend_pid() AS server_process").only().number("server_process");
-}
-
 Counted count_customer(PostgresSession& session, const Scope& scope) {
     const Rows rows = session.run(k_count_customer, {std::to_string(*scope.customer)});
     const Row row = rows.only();
@@ -189,7 +184,9 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
 
 bool PostgresStore::has_run_since(const Counted& counted) {
     try {
-        return counted.server_process == m_connection->ask(server_process);
+        return counted.server_process == m_connection->ask([](PostgresSession& session) {
+            return session.answering_process();
+        });
     } catch (const Error&) {
         return false;
     }

@@ -77,8 +77,8 @@ TEST_CASE("PostgreSQL has run since a count where the same process of the server
         client.postgres.on("pg_backend_pid()", reaction);
         return client.store.has_run_since({.server_process = 4711});
     };
-    CHECK(has_run(gives(table({"server_process"}, {{"4711"}}))));
-    CHECK_FALSE(has_run(gives(table({"server_process"}, {{"4712"}}))));
+    CHECK(has_run(gives(table({"pid"}, {{"4711"}}))));
+    CHECK_FALSE(has_run(gives(table({"pid"}, {{"4712"}}))));
     CHECK_FALSE(has_run(fakes::fails("FATAL:  terminating connection", "57P02")));
 }
 
