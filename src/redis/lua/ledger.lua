@@ -118,9 +118,13 @@ local function reader()
   return string.match(ledger.reader or '', '^%S+')
 end
 
+local function id_of(name)
+  return string.match(name, '^%d+')
+end
+
 -- Whether the snapshot, `xmin:xmax:running,running,...`, had seen what the writer's transaction wrote.
 local function has_seen(snapshot, name)
-  local id = string.match(name, '^%d+')
+  local id = id_of(name)
   local xmin, xmax, running = string.match(snapshot, '^(%d+):(%d+):([%d,]*)$')
   if tonumber(id) < tonumber(xmin) then
     return true

@@ -6,12 +6,17 @@
 -- have seen: if PostgreSQL crashed after it, they may only have got the ids of those that it saw.
 local token, count, seconds, snapshot, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
+local names = {}
+for _, kind in ipairs({ 'in_flight', 'committed' }) do
+  for name in pairs(ledger[kind]) do
+    table.insert(names, name)
+  end
+end
+
 local function all_are_entered()
   local entered = {}
-  for _, kind in ipairs({ 'in_flight', 'committed' }) do
-    for name in pairs(ledger[kind]) do
-      entered[digits(tonumber(string.match(name, '^%d+')) % 2 ^ 32)] = true
-    end
+  for _, name in ipairs(names) do
+    entered[digits(tonumber(id_of(name)) % 2 ^ 32)] = true
   end
   for i = 6, #ARGV do
     if not entered[ARGV[i]] then
@@ -23,11 +28,9 @@ end
 
 local function seen_and_not_known()
   local seen = {}
-  for _, kind in ipairs({ 'in_flight', 'committed' }) do
-    for name in pairs(ledger[kind]) do
-      if has_seen(snapshot, name) and not string.find(known, ' ' .. name .. ' ', 1, true) then
-        table.insert(seen, name)
-      end
+  for _, name in ipairs(names) do
+    if has_seen(snapshot, name) and not string.find(known, ' ' .. name .. ' ', 1, true) then
+      table.insert(seen, name)
     end
   end
   return seen
