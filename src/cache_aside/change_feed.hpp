@@ -13,7 +13,7 @@ namespace ordercache {
 /// What others changed.
 struct Changes {
     /// By how many orders each changed the total. All are visible; one by none is left out.
-    std::vector<Writer> transactions = {};
+    std::vector<TransactionDelta> transactions = {};
 
     /// Whose counts changed nobody knows by how much: customers', and the total where not everybody
     /// who counts sees all orders.

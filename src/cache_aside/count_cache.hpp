@@ -31,7 +31,7 @@ struct Claim {
     bool ours = false;                      ///< Count, and fill or release.
     std::optional<std::int64_t> count = {}; ///< The count, which is cached.
     std::string holder = {};                ///< The token of the reader that counts; empty: none.
-    std::vector<Written> to_settle = {};    ///< By writers long in flight, which may be dead: ask.
+    std::vector<WriteId> to_settle = {};    ///< By writers long in flight, which may be dead: ask.
 };
 
 /// What a key of the cache holds.
@@ -42,7 +42,7 @@ struct CachedValue {
 };
 
 /// By how many orders a transaction changed the total.
-struct Writer {
+struct TransactionDelta {
     TransactionId transaction;
     std::int64_t orders;
 };
@@ -96,17 +96,17 @@ public:
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
     /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
     /// for want of memory say, the total is dropped: gives false, and end_write() is not wanted.
-    virtual bool begin_write(const Written& written, std::int64_t orders,
+    virtual bool begin_write(const WriteId& write, std::int64_t orders,
                              const std::vector<Scope>& customers) = 0;
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its
     /// orders, unless others are in flight. Said twice, it changes nothing.
-    virtual void end_write(const Written& written, TransactionStatus status) = 0;
+    virtual void end_write(const WriteId& write, TransactionStatus status) = 0;
 
     /// What others wrote to the total, each transaction once, now that any snapshot sees it;
     /// `orders` is by how many it changed it, and may be negative. Brings the total up to date, or
     /// drops it where it may have been counted with them.
-    virtual void hear(const std::vector<Writer>& others) = 0;
+    virtual void apply_external(const std::vector<TransactionDelta>& others) = 0;
 
     /// Deletes each customer's lease, then its value, and the total's value with its ledger; gives
     /// the number of values that were there.

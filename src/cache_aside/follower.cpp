@@ -9,10 +9,10 @@ namespace ordercache {
 
 namespace {
 
-std::int64_t sum_of(const std::vector<Writer>& transactions) {
+std::int64_t sum_of(const std::vector<TransactionDelta>& transactions) {
     return std::accumulate(
         transactions.begin(), transactions.end(), std::int64_t{0},
-        [](std::int64_t sum, const Writer& writer) { return sum + writer.orders; });
+        [](std::int64_t sum, const TransactionDelta& delta) { return sum + delta.orders; });
 }
 
 } // namespace
@@ -44,7 +44,7 @@ void Follower::handle(const Changes& changes) {
                                changes.scopes.size(), sum_of(changes.transactions));
         });
         m_cache.drop(changes.scopes);
-        m_cache.hear(changes.transactions);
+        m_cache.apply_external(changes.transactions);
     }
     m_feed.acknowledge();
 }

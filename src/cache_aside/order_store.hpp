@@ -21,7 +21,7 @@ enum class TransactionStatus { committed, aborted, in_progress, unknown };
 
 /// What tells whether orders were committed. A transaction's id alone does not: after a crash of
 /// PostgreSQL it may be another transaction's.
-struct Written {
+struct WriteId {
     TransactionId transaction = 0;
     std::optional<OrderId> order = {}; ///< One that it wrote; absent: its number is not known.
 
@@ -75,7 +75,7 @@ public:
 
     /// What became of what was written: committed, once any snapshot sees it; aborted; or in
     /// progress where neither is certain. The first two are final.
-    virtual TransactionStatus status_of(const Written& written) = 0;
+    virtual TransactionStatus status_of(const WriteId& write) = 0;
 };
 
 /// Orders that are written and not yet committed: their writer's lock is held. Destroyed before
@@ -84,7 +84,7 @@ class PendingOrders {
 public:
     virtual ~PendingOrders() = default;
 
-    virtual Written written() const = 0;
+    virtual WriteId write_id() const = 0;
 
     /// How many orders there are, as PostgreSQL says.
     virtual std::int64_t size() const = 0;

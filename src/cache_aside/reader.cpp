@@ -215,13 +215,13 @@ void CountReader::release(Claims& claims) {
 
 /// Asks PostgreSQL what became of writers that may be dead, and says it in their place. Gives
 /// whether one of them was settled. The answer does not depend on it: what fails here is let pass.
-bool CountReader::settle(const std::vector<Written>& to_settle, OrderStore& store) {
+bool CountReader::settle(const std::vector<WriteId>& to_settle, OrderStore& store) {
     bool settled = false;
-    for (const Written& written : to_settle) {
+    for (const WriteId& write : to_settle) {
         try {
-            const TransactionStatus status = store.status_of(written);
+            const TransactionStatus status = store.status_of(write);
             if (status == TransactionStatus::committed || status == TransactionStatus::aborted) {
-                m_cache.end_write(written, status);
+                m_cache.end_write(write, status);
                 settled = true;
             }
         } catch (const Error&) {

@@ -52,7 +52,7 @@ private:
     Counts fill(const Probe& probe, const Counted& counted);
     bool fill_total(std::int64_t total, const Probe& probe, const Counted& counted);
     void release(Claims& claims);
-    bool settle(const std::vector<Written>& to_settle, OrderStore& store);
+    bool settle(const std::vector<WriteId>& to_settle, OrderStore& store);
     void with_cache(const std::function<void()>& act);
     void leave_cache(const std::string& warning);
     void hit(Counts& found, const Scope& scope, std::int64_t count);

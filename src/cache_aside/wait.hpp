@@ -18,7 +18,7 @@ public:
     const Freshness& freshness() const { return m_freshness; }
 
     /// What writers in flight wrote, and somebody should ask PostgreSQL about.
-    const std::vector<Written>& to_settle() const { return m_to_settle; }
+    const std::vector<WriteId>& to_settle() const { return m_to_settle; }
 
     /// Whether a reader counts what is waited for; else a writer has the total out of sight.
     bool is_for_reader() const { return m_is_for_reader; }
@@ -53,7 +53,7 @@ private:
     bool m_is_for_reader = false;
     Freshness m_freshness;
     std::string m_first_holder;
-    std::vector<Written> m_to_settle;
+    std::vector<WriteId> m_to_settle;
 };
 
 } // namespace ordercache

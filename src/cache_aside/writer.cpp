@@ -21,11 +21,11 @@ void tell_cache(Reporter& reporter, Act act) {
 
 /// Where the store itself failed, it may have crashed, and the transaction's id be that of another
 /// writer, for whom the ledger would then take this one.
-void end_failed_write(const Written& written, ExitStatus status, CountCache& cache) {
+void end_failed_write(const WriteId& write, ExitStatus status, CountCache& cache) {
     if (status == ExitStatus::store_failed) {
         cache.drop({k_all_orders});
     } else if (status != ExitStatus::look_first) {
-        cache.end_write(written, TransactionStatus::aborted);
+        cache.end_write(write, TransactionStatus::aborted);
     }
 }
 
@@ -50,18 +50,18 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     std::vector<Scope> changed = {k_all_orders};
     changed.insert(changed.end(), customers->begin(), customers->end());
     note_drop(changed, cache, reporter);
-    const Written written = orders.written();
-    const bool is_entered = cache.begin_write(written, orders.size(), *customers);
+    const WriteId write = orders.write_id();
+    const bool is_entered = cache.begin_write(write, orders.size(), *customers);
     try {
         orders.commit();
     } catch (const Error& error) {
         if (is_entered) {
-            tell_cache(reporter, [&] { end_failed_write(written, error.status(), cache); });
+            tell_cache(reporter, [&] { end_failed_write(write, error.status(), cache); });
         }
         throw;
     }
     if (is_entered) {
-        tell_cache(reporter, [&] { cache.end_write(written, TransactionStatus::committed); });
+        tell_cache(reporter, [&] { cache.end_write(write, TransactionStatus::committed); });
     }
 }
 

@@ -31,23 +31,22 @@ SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
             WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
             ELSE 'aborted' END AS status)sql";
 
-TransactionStatus look_up_outcome(PostgresSession& session, const Written& written) {
-    if (written.order && written.is_as_sent && is_visible(session, written)) {
+TransactionStatus look_up_outcome(PostgresSession& session, const WriteId& write) {
+    if (write.order && write.is_as_sent && is_visible(session, write)) {
         return TransactionStatus::committed;
     }
-    const auto status = transaction_status(session, k_transaction_status, written.transaction);
+    const auto status = transaction_status(session, k_transaction_status, write.transaction);
     const bool is_missing =
-        status == TransactionStatus::committed && written.order && !is_visible(session, written);
+        status == TransactionStatus::committed && write.order && !is_visible(session, write);
     return is_missing ? TransactionStatus::unknown : status;
 }
 
-Error in_doubt(const PostgresConnection& connection, const Written& written,
-               const std::string& why) {
+Error in_doubt(const PostgresConnection& connection, const WriteId& write, const std::string& why) {
     return connection.failure(
         ExitStatus::look_first,
         fmt::format("{}, and whether it is done is not known; look before a retry: "
                     "SELECT pg_xact_status('{}')",
-                    why, written.transaction));
+                    why, write.transaction));
 }
 
 /// Signals wait for a COMMIT's outcome. Where the user set no limit nothing else would end that
@@ -82,11 +81,11 @@ private:
     Deadline m_deadline;
 };
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
+TransactionStatus ask_outcome(PostgresConnection& connection, const WriteId& write,
                               OutcomeDeadline& deadline) {
     try {
         return connection.ask(
-            [written](PostgresSession& session) { return look_up_outcome(session, written); },
+            [write](PostgresSession& session) { return look_up_outcome(session, write); },
             deadline.tick(), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
@@ -95,38 +94,38 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const Written& wri
 
 /// The connection broke after COMMIT was sent. Asks on another one what became of it for as long
 /// as the deadline allows; throws unless it is committed.
-void learn_outcome(PostgresConnection& connection, const Written& written,
+void learn_outcome(PostgresConnection& connection, const WriteId& write,
                    OutcomeDeadline& deadline) {
     constexpr auto why = "the connection broke during COMMIT";
     do {
-        switch (ask_outcome(connection, written, deadline)) {
+        switch (ask_outcome(connection, write, deadline)) {
         case TransactionStatus::committed:
             return;
         case TransactionStatus::aborted:
             throw connection.failure(ExitStatus::store_failed,
                                      "the connection broke before the COMMIT was done");
         case TransactionStatus::unknown:
-            throw in_doubt(connection, written, why);
+            throw in_doubt(connection, write, why);
         case TransactionStatus::in_progress:
             std::this_thread::sleep_for(k_outcome_pause);
         }
     } while (!deadline.has_passed());
-    throw in_doubt(connection, written, why);
+    throw in_doubt(connection, write, why);
 }
 
 } // namespace
 
-bool is_visible(PostgresSession& session, const Written& written) {
+bool is_visible(PostgresSession& session, const WriteId& write) {
     constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
     std::string sql = "SELECT FROM orders WHERE orderid = $1";
-    std::vector<std::string> values = {*written.order};
-    if (written.is_as_sent) {
+    std::vector<std::string> values = {*write.order};
+    if (write.is_as_sent) {
         sql += " AND xmin = $2::xid";
-        values.push_back(std::to_string(written.transaction % epoch));
-        if (written.content) {
+        values.push_back(std::to_string(write.transaction % epoch));
+        if (write.content) {
             sql +=
                 fmt::format(" AND ({}) = ($3, $4, $5, $6, $7)", fmt::join(order_columns(), ", "));
-            std::ranges::copy(order_row(*written.content), std::back_inserter(values));
+            std::ranges::copy(order_row(*write.content), std::back_inserter(values));
         }
     }
     return !session.run(sql, values).empty();
@@ -145,17 +144,17 @@ TransactionStatus transaction_status(PostgresSession& session, const std::string
                                  : TransactionStatus::in_progress;
 }
 
-void commit(PostgresConnection& connection, const Written& written) {
+void commit(PostgresConnection& connection, const WriteId& write) {
     OutcomeDeadline deadline(connection);
     switch (connection.commit(deadline.tick())) {
     case CommitEnd::answered:
         return;
     case CommitEnd::timed_out:
-        throw in_doubt(connection, written,
+        throw in_doubt(connection, write,
                        deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
                                                  : "COMMIT was not answered within --timeout");
     case CommitEnd::connection_lost:
-        learn_outcome(connection, written, deadline);
+        learn_outcome(connection, write, deadline);
     }
 }
 

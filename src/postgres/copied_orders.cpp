@@ -83,7 +83,7 @@ std::int64_t insert(PostgresSession& session, const CopyRows& rows) {
 
 /// What a batch left behind.
 struct Finished {
-    Written written;
+    WriteId write;
     bool changes_more = false; ///< Than the counts of its customers and of all.
     std::optional<std::int64_t> rows;
 };
@@ -94,8 +94,8 @@ Finished finish_batch(PostgresSession& session) {
     Finished finished{{.transaction = static_cast<TransactionId>(row.number("transaction"))},
                       row.flag("changes_more"),
                       rows_written(row)};
-    finished.written.order = last_order(session);
-    finished.written.is_as_sent = !finished.changes_more;
+    finished.write.order = last_order(session);
+    finished.write.is_as_sent = !finished.changes_more;
     return finished;
 }
 
@@ -187,10 +187,10 @@ public:
 
     void finish() override {
         Finished finished = finish_checks();
-        finished.written.content = m_last;
+        finished.write.content = m_last;
         check_stored(is_copying() ? finished.rows.value_or(*m_rows_before) - *m_rows_before
                                   : m_inserted);
-        set_written(finished.written);
+        set_write_id(finished.write);
         if (!finished.changes_more) {
             m_changed = m_customers.scopes();
         }

@@ -107,7 +107,7 @@ public:
         m_id = *inserted->order;
         m_customer = *inserted->customer;
         m_changes_more = inserted->changes_more;
-        set_written({inserted->transaction, m_id, !m_changes_more, order});
+        set_write_id({inserted->transaction, m_id, !m_changes_more, order});
     }
 
     OrderId id() const override { return m_id; }

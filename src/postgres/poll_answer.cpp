@@ -15,7 +15,7 @@ Changes PollAnswer::changes() const {
     Changes changes{.scopes = customers};
     if (!is_partial) {
         std::ranges::copy_if(transactions, std::back_inserter(changes.transactions),
-                             [](const Writer& writer) { return writer.orders != 0; });
+                             [](const TransactionDelta& delta) { return delta.orders != 0; });
     } else if (!transactions.empty()) {
         changes.scopes.push_back(k_all_orders);
     }

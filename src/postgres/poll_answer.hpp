@@ -16,7 +16,7 @@ struct PollAnswer {
     /// Throws UnexpectedReply where the rows are not such ones.
     explicit PollAnswer(const Rows& rows);
 
-    std::vector<Writer> transactions;
+    std::vector<TransactionDelta> transactions;
     std::vector<Scope> customers;
     bool is_busy = false;    ///< Somebody else's poll is under way; nothing else is told.
     bool is_partial = false; ///< Not everybody who counts sees all orders.

@@ -92,11 +92,11 @@ SELECT CASE WHEN pg_is_in_recovery()
 
 /// Committed only where the order is there: a crash may have lost the transaction, and its id be
 /// another's now.
-TransactionStatus final_status(PostgresSession& session, const Written& written) {
-    const auto status = transaction_status(session, k_status, written.transaction);
+TransactionStatus final_status(PostgresSession& session, const WriteId& write) {
+    const auto status = transaction_status(session, k_status, write.transaction);
     const bool is_certain =
         status == TransactionStatus::aborted ||
-        (status == TransactionStatus::committed && written.order && is_visible(session, written));
+        (status == TransactionStatus::committed && write.order && is_visible(session, write));
     return is_certain ? status : TransactionStatus::in_progress;
 }
 
@@ -192,9 +192,9 @@ bool PostgresStore::has_run_since(const Counted& counted) {
     }
 }
 
-TransactionStatus PostgresStore::status_of(const Written& written) {
+TransactionStatus PostgresStore::status_of(const WriteId& write) {
     return m_connection->ask(
-        [written](PostgresSession& session) { return final_status(session, written); });
+        [write](PostgresSession& session) { return final_status(session, write); });
 }
 
 std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order, CacheUpdate update) {

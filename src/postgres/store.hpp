@@ -31,7 +31,7 @@ public:
     Counted count(const std::vector<Scope>& scopes, const Tick& tick) override;
     std::optional<Counted> count_total(const std::function<bool()>& is_wanted) override;
     bool has_run_since(const Counted& counted) override;
-    TransactionStatus status_of(const Written& written) override;
+    TransactionStatus status_of(const WriteId& write) override;
 
     /// Inserts the order, and holds the writer's lock on the keys that it changes.
     std::unique_ptr<PendingOrder> insert(const Order& order, CacheUpdate update);

@@ -46,20 +46,20 @@ public:
             [](PostgresSession& session) { session.run("SET CONSTRAINTS ALL IMMEDIATE"); });
     }
 
-    Written written() const override { return m_written; }
+    WriteId write_id() const override { return m_write_id; }
 
     void commit() override {
         m_is_over = true; // or nobody knows: there is nothing left to roll back
-        ordercache::commit(*m_connection, m_written);
+        ordercache::commit(*m_connection, m_write_id);
     }
 
 protected:
     PostgresConnection& connection() { return *m_connection; }
-    void set_written(Written written) { m_written = std::move(written); }
+    void set_write_id(WriteId write) { m_write_id = std::move(write); }
 
 private:
     std::shared_ptr<PostgresConnection> m_connection;
-    Written m_written;
+    WriteId m_write_id;
     bool m_is_over = false;
 };
 

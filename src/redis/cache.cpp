@@ -134,7 +134,7 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
 
 /// A single customer's drop and the registration go in one write, where one server takes both. Only
 /// a registration that was refused can be done without: one without an answer may come late.
-bool RedisCache::begin_write(const Written& written, std::int64_t orders,
+bool RedisCache::begin_write(const WriteId& write, std::int64_t orders,
                              const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
     const bool is_one_write = customers.size() == 1 && !m_redis.is_cluster();
@@ -143,7 +143,7 @@ bool RedisCache::begin_write(const Written& written, std::int64_t orders,
     } else {
         drop(customers);
     }
-    commands.push_back(m_ledger.registration(written, orders));
+    commands.push_back(m_ledger.registration(write, orders));
     try {
         m_redis.run(commands);
         if (is_one_write && m_redis.is_cluster()) {
@@ -157,8 +157,8 @@ bool RedisCache::begin_write(const Written& written, std::int64_t orders,
     }
 }
 
-void RedisCache::end_write(const Written& written, TransactionStatus status) {
-    m_ledger.confirm(written, status, Deadline::in(k_release_timeout));
+void RedisCache::end_write(const WriteId& write, TransactionStatus status) {
+    m_ledger.confirm(write, status, Deadline::in(k_release_timeout));
 }
 
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {

@@ -43,10 +43,12 @@ public:
     bool fill_total(std::int64_t count, const std::string& snapshot,
                     const std::vector<std::uint32_t>& writers,
                     const std::function<bool()>& has_run) override;
-    bool begin_write(const Written& written, std::int64_t orders,
+    bool begin_write(const WriteId& write, std::int64_t orders,
                      const std::vector<Scope>& customers) override;
-    void end_write(const Written& written, TransactionStatus status) override;
-    void hear(const std::vector<Writer>& others) override { m_ledger.hear(others); }
+    void end_write(const WriteId& write, TransactionStatus status) override;
+    void apply_external(const std::vector<TransactionDelta>& others) override {
+        m_ledger.apply_external(others);
+    }
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }

@@ -20,17 +20,17 @@ CacheError unexpected_claim(const RedisService& service) {
 }
 
 /// As the ledger names a writer: `ID:ORDER`, of which the second may be empty.
-std::optional<Written> written_in(std::string_view name) {
+std::optional<WriteId> written_in(std::string_view name) {
     const std::size_t colon = std::min(name.find(':'), name.size());
     const auto id = parse_whole_number(name.substr(0, colon), 0, k_most);
     if (!id || colon == name.size()) {
         return std::nullopt;
     }
-    Written written{.transaction = static_cast<TransactionId>(*id)};
+    WriteId write{.transaction = static_cast<TransactionId>(*id)};
     if (const auto order = name.substr(colon + 1); !order.empty()) {
-        written.order = OrderId(order);
+        write.order = OrderId(order);
     }
-    return written;
+    return write;
 }
 
 } // namespace
@@ -63,8 +63,8 @@ Claim claim_in(const RedisReply& reply, const RedisService& service) {
     }
     Claim claim{.holder = reply.list[1].text};
     for (const RedisReply& writer : std::span(reply.list).subspan(2)) {
-        if (const auto written = written_in(writer.text)) {
-            claim.to_settle.push_back(*written);
+        if (const auto write = written_in(writer.text)) {
+            claim.to_settle.push_back(*write);
         }
     }
     return claim;

@@ -25,8 +25,8 @@ std::string names_in(const RedisReply& reply) {
     return names;
 }
 
-std::string name_of(const Written& written) {
-    return fmt::format("{}:{}", written.transaction, written.order.value_or(""));
+std::string name_of(const WriteId& write) {
+    return fmt::format("{}:{}", write.transaction, write.order.value_or(""));
 }
 
 } // namespace
@@ -64,16 +64,16 @@ bool RedisLedger::fill(const std::string& token, std::int64_t count,
     return reply.integer == 1;
 }
 
-RedisCommand RedisLedger::registration(const Written& written, std::int64_t orders) const {
-    return command(scripts::k_ledger_register, {name_of(written), std::to_string(orders)});
+RedisCommand RedisLedger::registration(const WriteId& write, std::int64_t orders) const {
+    return command(scripts::k_ledger_register, {name_of(write), std::to_string(orders)});
 }
 
-void RedisLedger::confirm(const Written& written, TransactionStatus status, Deadline deadline) {
+void RedisLedger::confirm(const WriteId& write, TransactionStatus status, Deadline deadline) {
     const char* const fate = status == TransactionStatus::committed ? "committed" : "aborted";
-    m_redis.run({command(scripts::k_ledger_confirm, {name_of(written), fate})}, deadline);
+    m_redis.run({command(scripts::k_ledger_confirm, {name_of(write), fate})}, deadline);
 }
 
-void RedisLedger::hear(const std::vector<Writer>& others) {
+void RedisLedger::apply_external(const std::vector<TransactionDelta>& others) {
     for (std::size_t begin = 0; begin < others.size(); begin += k_script_writers) {
         const std::size_t end = std::min(begin + k_script_writers, others.size());
         std::vector<std::string> arguments;
@@ -81,7 +81,7 @@ void RedisLedger::hear(const std::vector<Writer>& others) {
             arguments.push_back(std::to_string(others[i].transaction));
             arguments.push_back(std::to_string(others[i].orders));
         }
-        m_redis.run({command(scripts::k_ledger_hear, std::move(arguments))});
+        m_redis.run({command(scripts::k_ledger_apply_external, std::move(arguments))});
     }
 }
 

@@ -29,11 +29,11 @@ public:
               const std::function<bool()>& has_run);
 
     /// The command that enters a writer, for a pipeline.
-    RedisCommand registration(const Written& written, std::int64_t orders) const;
+    RedisCommand registration(const WriteId& write, std::int64_t orders) const;
 
-    void confirm(const Written& written, TransactionStatus status, Deadline deadline);
+    void confirm(const WriteId& write, TransactionStatus status, Deadline deadline);
 
-    void hear(const std::vector<Writer>& others);
+    void apply_external(const std::vector<TransactionDelta>& others);
 
 private:
     RedisCommand command(const char* script, std::vector<std::string> arguments) const;

@@ -169,7 +169,7 @@ def follow(ledger, store, chance, failing=0.2, drops_at_restart=True, rounds=4):
             told = list(store.changes)
             yield
             if told:
-                ledger.hear(*itertools.chain.from_iterable(told))
+                ledger.apply_external(*itertools.chain.from_iterable(told))
                 yield
                 if chance.random() < failing:
                     if drops_at_restart:
@@ -281,18 +281,18 @@ def test_a_follower_that_goes_on_after_a_failed_poll_is_found_out(ledger):
 def test_what_others_wrote_is_added_unless_the_count_has_it(ledger):
     ledger.acquire("reader", "anybody")
     ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900")
-    ledger.hear(900, -3, 901, 50, 902, 7)
+    ledger.apply_external(900, -3, 901, 50, 902, 7)
     assert ledger.total() == 104
     assert 0 < ledger.client.ttl(VALUE) <= TIME_TO_LIVE
 
 
 def test_a_count_of_unknown_age_goes_when_others_have_written(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
-    ledger.hear(900, 1)
+    ledger.apply_external(900, 1)
     assert ledger.total() is None
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
     ledger.register(901, 1)
-    ledger.hear(900, 1)
+    ledger.apply_external(900, 1)
     ledger.confirm(901, COMMITTED)
     assert ledger.total() is None
 
@@ -300,10 +300,10 @@ def test_a_count_of_unknown_age_goes_when_others_have_written(ledger):
 def test_what_others_wrote_is_added_beside_writers_and_to_the_count_that_is_under_way(ledger):
     ledger.acquire("reader", "anybody")
     ledger.register(900, 1)
-    ledger.hear(901, -4, 899, 20)
+    ledger.apply_external(901, -4, 899, 20)
     assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900) == ["899:"]
     assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900, known=["899:"]) == 1
-    ledger.hear(902, -2)
+    ledger.apply_external(902, -2)
     ledger.confirm(900, COMMITTED)
     assert ledger.total() == 100 - 4 - 2 + 1
 
@@ -311,7 +311,7 @@ def test_what_others_wrote_is_added_beside_writers_and_to_the_count_that_is_unde
 def test_a_total_below_zero_between_two_transactions_of_others_comes_back(ledger):
     ledger.acquire("reader", "anybody")
     ledger.fill("reader", 0, TIME_TO_LIVE, "900:900:")
-    ledger.hear(901, -2, 900, 3)
+    ledger.apply_external(901, -2, 900, 3)
     assert ledger.total() == 1
 
 
@@ -373,7 +373,7 @@ def test_what_is_no_count_is_taken_for_none(ledger):
 def test_a_ledger_of_somebody_elses_is_void(ledger, field):
     for name, *arguments in [
         ("acquire", "reader", "anybody"), ("renew", "reader"), ("release", "reader"), ("register", 900, 1),
-        ("confirm", 900, COMMITTED), ("fill", "reader", 9, TIME_TO_LIVE, "900:900:"), ("hear", 900, 1),
+        ("confirm", 900, COMMITTED), ("fill", "reader", 9, TIME_TO_LIVE, "900:900:"), ("apply_external", 900, 1),
     ]:
         ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
         ledger.client.hset(LEDGER, field, "somebody else's")

@@ -79,7 +79,7 @@ public:
         return true;
     }
 
-    void enter(const Written& written, std::int64_t orders) {
+    void enter(const WriteId& write, std::int64_t orders) {
         open();
         if (const auto value = m_servers.values.get(k_all_orders);
             value && ledger().reader.empty()) {
@@ -87,7 +87,7 @@ public:
             ledger().ends = m_servers.values.expiry(k_all_orders);
         }
         m_servers.values.remove(k_all_orders);
-        ledger().in_flight[written.transaction] = {now(), orders};
+        ledger().in_flight[write.transaction] = {now(), orders};
     }
 
     void confirm(TransactionId id, TransactionStatus status) {
@@ -109,7 +109,7 @@ public:
         settle();
     }
 
-    void hear(const Writer& other) {
+    void apply_external(const TransactionDelta& other) {
         open();
         const bool may_be_added = !ledger().since.empty();
         const bool is_counted =
@@ -158,8 +158,8 @@ private:
         return !token.empty() && token == ledger().filled_by;
     }
 
-    std::vector<Written> silent_writers() {
-        std::vector<Written> silent;
+    std::vector<WriteId> silent_writers() {
+        std::vector<WriteId> silent;
         for (const auto& [id, entry] : ledger().in_flight) {
             if (now() - entry.since > milliseconds{100}) {
                 silent.push_back({.transaction = id});

@@ -37,7 +37,7 @@ enum class Step {
     enter,
     commit,
     confirm,
-    hear,
+    apply_external,
     status,
     pause,
 };
@@ -184,7 +184,7 @@ public:
     /// Whether it has no memory for an entry.
     bool is_full = false;
 
-    bool begin_write(const Written& written, std::int64_t orders,
+    bool begin_write(const WriteId& write, std::int64_t orders,
                      const std::vector<Scope>& customers) override {
         drop(customers);
         reach(Step::enter);
@@ -192,19 +192,19 @@ public:
             m_ledger.drop();
             return false;
         }
-        m_ledger.enter(written, orders);
+        m_ledger.enter(write, orders);
         return true;
     }
 
-    void end_write(const Written& written, TransactionStatus status) override {
+    void end_write(const WriteId& write, TransactionStatus status) override {
         reach(Step::confirm);
-        m_ledger.confirm(written.transaction, status);
+        m_ledger.confirm(write.transaction, status);
     }
 
-    void hear(const std::vector<Writer>& others) override {
-        reach(Step::hear);
-        for (const Writer& other : others) {
-            m_ledger.hear(other);
+    void apply_external(const std::vector<TransactionDelta>& others) override {
+        reach(Step::apply_external);
+        for (const TransactionDelta& other : others) {
+            m_ledger.apply_external(other);
         }
     }
 
@@ -306,9 +306,9 @@ public:
 
     bool has_run_since(const Counted&) override { return has_run; }
 
-    TransactionStatus status_of(const Written& written) override {
+    TransactionStatus status_of(const WriteId& write) override {
         m_script.reach(Step::status);
-        return m_servers.status_of(written.transaction);
+        return m_servers.status_of(write.transaction);
     }
 
 private:
@@ -351,7 +351,7 @@ public:
         }
     }
 
-    Written written() const override { return {.transaction = m_transaction}; }
+    WriteId write_id() const override { return {.transaction = m_transaction}; }
     std::int64_t size() const override { return m_size; }
 
     std::optional<std::vector<Scope>> changed_customers() const override {

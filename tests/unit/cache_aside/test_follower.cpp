@@ -54,7 +54,7 @@ TEST_CASE("a start drops everything before it handles what it was told") {
     CHECK(on.follower.start());
     CHECK_FALSE(on.servers.values.get(k_all_orders));
     CHECK_FALSE(on.servers.values.get(Scope{7}));
-    CHECK(on.script.taken().back() == Step::hear);
+    CHECK(on.script.taken().back() == Step::apply_external);
     CHECK(on.feed.calls == std::vector<std::string>{"start", "acknowledge"});
 }
 
@@ -70,10 +70,10 @@ TEST_CASE("a change is in the cache before it is acknowledged") {
     Following on;
     on.servers.values.set(Scope{9999}, 5, milliseconds{1000});
     on.feed.told = {k_one_order};
-    on.script.before(Step::hear, [&] { CHECK(on.feed.calls.back() == "poll"); });
+    on.script.before(Step::apply_external, [&] { CHECK(on.feed.calls.back() == "poll"); });
     CHECK(on.follower.follow());
     CHECK_FALSE(on.servers.values.get(Scope{9999}));
-    CHECK(on.script.times(Step::hear) == 1);
+    CHECK(on.script.times(Step::apply_external) == 1);
     CHECK(on.feed.calls.back() == "acknowledge");
 }
 

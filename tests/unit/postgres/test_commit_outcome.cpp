@@ -15,7 +15,7 @@ using fakes::table;
 
 namespace {
 
-const Written k_written{
+const WriteId k_written{
     4294968053, "12001", true,
     Order{parse_date("2023-03-10"), 9999, Amount::parse("23.00"), Amount::parse("1.80")}};
 

@@ -96,10 +96,10 @@ TEST_CASE("what became of a transaction is not known yet where PostgreSQL has no
 }
 
 TEST_CASE("that a transaction is committed says nothing of an order that is not there") {
-    const auto status_of = [](const Written& written) {
+    const auto status_of = [](const WriteId& write) {
         Client client;
         client.postgres.on("pg_xact_status", gives(table({"status"}, {{"committed"}})));
-        return client.store.status_of(written);
+        return client.store.status_of(write);
     };
     CHECK(status_of({700, "12001"}) == TransactionStatus::in_progress);
     CHECK(status_of({700, std::nullopt}) == TransactionStatus::in_progress);

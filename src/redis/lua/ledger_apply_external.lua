@@ -1,4 +1,4 @@
--- Hears of transactions of others that are visible: by how much each changed the number of orders.
+-- Applies transactions of other programs that are visible: by how much each changed the number of orders.
 -- A count whose snapshot had seen one has it already; where that cannot be told, the count goes.
 -- ARGV: for each transaction its id and that number, which may be negative.
 local function change(add, forget, id, orders)
