@@ -46,6 +46,23 @@ ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
     return execute(std::get<Invocation>(parsed), console);
 }
 
+ExitStatus status_of(ErrorKind kind) {
+    switch (kind) {
+    case ErrorKind::rejected:
+    case ErrorKind::output_failed:
+        return ExitStatus::no;
+    case ErrorKind::usage:
+        return ExitStatus::usage;
+    case ErrorKind::cache_failed:
+        return ExitStatus::cache_failed;
+    case ErrorKind::in_doubt:
+        return ExitStatus::in_doubt;
+    case ErrorKind::store_failed:
+        break;
+    }
+    return ExitStatus::store_failed;
+}
+
 /// The only catch of last resort.
 ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
     try {
@@ -57,15 +74,15 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
             end_by_signal(SIGPIPE);
         }
         console.error(error.what());
-        return error.status();
+        return status_of(error.kind());
     } catch (const BadLines& bad) {
         for (const std::string& complaint : bad.complaints()) {
             console.error(complaint);
         }
-        return bad.status();
+        return status_of(bad.kind());
     } catch (const Error& error) {
         console.error(error.what());
-        return error.status();
+        return status_of(error.kind());
     } catch (const std::bad_alloc&) {
         console.error("out of memory");
         return ExitStatus::store_failed;

@@ -57,8 +57,7 @@ void tell(const Add& add, const std::string& what, Context& context, Tell tell_o
         if (add.dry_run) {
             throw;
         }
-        throw Error(ExitStatus::look_first,
-                    fmt::format("{} committed, but {}", what, error.what()));
+        throw Error(ErrorKind::in_doubt, fmt::format("{} committed, but {}", what, error.what()));
     }
 }
 

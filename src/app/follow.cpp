@@ -36,9 +36,9 @@ public:
     explicit Outage(Reporter& reporter) : m_reporter(reporter) {}
 
     void failed(const Error& error) {
-        if (m_peer != error.status()) {
+        if (m_peer != error.kind()) {
             m_reporter.warn(fmt::format("{}; trying again", error.what()));
-            m_peer = error.status();
+            m_peer = error.kind();
         }
     }
 
@@ -57,7 +57,7 @@ public:
 
 private:
     Reporter& m_reporter;
-    std::optional<ExitStatus> m_peer; ///< The one that failed, by its exit status.
+    std::optional<ErrorKind> m_peer; ///< The one that failed.
     std::chrono::milliseconds m_pause = k_poll_interval;
 };
 
@@ -135,7 +135,7 @@ void drop_all(Context& context) {
 }
 
 bool is_outage(const Error& error) {
-    return error.status() == ExitStatus::store_failed || error.status() == ExitStatus::cache_failed;
+    return error.kind() == ErrorKind::store_failed || error.kind() == ErrorKind::cache_failed;
 }
 
 } // namespace

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "base/exit_status.hpp"
-
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -9,37 +7,46 @@
 
 namespace ordercache {
 
-/// A failure that ends the command: one line that names the peer and the act, and tells the user
-/// what to do; never a password.
+/// What kind of failure ends the command. main.cpp gives each its exit status.
+enum class ErrorKind {
+    rejected,      ///< PostgreSQL rejected the order.
+    output_failed, ///< The answer could not be written to stdout.
+    usage,         ///< Wrong usage, value or configuration; nothing was changed.
+    store_failed,  ///< PostgreSQL is unreachable, timed out or failed; nothing was written.
+    cache_failed,  ///< Redis likewise, where the command needs it; nothing was written.
+    in_doubt,      ///< An order may have been, or was, committed.
+};
+
+/// A failure that ends the command. The message is one line that names the peer and the act, and
+/// tells the user what to do; it never holds a password.
 class Error : public std::runtime_error {
 public:
-    Error(ExitStatus status, const std::string& message)
-        : std::runtime_error(message), m_status(status) {}
+    Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), m_kind(kind) {}
 
-    ExitStatus status() const { return m_status; }
+    ErrorKind kind() const { return m_kind; }
 
 private:
-    ExitStatus m_status;
+    ErrorKind m_kind;
 };
 
-/// Redis could not be reached, or answered an error. A type of its own, for a count goes on
-/// without the cache.
+/// Redis could not be reached, or answered with an error. It has a type of its own because a count
+/// goes on without the cache.
 class CacheError : public Error {
 public:
-    explicit CacheError(const std::string& message) : Error(ExitStatus::cache_failed, message) {}
+    explicit CacheError(const std::string& message) : Error(ErrorKind::cache_failed, message) {}
 };
 
-/// Redis answered that it will not do what it was asked, and has not done it.
+/// Redis refused a command and did nothing.
 class CacheRefusal : public CacheError {
 public:
     using CacheError::CacheError;
 };
 
-/// What is wrong with a file, a line of it each; what() is the first.
+/// What is wrong with a file, one complaint for each bad line. what() is the first.
 class BadLines : public Error {
 public:
     explicit BadLines(std::vector<std::string> complaints)
-        : Error(ExitStatus::usage, complaints.front()), m_complaints(std::move(complaints)) {}
+        : Error(ErrorKind::usage, complaints.front()), m_complaints(std::move(complaints)) {}
 
     const std::vector<std::string>& complaints() const { return m_complaints; }
 
@@ -48,7 +55,7 @@ private:
 };
 
 inline Error usage_error(const std::string& message) {
-    return {ExitStatus::usage, message};
+    return {ErrorKind::usage, message};
 }
 
 } // namespace ordercache

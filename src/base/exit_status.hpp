@@ -9,7 +9,7 @@ enum class ExitStatus : int {
     usage = 2,        ///< Wrong usage, value or configuration; nothing was changed.
     store_failed = 3, ///< PostgreSQL unreachable, timed out or failing; nothing was written.
     cache_failed = 4, ///< Redis likewise, where the command needs it; nothing was written.
-    look_first = 5,   ///< An order may have been, or was, committed: look before a retry.
+    in_doubt = 5,     ///< An order may have been, or was, committed: look before a retry.
 };
 
 } // namespace ordercache

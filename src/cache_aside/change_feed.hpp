@@ -26,7 +26,7 @@ struct Changes {
 /// to do.
 class NotFollowed : public Error {
 public:
-    explicit NotFollowed(const std::string& message) : Error(ExitStatus::store_failed, message) {}
+    explicit NotFollowed(const std::string& message) : Error(ErrorKind::store_failed, message) {}
 };
 
 /// The changes of orders that others make, as PostgreSQL notes them down. What start() or poll()

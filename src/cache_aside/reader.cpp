@@ -50,7 +50,7 @@ Error waited_too_long(const std::string& key, const Wait& wait) {
     const char* const reason = wait.is_for_reader()
                                    ? "another process was still counting in PostgreSQL"
                                    : "orders were still being added";
-    return {ExitStatus::store_failed,
+    return {ErrorKind::store_failed,
             fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
                         key, reason)};
 }

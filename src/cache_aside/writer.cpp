@@ -21,10 +21,10 @@ void tell_cache(Reporter& reporter, Act act) {
 
 /// Where the store itself failed, it may have crashed, and the transaction's id be that of another
 /// writer, for whom the ledger would then take this one.
-void end_failed_write(const WriteId& write, ExitStatus status, CountCache& cache) {
-    if (status == ExitStatus::store_failed) {
+void end_failed_write(const WriteId& write, ErrorKind kind, CountCache& cache) {
+    if (kind == ErrorKind::store_failed) {
         cache.drop({k_all_orders});
-    } else if (status != ExitStatus::look_first) {
+    } else if (kind != ErrorKind::in_doubt) {
         cache.end_write(write, TransactionStatus::aborted);
     }
 }
@@ -56,7 +56,7 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
         orders.commit();
     } catch (const Error& error) {
         if (is_entered) {
-            tell_cache(reporter, [&] { end_failed_write(write, error.status(), cache); });
+            tell_cache(reporter, [&] { end_failed_write(write, error.kind(), cache); });
         }
         throw;
     }

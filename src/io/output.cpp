@@ -47,14 +47,14 @@ void throw_write_error(int error) {
     if (error == EPIPE) {
         throw ClosedPipe(cannot_write(std::strerror(error)));
     }
-    throw Error(ExitStatus::no, cannot_write(std::strerror(error)));
+    throw Error(ErrorKind::output_failed, cannot_write(std::strerror(error)));
 }
 
 /// Waits where a signal may arrive: what a writable pipe takes at once, does not block.
 void write_all(int fd, std::string_view text, TimeLimit limit) {
     while (!text.empty()) {
         if (!wait_for(fd, POLLOUT, limit.deadline())) {
-            throw Error(ExitStatus::no, cannot_write("nobody read it within --timeout"));
+            throw Error(ErrorKind::output_failed, cannot_write("nobody read it within --timeout"));
         }
         const ssize_t written =
             ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));

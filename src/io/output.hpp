@@ -17,7 +17,7 @@ enum class Format { text, json };
 /// unless an answer was lost that must be told.
 class ClosedPipe : public Error {
 public:
-    explicit ClosedPipe(const std::string& message) : Error(ExitStatus::no, message) {}
+    explicit ClosedPipe(const std::string& message) : Error(ErrorKind::output_failed, message) {}
 };
 
 /// The answer on stdout, and nothing else. Numbers are plain digits, whatever the locale.

@@ -244,7 +244,7 @@ void PostgresChangeFeed::check(const PollAnswer& answer) const {
 
 /// Names the server and the database.
 NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
-    return NotFollowed(m_connection.failure(ExitStatus::store_failed, why).what());
+    return NotFollowed(m_connection.failure(ErrorKind::store_failed, why).what());
 }
 
 bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {

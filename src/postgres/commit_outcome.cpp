@@ -43,7 +43,7 @@ TransactionStatus look_up_outcome(PostgresSession& session, const WriteId& write
 
 Error in_doubt(const PostgresConnection& connection, const WriteId& write, const std::string& why) {
     return connection.failure(
-        ExitStatus::look_first,
+        ErrorKind::in_doubt,
         fmt::format("{}, and whether it is done is not known; look before a retry: "
                     "SELECT pg_xact_status('{}')",
                     why, write.transaction));
@@ -102,7 +102,7 @@ void learn_outcome(PostgresConnection& connection, const WriteId& write,
         case TransactionStatus::committed:
             return;
         case TransactionStatus::aborted:
-            throw connection.failure(ExitStatus::store_failed,
+            throw connection.failure(ErrorKind::store_failed,
                                      "the connection broke before the COMMIT was done");
         case TransactionStatus::unknown:
             throw in_doubt(connection, write, why);

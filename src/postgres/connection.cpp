@@ -27,7 +27,7 @@ CommitEnd PostgresConnection::commit(const Tick& tick) {
     const Deadline deadline = m_limit.deadline();
     if (deadline.passed()) {
         roll_back();
-        throw failure(ExitStatus::store_failed,
+        throw failure(ErrorKind::store_failed,
                       "--timeout came before the COMMIT, and nothing was written");
     }
     m_is_in_transaction = false;
@@ -67,8 +67,8 @@ Deadline PostgresConnection::deadline(std::chrono::milliseconds extra_time) cons
     return is_longer ? Deadline::in(*m_limit.limit() + extra_time) : m_limit.deadline();
 }
 
-Error PostgresConnection::failure(ExitStatus status, const std::string& what) const {
-    return {status, fmt::format("PostgreSQL at {}: {}", name(), what)};
+Error PostgresConnection::failure(ErrorKind kind, const std::string& what) const {
+    return {kind, fmt::format("PostgreSQL at {}: {}", name(), what)};
 }
 
 std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick, Signals signals) {
@@ -112,26 +112,26 @@ PostgresConnection::cancellation(std::shared_ptr<PostgresSession> session) const
 void PostgresConnection::fail(const SessionFailure& failed, const PostgresSession& session) const {
     if (const auto customer = missing_customer(failed)) {
         const auto reason = fmt::format("rejected: customer {} does not exist", *customer);
-        throw MissingCustomer(failure(ExitStatus::no, reason).what(), *customer);
+        throw MissingCustomer(failure(ErrorKind::rejected, reason).what(), *customer);
     }
     if (rejects_the_order(failed)) {
-        throw failure(ExitStatus::no, "rejected: " + reason_of_rejection(failed));
+        throw failure(ErrorKind::rejected, "rejected: " + reason_of_rejection(failed));
     }
     const std::string reason = reason_of_failure(failed);
     if (finds_another_table(failed)) {
-        throw failure(ExitStatus::usage, "the table orders is not as it must be: " + reason);
+        throw failure(ErrorKind::usage, "the table orders is not as it must be: " + reason);
     }
-    throw failure(ExitStatus::store_failed,
+    throw failure(ErrorKind::store_failed,
                   session.is_open() ? reason : "lost the connection: " + reason);
 }
 
 Error PostgresConnection::unexpected(const UnexpectedReply& reply) const {
-    return failure(ExitStatus::store_failed,
+    return failure(ErrorKind::store_failed,
                    fmt::format("its answer makes no sense: {}; is it PostgreSQL?", reply.what()));
 }
 
 Error PostgresConnection::cannot_connect(const std::string& reason) const {
-    return {ExitStatus::store_failed,
+    return {ErrorKind::store_failed,
             fmt::format("cannot connect to PostgreSQL at {}: {}", name(), reason)};
 }
 

@@ -28,7 +28,7 @@ public:
 class MissingCustomer : public Error {
 public:
     MissingCustomer(const std::string& message, CustomerId customer)
-        : Error(ExitStatus::no, message), m_customer(customer) {}
+        : Error(ErrorKind::rejected, message), m_customer(customer) {}
 
     CustomerId customer() const { return m_customer; }
 
@@ -65,7 +65,7 @@ public:
                                     .cancel = cancellation(session)});
         } catch (const TimedOut&) {
             m_session.reset();
-            throw NoAnswer(failure(ExitStatus::store_failed, "no answer within --timeout"));
+            throw NoAnswer(failure(ErrorKind::store_failed, "no answer within --timeout"));
         } catch (const UnexpectedReply& reply) {
             m_session.reset();
             throw unexpected(reply);
@@ -97,7 +97,7 @@ public:
     bool has_limit() const { return m_limit.limit().has_value(); }
 
     /// An Error whose message begins with the server's name.
-    Error failure(ExitStatus status, const std::string& what) const;
+    Error failure(ErrorKind kind, const std::string& what) const;
 
 private:
     std::shared_ptr<PostgresSession> connected(const Tick& tick, Signals signals);

@@ -209,12 +209,12 @@ private:
         } catch (const MissingCustomer& error) {
             throw with_place(error);
         } catch (const Error& error) {
-            if (error.status() != ExitStatus::no) {
+            if (error.kind() != ErrorKind::rejected) {
                 throw;
             }
             const auto first = m_size - static_cast<std::int64_t>(rows->size()) + 1;
-            throw Error(error.status(), fmt::format("{} (one of orders {} to {} of the file)",
-                                                    error.what(), first, m_size));
+            throw Error(error.kind(), fmt::format("{} (one of orders {} to {} of the file)",
+                                                  error.what(), first, m_size));
         }
     }
 
@@ -231,9 +231,9 @@ private:
             return connection().ask(act, {}, Signals::interrupt, time);
         } catch (const NoAnswer& error) {
             throw connection().failure(
-                error.status(), fmt::format("it was still checking {} orders when time was up; "
-                                            "give a longer --timeout",
-                                            m_size));
+                error.kind(), fmt::format("it was still checking {} orders when time was up; "
+                                          "give a longer --timeout",
+                                          m_size));
         } catch (const MissingCustomer& error) {
             throw with_place(error);
         }
@@ -241,7 +241,7 @@ private:
 
     Error with_place(const MissingCustomer& error) {
         const auto place = m_customers.first_order(error.customer());
-        return place ? Error(error.status(),
+        return place ? Error(error.kind(),
                              fmt::format("{} (order {} of the file)", error.what(), *place))
                      : Error(error);
     }
@@ -249,7 +249,7 @@ private:
     void check_stored(std::int64_t stored) {
         if (stored < m_size) {
             throw connection().failure(
-                ExitStatus::no,
+                ErrorKind::rejected,
                 fmt::format("{} of {} orders would be stored, so none is added: a trigger or a "
                             "rule of the table orders skips the others",
                             stored, m_size));

@@ -125,7 +125,7 @@ public:
 private:
     Error refusal(const char* what) {
         return connection().failure(
-            ExitStatus::no,
+            ErrorKind::rejected,
             fmt::format("{}: a trigger or a rule of the table orders is why", what));
     }
 

@@ -97,7 +97,7 @@ std::optional<Invocation> understood(const Words& words) {
         }
         require(!std::get<Page>(parsed).text.empty(), "a page says something");
     } catch (const Error& error) {
-        require(error.status() == ExitStatus::usage, "a refusal is a usage error");
+        require(error.kind() == ErrorKind::usage, "a refusal is a usage error");
         require(!std::string_view(error.what()).empty(), "a refusal says why");
     }
     return std::nullopt;

@@ -29,7 +29,7 @@ Reading read(std::string_view text) {
         }
         require(list.bytes() == text.size(), "every byte was read");
     } catch (const Error& error) {
-        require(error.status() == ExitStatus::usage, "a refusal is a usage error");
+        require(error.kind() == ErrorKind::usage, "a refusal is a usage error");
         reading.failed = true;
     }
     return reading;

@@ -35,7 +35,7 @@ std::optional<std::vector<Order>> read(std::string_view csv) {
         }
         require(file.bytes() == csv.size(), "every byte was read");
     } catch (const Error& error) {
-        require(error.status() == ExitStatus::usage, "a refusal is a usage error");
+        require(error.kind() == ErrorKind::usage, "a refusal is a usage error");
         require(std::string_view(error.what()).find(", line ") != std::string_view::npos,
                 "a refusal names the line");
         return std::nullopt;

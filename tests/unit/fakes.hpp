@@ -367,7 +367,7 @@ public:
         m_script.reach(Step::commit);
         m_is_commit_sent = true;
         if (m_servers.commits_hang) {
-            throw Error(ExitStatus::look_first, "the connection broke during COMMIT");
+            throw Error(ErrorKind::in_doubt, "the connection broke during COMMIT");
         }
         m_servers.make_visible(m_transaction);
     }

@@ -41,7 +41,7 @@ std::string refusal(Variables variables, Read read) {
     try {
         read(fixture.config);
     } catch (const Error& error) {
-        CHECK(error.status() == ExitStatus::usage);
+        CHECK(error.kind() == ErrorKind::usage);
         return error.what();
     }
     return "accepted";
@@ -114,7 +114,7 @@ TEST_CASE("a name that no database can have is blamed on PG_DATABASE") {
         fixture.config.postgres();
         FAIL("it was taken");
     } catch (const Error& error) {
-        CHECK(error.status() == ExitStatus::usage);
+        CHECK(error.kind() == ErrorKind::usage);
         CHECK(std::string(error.what()) ==
               "PG_DATABASE: the name must not hold a control character");
     }

@@ -225,17 +225,17 @@ TEST_CASE("by a standby nothing is called stale: it is refused") {
     scene.servers.counts_on_standby = true;
     scene.cache(k_all_orders, k_orders);
     scene.cache(k_customer, 0);
-    const auto status_of = [](const auto& act) {
+    const auto kind_of = [](const auto& act) -> std::optional<ErrorKind> {
         try {
             act();
         } catch (const Error& error) {
             CHECK(std::string(error.what()).find("standby") != std::string::npos);
-            return error.status();
+            return error.kind();
         }
-        return ExitStatus::done;
+        return std::nullopt;
     };
-    CHECK(status_of([&] { scene.audit.stale_total(); }) == ExitStatus::store_failed);
-    CHECK(status_of([&] { scene.stale_customers(); }) == ExitStatus::store_failed);
+    CHECK(kind_of([&] { scene.audit.stale_total(); }) == ErrorKind::store_failed);
+    CHECK(kind_of([&] { scene.stale_customers(); }) == ErrorKind::store_failed);
 }
 
 TEST_CASE("customers are compared 5,000 at a time") {
@@ -253,6 +253,6 @@ TEST_CASE("customers are compared 5,000 at a time") {
 TEST_CASE("an audit that is ended in a pause ends") {
     Scene scene;
     scene.cache(k_all_orders, 5);
-    scene.in_pause = [] { throw Error(ExitStatus::no, "ended"); };
+    scene.in_pause = [] { throw Error(ErrorKind::rejected, "ended"); };
     CHECK_THROWS_AS(scene.audit.stale_total(), Error);
 }

@@ -484,7 +484,7 @@ TEST_CASE("leases are given up when PostgreSQL fails or a signal ends the query"
         Servers servers(k_orders);
         Process process(servers);
 
-        process.script.before(step, [] { throw Error(ExitStatus::store_failed, "no answer"); });
+        process.script.before(step, [] { throw Error(ErrorKind::store_failed, "no answer"); });
         CHECK_THROWS_WITH_AS(process.count(), "no answer", Error);
         CHECK_FALSE(servers.is_claimed(k_all_orders));
 
@@ -520,7 +520,7 @@ TEST_CASE("a signal that ends the query comes through, though its leases "
 TEST_CASE("a miss without PostgreSQL takes no lease") {
     Servers servers(k_orders);
     Process process(servers);
-    process.script.before(Step::connect, [] { throw Error(ExitStatus::store_failed, "refused"); });
+    process.script.before(Step::connect, [] { throw Error(ErrorKind::store_failed, "refused"); });
 
     CHECK_THROWS_AS(process.count(), Error);
     CHECK(process.script.times(Step::acquire) == 0);
@@ -608,7 +608,7 @@ TEST_CASE("a waiting reader goes on waiting where PostgreSQL does not tell") {
     reader.count();
     writer.script.before(Step::confirm, [] { throw Interrupted{SIGKILL}; });
     CHECK_THROWS_AS(writer.add(*k_customer.customer), Interrupted);
-    process.script.before(Step::status, [] { throw Error(ExitStatus::store_failed, "no"); });
+    process.script.before(Step::status, [] { throw Error(ErrorKind::store_failed, "no"); });
 
     CHECK(process.count() == k_orders + 1);
     CHECK(process.reporter.warnings.empty());

@@ -95,7 +95,7 @@ TEST_CASE("a commit that PostgreSQL refuses brings the total back as it was") {
     Process process(servers);
     Process reader(servers);
     reader.count();
-    process.script.before(Step::commit, [] { throw Error(ExitStatus::no, "rejected"); });
+    process.script.before(Step::commit, [] { throw Error(ErrorKind::rejected, "rejected"); });
 
     CHECK_THROWS_WITH_AS(process.add(*k_customer.customer), "rejected", Error);
     CHECK(servers.values.get(k_all_orders) == k_orders);
@@ -106,7 +106,7 @@ TEST_CASE("a commit whose store failed drops the total: its transaction's id may
     Process process(servers);
     Process reader(servers);
     reader.count();
-    process.script.before(Step::commit, [] { throw Error(ExitStatus::store_failed, "gone"); });
+    process.script.before(Step::commit, [] { throw Error(ErrorKind::store_failed, "gone"); });
 
     CHECK_THROWS_WITH_AS(process.add(*k_customer.customer), "gone", Error);
     CHECK_FALSE(servers.values.get(k_all_orders));

@@ -44,7 +44,7 @@ std::string refusal(Words words) {
     try {
         parse(std::move(words));
     } catch (const Error& error) {
-        return error.status() == ExitStatus::usage ? error.what() : "";
+        return error.kind() == ErrorKind::usage ? error.what() : "";
     }
     return "";
 }

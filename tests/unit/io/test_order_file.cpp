@@ -38,7 +38,7 @@ std::vector<std::string> complaints_about(const std::string& text) {
             add(complaint);
         }
     } catch (const Error& error) {
-        CHECK(error.status() == ExitStatus::usage);
+        CHECK(error.kind() == ErrorKind::usage);
         add(error.what());
     }
     return complaints;

@@ -136,7 +136,7 @@ TEST_CASE("a full device is an error that says so") {
         output.flush();
         FAIL("the write did not fail");
     } catch (const Error& error) {
-        CHECK(error.status() == ExitStatus::no);
+        CHECK(error.kind() == ErrorKind::output_failed);
         CHECK(std::string(error.what()) == "cannot write to stdout: No space left on device");
     }
     CHECK_NOTHROW(output.flush());

@@ -238,6 +238,6 @@ TEST_CASE("a failure that may pass is no reason to give up") {
     on.start();
     on.postgres.breaks_on("ordercache.poll");
     const Error error = error_of([&] { on.feed.poll(); });
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()).find("lost the connection") != std::string::npos);
 }

@@ -42,7 +42,7 @@ struct Committing : PostgresClient {
 TEST_CASE("a COMMIT whose order is there is done, though its answer was lost") {
     Committing client;
     client.order_is_there();
-    CHECK(client.failure().status() == ExitStatus::done);
+    commit(*client.connection, k_written);
     CHECK(client.postgres.parameters.back() ==
           std::vector<std::string>{"12001", "757", "2023-03-10", "9999", "23.00", "1.80", "24.80"});
 }
@@ -51,7 +51,7 @@ TEST_CASE("a COMMIT that was rolled back wrote nothing") {
     Committing client;
     client.status_is("aborted");
     const Error error = client.failure();
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()).find("before the COMMIT was done") != std::string::npos);
 }
 
@@ -60,14 +60,14 @@ TEST_CASE("a COMMIT in progress is asked for until it is known") {
     client.status_is("in progress");
     client.order_is_missing();
     client.order_is_there();
-    CHECK(client.failure().status() == ExitStatus::done);
+    commit(*client.connection, k_written);
 }
 
 TEST_CASE("a server that is away for a while is asked again") {
     Committing client;
     client.postgres.refusals = 2;
     client.order_is_there();
-    CHECK(client.failure().status() == ExitStatus::done);
+    commit(*client.connection, k_written);
 }
 
 TEST_CASE("an outcome that is not known in time comes with the transaction") {
@@ -76,7 +76,7 @@ TEST_CASE("an outcome that is not known in time comes with the transaction") {
         client.status_is("in progress");
     }
     const Error error = client.failure();
-    CHECK(error.status() == ExitStatus::look_first);
+    CHECK(error.kind() == ErrorKind::in_doubt);
     CHECK(std::string(error.what()).find("SELECT pg_xact_status('4294968053')") !=
           std::string::npos);
 }
@@ -84,7 +84,7 @@ TEST_CASE("an outcome that is not known in time comes with the transaction") {
 TEST_CASE("a row that is gone though its transaction committed is a case to look at") {
     Committing client;
     client.status_is("committed");
-    CHECK(client.failure().status() == ExitStatus::look_first);
+    CHECK(client.failure().kind() == ErrorKind::in_doubt);
 }
 
 TEST_CASE("a transaction that is forgotten is a case to look at") {
@@ -92,13 +92,13 @@ TEST_CASE("a transaction that is forgotten is a case to look at") {
     client.order_is_missing();
     client.postgres.on("pg_xact_status", gives(table({"status"}, {{std::nullopt}})));
     client.order_is_there(); // if it were asked again
-    CHECK(client.failure().status() == ExitStatus::look_first);
+    CHECK(client.failure().kind() == ErrorKind::in_doubt);
 }
 
 TEST_CASE("a COMMIT that PostgreSQL refuses wrote nothing, and nobody is asked") {
     PostgresClient client;
     client.connection->ask([](PostgresSession& session) { session.run("BEGIN"); });
     client.postgres.on("COMMIT", fakes::fails("ERROR:  a deferred check\n", "23514"));
-    CHECK(error_of([&] { commit(*client.connection, k_written); }).status() == ExitStatus::no);
+    CHECK(error_of([&] { commit(*client.connection, k_written); }).kind() == ErrorKind::rejected);
     CHECK_FALSE(client.postgres.was_asked("pg_xact_status"));
 }

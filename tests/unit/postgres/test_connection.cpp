@@ -35,7 +35,7 @@ TEST_CASE("a server that cannot be reached is named with its database") {
     PostgresClient client;
     client.postgres.refusals = 1;
     const Error error = failure_of_select(client);
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) ==
           "cannot connect to PostgreSQL at db.example:5432, database shop: Connection refused");
 }
@@ -44,7 +44,7 @@ TEST_CASE("a statement that fails is a failure of the server's, and the session 
     PostgresClient client;
     client.postgres.on("SELECT", fakes::fails("ERROR:  out of memory\n", "53200"));
     const Error error = failure_of_select(client);
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) ==
           "PostgreSQL at db.example:5432, database shop: out of memory");
     client.connection->ask(run_select);
@@ -55,7 +55,7 @@ TEST_CASE("what PostgreSQL rejects is a no") {
     PostgresClient client;
     client.postgres.on("SELECT", fakes::fails("FEHLER:  zu viel\n", "22003"));
     const Error error = failure_of_select(client);
-    CHECK(error.status() == ExitStatus::no);
+    CHECK(error.kind() == ErrorKind::rejected);
     CHECK(std::string(error.what()) ==
           "PostgreSQL at db.example:5432, database shop: rejected: zu viel");
 }
@@ -75,7 +75,7 @@ TEST_CASE("an answer that makes no sense is a failure, and says what is wrong wi
             return session.run("SELECT 1").only().number("count");
         });
     });
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) == "PostgreSQL at db.example:5432, database shop: its answer "
                                        "makes no sense: it has 0 rows, not one; is it PostgreSQL?");
 }
@@ -87,7 +87,7 @@ TEST_CASE("past the limit a statement is cancelled") {
         return Rows{};
     });
     const Error error = failure_of_select(client);
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) ==
           "PostgreSQL at db.example:5432, database shop: no answer within --timeout");
     CHECK(client.postgres.was_asked("cancel"));
@@ -104,7 +104,7 @@ TEST_CASE("a COMMIT tells how it ended") {
 
     client.connection->ask(run_select);
     client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
-    CHECK(error_of([&] { client.connection->commit(); }).status() == ExitStatus::no);
+    CHECK(error_of([&] { client.connection->commit(); }).kind() == ErrorKind::rejected);
 }
 
 TEST_CASE("past the limit no COMMIT is sent") {
@@ -113,7 +113,7 @@ TEST_CASE("past the limit no COMMIT is sent") {
     client.postgres.on("COMMIT", fakes::fails("must not come\n", ""));
     std::this_thread::sleep_for(2ms);
     const Error error = error_of([&] { client.connection->commit(); });
-    CHECK(error.status() == ExitStatus::store_failed);
+    CHECK(error.kind() == ErrorKind::store_failed);
     CHECK_FALSE(client.postgres.was_asked("COMMIT"));
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("a session that the server ended while it was idle is made anew, but i
 TEST_CASE("a table that is another than it must be is a matter of configuration") {
     PostgresClient client;
     client.postgres.on("SELECT", fakes::fails("ERROR:  column \"tax\" does not exist\n", "42703"));
-    CHECK(failure_of_select(client).status() == ExitStatus::usage);
+    CHECK(failure_of_select(client).kind() == ErrorKind::usage);
 }
 
 TEST_CASE("an answer may have extra time") {

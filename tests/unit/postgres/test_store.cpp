@@ -54,11 +54,11 @@ TEST_CASE("where the question or the count fails, no transaction is left open") 
     Client client;
     CHECK(error_of([&] {
               client.store.count_total([]() -> bool { throw CacheError("cannot reach Redis"); });
-          }).status() == ExitStatus::cache_failed);
+          }).kind() == ErrorKind::cache_failed);
     CHECK(client.postgres.statements.back() == "ROLLBACK");
     client.postgres.on("count(*)", fakes::fails("ERROR:  out of memory\n", "53200"));
-    CHECK(error_of([&] { client.store.count_total([] { return true; }); }).status() ==
-          ExitStatus::store_failed);
+    CHECK(error_of([&] { client.store.count_total([] { return true; }); }).kind() ==
+          ErrorKind::store_failed);
     CHECK_FALSE(client.store.count_total([] { return false; }));
     CHECK(client.postgres.connections == 3);
 }

@@ -61,7 +61,7 @@ TEST_CASE("a file for TLS that is no good is a bad configuration, and its name i
             TlsStream stream(parse_redis_uri("rediss://h?" + std::string(option) + "=/nowhere/x"));
             FAIL("the file is taken");
         } catch (const Error& error) {
-            CHECK(error.status() == ExitStatus::usage);
+            CHECK(error.kind() == ErrorKind::usage);
             CHECK(std::string(error.what()).find(option) != std::string::npos);
             CHECK(std::string(error.what()).find("nowhere") == std::string::npos);
         }
