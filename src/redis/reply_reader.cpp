@@ -11,61 +11,61 @@ namespace ordercache {
 
 namespace {
 
-/// A page of SCAN and the values of a piece of a batch are a quarter of this at most.
+/// A page of SCAN and the values of a piece of a batch are at most a quarter of this.
 constexpr std::size_t k_largest_reply = 1 << 20;
 
-// What follows hiredis calls for each piece of a reply. An element is made when it comes, so that a
-// list which claims to hold a thousand million costs nothing.
+// hiredis calls the functions below for each piece of a reply. It is C: no exception may pass
+// through it, and a null pointer tells that there is no memory. An element is created when it
+// comes, so that a list which claims to hold a thousand million costs nothing.
 
-RedisReply* new_reply(const redisReadTask& task) {
-    if (task.parent == nullptr) {
-        return std::make_unique<RedisReply>().release(); // hiredis's, until it hands it over
+using Kind = RedisReply::Kind;
+
+/// Returns the new reply, which is hiredis's until it hands it over, or null without memory.
+template <typename SetValue>
+void* create_reply(const redisReadTask* task, Kind kind, SetValue set_value) noexcept {
+    try {
+        RedisReply reply{kind, {}, 0, {}};
+        set_value(reply);
+        if (task->parent == nullptr) {
+            return new RedisReply(std::move(reply));
+        }
+        auto& siblings = static_cast<RedisReply*>(task->parent->obj)->list;
+        return &siblings.emplace_back(std::move(reply));
+    } catch (const std::bad_alloc&) {
+        return nullptr;
     }
-    return &static_cast<RedisReply*>(task.parent->obj)->list.emplace_back();
 }
 
 void* create_text(const redisReadTask* task, char* text, std::size_t length) {
-    RedisReply* const reply = new_reply(*task);
-    reply->kind =
-        task->type == REDIS_REPLY_ERROR ? RedisReply::Kind::error : RedisReply::Kind::text;
-    reply->text.assign(text, length);
-    return reply;
-}
-
-void* create_list(const redisReadTask* task) {
-    RedisReply* const reply = new_reply(*task);
-    reply->kind = RedisReply::Kind::list;
-    return reply;
+    const Kind kind = task->type == REDIS_REPLY_ERROR ? Kind::error : Kind::text;
+    return create_reply(task, kind, [=](RedisReply& reply) { reply.text.assign(text, length); });
 }
 
 void* create_integer(const redisReadTask* task, long long value) {
-    RedisReply* const reply = new_reply(*task);
-    reply->kind = RedisReply::Kind::integer;
-    reply->integer = value;
-    return reply;
+    return create_reply(task, Kind::integer, [=](RedisReply& reply) { reply.integer = value; });
 }
 
 void* create_nil(const redisReadTask* task) {
-    return new_reply(*task);
+    return create_reply(task, Kind::nil, [](RedisReply&) {});
 }
 
 void free_reply(void* reply) {
     delete static_cast<RedisReply*>(reply);
 }
 
-/// Newer versions of hiredis have more functions, and count elements in another type.
+/// hiredis 1 has more functions than 0.14, and counts elements in another type.
 template <typename Functions>
 Functions make_functions() {
     Functions functions = {};
     functions.createString = create_text;
     functions.createArray = [](const redisReadTask* task, auto /*elements*/) {
-        return create_list(task);
+        return create_reply(task, Kind::list, [](RedisReply&) {});
     };
     functions.createInteger = create_integer;
     functions.createNil = create_nil;
     functions.freeObject = free_reply;
     if constexpr (requires { functions.createDouble; }) {
-        // Of the third version of the protocol, which is never asked for.
+        // Only RESP3 has these, which is never asked for.
         functions.createDouble = [](auto...) -> void* { return nullptr; };
         functions.createBool = [](auto...) -> void* { return nullptr; };
     }
@@ -95,7 +95,7 @@ struct ReplyReader::State {
     redisReplyObjectFunctions functions = make_functions<redisReplyObjectFunctions>();
     std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader{
         redisReaderCreateWithFunctions(&functions), &redisReaderFree};
-    std::size_t fed = 0; ///< Of the reply that is being read.
+    std::size_t fed = 0; ///< The bytes of the reply that is being read.
 };
 
 ReplyReader::ReplyReader() : m_state(std::make_unique<State>()) {}

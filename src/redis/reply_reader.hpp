@@ -9,36 +9,36 @@
 
 namespace ordercache {
 
-/// A command's name and its arguments, each of any bytes.
+/// A command's name and its arguments. Each may hold any bytes.
 using RedisCommand = std::vector<std::string>;
 
-/// The command as Redis's protocol has it on the wire.
+/// Returns the command in Redis's protocol.
 std::string format_command(const RedisCommand& command);
 
 struct RedisReply {
     enum class Kind { nil, text, integer, list, error };
 
     Kind kind = Kind::nil;
-    std::string text; ///< A text's or an error's.
+    std::string text; ///< Of a text or an error.
     std::int64_t integer = 0;
     std::vector<RedisReply> list;
 };
 
-/// Turns what a server sends into replies. One of over a mebibyte is refused: it is larger than any
-/// that this program asks for.
+/// Turns the bytes that a server sends into replies. A reply of over a mebibyte is refused: this
+/// program asks for none that large.
 class ReplyReader {
 public:
     ReplyReader();
     ~ReplyReader();
 
-    /// Takes the next bytes. Throws std::runtime_error, whose message says what is wrong, where
-    /// they are not Redis's protocol or make a reply too large.
+    /// Takes the next bytes. Throws std::runtime_error, whose message says what is wrong, if they
+    /// are not valid in Redis's protocol or make a reply too large.
     void feed(std::string_view bytes);
 
-    /// The next reply; absent: more bytes are needed. Throws as `feed` does.
+    /// Returns the next reply, or nullopt if more bytes are needed. Throws as feed() does.
     std::optional<RedisReply> next();
 
-    /// Whether bytes have come beyond the replies that were given.
+    /// Returns whether bytes have come after the last reply.
     bool has_more() const;
 
 private:

@@ -2,15 +2,16 @@
 
 #include "base/error.hpp"
 #include "base/lazy_library.hpp"
+#include "redis/socket.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
+#include <cerrno>
 #include <limits>
 #include <string>
 #include <utility>
@@ -27,10 +28,9 @@ struct Freeing {
 using Context = std::unique_ptr<SSL_CTX, Freeing<SSL_CTX_free>>;
 using Ssl = std::unique_ptr<SSL, Freeing<SSL_free>>;
 
-constexpr auto k_wants_certificate = "it wants a certificate of the client's: set ssl_certfile and "
-                                     "ssl_keyfile in REDIS_SERVICE_URI";
+constexpr auto k_read_too_late = "the files for TLS could not be read in time";
 
-/// The reason that OpenSSL noted last in this thread.
+/// The last error that OpenSSL noted in this thread.
 std::string noted_reason() {
     const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
     return reason != nullptr ? reason : "unknown error";
@@ -42,22 +42,16 @@ void require(bool done, const char* act) {
     }
 }
 
-template <typename Object>
-Object* made(Object* object) {
-    require(object != nullptr, "set TLS up");
-    return object;
-}
-
-void require_file(bool is_good, const char* option) {
-    if (!is_good) {
-        throw usage_error(fmt::format("REDIS_SERVICE_URI: the file that {} names is no good: {}",
-                                      option, noted_reason()));
+void require_file(bool is_usable, const char* option) {
+    if (!is_usable) {
+        throw usage_error(
+            fmt::format("REDIS_SERVICE_URI: cannot use {}: {}", option, noted_reason()));
     }
 }
 
-/// In place of OpenSSL's own, which asks a terminal and waits there for ever.
-int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* was_asked) {
-    *static_cast<bool*>(was_asked) = true;
+/// Replaces OpenSSL's own, which asks at the terminal and waits there for ever.
+int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* is_wanted) {
+    *static_cast<bool*>(is_wanted) = true;
     return -1;
 }
 
@@ -87,21 +81,29 @@ void use_client_certificate(SSL_CTX* context, const RedisService& service) {
     const int used = SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
     if (wants_passphrase) {
-        throw usage_error("REDIS_SERVICE_URI: the file that ssl_keyfile names wants a passphrase: "
-                          "name a key without one, in a file that none but its owner may read");
+        throw usage_error("REDIS_SERVICE_URI: the key in ssl_keyfile has a passphrase: use a key "
+                          "without one, in a file that only its owner can read");
     }
     require_file(used == 1, "ssl_keyfile");
 }
 
+/// Loads OpenSSL and reads its configuration and the files that the service names.
 Context make_context(const RedisService& service) {
-    Context context(made(SSL_CTX_new(TLS_client_method())));
-    require(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1, "ask for TLS 1.2");
+    try {
+        open_library(openssl);
+    } catch (const std::runtime_error& error) {
+        throw StreamError(error.what());
+    }
+    Context context(SSL_CTX_new(TLS_client_method()));
+    require(context != nullptr, "set up TLS");
+    require(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1, "require TLS 1.2");
+    SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     use_authorities(context.get(), service);
     use_client_certificate(context.get(), service);
     return context;
 }
 
-/// An address is looked for among the certificate's addresses, and never sent as a server's name.
+/// An address must be among the certificate's addresses, and is not sent as the server's name.
 void expect_host(SSL* ssl, const std::string& host) {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1) {
         return;
@@ -134,7 +136,7 @@ std::string why_certificate_is_refused(long verdict) {
     }
 }
 
-std::string why_failed(const SSL* ssl) {
+std::string why_refused(const SSL* ssl) {
     const long verdict = SSL_get_verify_result(ssl);
     if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE && verdict != X509_V_OK) {
         return why_certificate_is_refused(verdict);
@@ -148,14 +150,11 @@ std::string why_failed(const SSL* ssl) {
         return "it does not speak TLS 1.2 or newer: bring it up to date";
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-        return k_wants_certificate;
+        return "it requires a client certificate: set ssl_certfile and ssl_keyfile in "
+               "REDIS_SERVICE_URI";
     default:
         return "TLS: " + noted_reason();
     }
-}
-
-std::string why_ended(const SSL* ssl, int error) {
-    return error == SSL_ERROR_ZERO_RETURN ? "the connection was closed" : why_failed(ssl);
 }
 
 int to_length(std::size_t size) {
@@ -163,110 +162,136 @@ int to_length(std::size_t size) {
         std::min(size, static_cast<std::size_t>(std::numeric_limits<int>::max())));
 }
 
-/// OpenSSL is opened here, for only who names TLS needs it.
-const RedisService& with_openssl(const RedisService& service) {
-    try {
-        open_library(openssl);
-    } catch (const std::runtime_error& error) {
-        throw StreamError(error.what());
-    }
-    return service;
+/// A connection. A thread that hangs in a call to OpenSSL shares it.
+struct Session {
+    Socket socket;
+    Ssl ssl;
+};
+
+Ssl make_ssl(const RedisService& service, const Context& context, const Socket& socket) {
+    Ssl ssl(SSL_new(context.get()));
+    require(ssl != nullptr && SSL_set_fd(ssl.get(), socket.fd()) == 1, "set up TLS");
+    expect_host(ssl.get(), service.host);
+    return ssl;
 }
+
+/// The outcome of one call to OpenSSL.
+struct Outcome {
+    int result;
+    int error;
+    std::string reason; ///< If the call failed for good.
+
+    bool must_wait() const { return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE; }
+};
+
+/// A server that refuses a client's certificate closes the connection: a write may fail before its
+/// alert, which has the reason, was read.
+std::string why_broken(SSL* ssl, int system_error) {
+    char next = 0;
+    if (SSL_peek(ssl, &next, 1) <= 0 && ERR_peek_last_error() != 0) {
+        return why_refused(ssl);
+    }
+    return system_error == 0 ? "the connection was closed" : system_message(system_error);
+}
+
+std::string why_failed(SSL* ssl, int error, int system_error) {
+    switch (error) {
+    case SSL_ERROR_ZERO_RETURN:
+        return "the connection was closed";
+    case SSL_ERROR_SYSCALL:
+        return why_broken(ssl, system_error);
+    default:
+        return why_refused(ssl);
+    }
+}
+
+/// `call` is one of OpenSSL's functions, which note their errors in the thread that calls them.
+template <typename Call>
+Outcome attempt(SSL* ssl, Call call) {
+    ERR_clear_error();
+    errno = 0;
+    Outcome outcome = {call(ssl), SSL_ERROR_NONE, {}};
+    const int system_error = errno;
+    outcome.error = SSL_get_error(ssl, outcome.result);
+    if (outcome.error != SSL_ERROR_NONE && !outcome.must_wait()) {
+        outcome.reason = why_failed(ssl, outcome.error, system_error);
+    }
+    return outcome;
+}
+
+class TlsStream : public Stream {
+public:
+    explicit TlsStream(std::shared_ptr<Session> session) : m_session(std::move(session)) {}
+
+    /// To check the certificate OpenSSL reads the folder that SSL_CERT_DIR names, which may hang.
+    void shake_hands(Deadline deadline) {
+        const auto handshake = [session = m_session] {
+            return attempt(session->ssl.get(), SSL_connect);
+        };
+        while (must_repeat(run_blocking(handshake, deadline, k_read_too_late), deadline)) {
+        }
+    }
+
+    void write(std::string_view bytes, Deadline deadline) override {
+        while (!bytes.empty()) {
+            const auto write_some = [bytes](SSL* ssl) {
+                return SSL_write(ssl, bytes.data(), to_length(bytes.size()));
+            };
+            bytes.remove_prefix(complete(write_some, deadline));
+        }
+    }
+
+    std::size_t read(std::span<char> buffer, Deadline deadline) override {
+        const auto read_some = [buffer](SSL* ssl) {
+            return SSL_read(ssl, buffer.data(), to_length(buffer.size()));
+        };
+        return complete(read_some, deadline);
+    }
+
+    /// What has come may be TLS's own, such as a ticket for another session.
+    bool is_silent() override {
+        char next = 0;
+        const auto peek = [&next](SSL* ssl) { return SSL_peek(ssl, &next, 1); };
+        return attempt(m_session->ssl.get(), peek).must_wait();
+    }
+
+private:
+    /// Repeats the call until it succeeds, and returns its result.
+    template <typename Call>
+    std::size_t complete(Call call, Deadline deadline) {
+        for (;;) {
+            const Outcome outcome = attempt(m_session->ssl.get(), call);
+            if (!must_repeat(outcome, deadline)) {
+                return static_cast<std::size_t>(outcome.result);
+            }
+        }
+    }
+
+    /// Returns false if the call succeeded, and true once it can go on. Throws StreamError.
+    bool must_repeat(const Outcome& outcome, Deadline deadline) const {
+        if (outcome.must_wait()) {
+            const bool reads = outcome.error == SSL_ERROR_WANT_READ;
+            m_session->socket.wait(reads ? POLLIN : POLLOUT, deadline);
+        } else if (outcome.error != SSL_ERROR_NONE) {
+            throw StreamError(outcome.reason);
+        }
+        return outcome.must_wait();
+    }
+
+    std::shared_ptr<Session> m_session;
+};
 
 } // namespace
 
-/// OpenSSL between two buffers in memory: what the server sent, and what it is to be sent.
-struct TlsStream::Session {
-    explicit Session(const RedisService& service)
-        : context(make_context(service)), ssl(made(SSL_new(context.get()))),
-          incoming(made(BIO_new(BIO_s_mem()))), outgoing(made(BIO_new(BIO_s_mem()))) {
-        SSL_set_bio(ssl.get(), incoming, outgoing);
-        SSL_set_connect_state(ssl.get());
-        expect_host(ssl.get(), service.host);
-    }
-
-    Context context;
-    Ssl ssl;
-    BIO* incoming; // the buffers are ssl's
-    BIO* outgoing;
-};
-
-TlsStream::TlsStream(const RedisService& service)
-    : m_session(std::make_unique<Session>(with_openssl(service))) {}
-
-TlsStream::~TlsStream() = default;
-
-void TlsStream::start(std::unique_ptr<Stream> transport, Deadline deadline) {
-    m_transport = std::move(transport);
-    complete([](SSL* ssl) { return SSL_do_handshake(ssl); }, deadline);
-}
-
-void TlsStream::write(std::string_view bytes, Deadline deadline) {
-    while (!bytes.empty()) {
-        const auto write_some = [&](SSL* ssl) {
-            return SSL_write(ssl, bytes.data(), to_length(bytes.size()));
-        };
-        bytes.remove_prefix(complete(write_some, deadline));
-    }
-    send_pending(deadline);
-}
-
-std::size_t TlsStream::read(std::span<char> buffer, Deadline deadline) {
-    const auto read_some = [&](SSL* ssl) {
-        return SSL_read(ssl, buffer.data(), to_length(buffer.size()));
-    };
-    return complete(read_some, deadline);
-}
-
-/// What has come may be TLS's own, such as a ticket for another session.
-bool TlsStream::is_silent() {
-    try {
-        if (!m_transport->is_silent()) {
-            receive(Deadline::in(std::chrono::milliseconds(0)));
-        }
-    } catch (const StreamError&) {
-        return false;
-    }
-    ERR_clear_error();
-    char next = 0;
-    SSL* const ssl = m_session->ssl.get();
-    return SSL_get_error(ssl, SSL_peek(ssl, &next, 1)) == SSL_ERROR_WANT_READ;
-}
-
-/// Repeats the call, which is one of OpenSSL's, until the server has sent what it waits for; gives
-/// what it returns then.
-template <typename Call>
-std::size_t TlsStream::complete(Call call, Deadline deadline) {
-    SSL* const ssl = m_session->ssl.get();
-    for (;;) {
-        ERR_clear_error();
-        const int result = call(ssl);
-        const int error = SSL_get_error(ssl, result);
-        if (error == SSL_ERROR_NONE) {
-            return static_cast<std::size_t>(result);
-        }
-        if (error != SSL_ERROR_WANT_READ) {
-            throw StreamError(why_ended(ssl, error));
-        }
-        send_pending(deadline);
-        receive(deadline);
-    }
-}
-
-void TlsStream::send_pending(Deadline deadline) {
-    char* pending = nullptr;
-    const long size = BIO_get_mem_data(m_session->outgoing, &pending);
-    if (size > 0) {
-        m_transport->write({pending, static_cast<std::size_t>(size)}, deadline);
-        static_cast<void>(BIO_reset(m_session->outgoing));
-    }
-}
-
-void TlsStream::receive(Deadline deadline) {
-    std::array<char, 16384> buffer;
-    const std::size_t received = m_transport->read(buffer, deadline);
-    const int length = to_length(received);
-    require(BIO_write(m_session->incoming, buffer.data(), length) == length, "decrypt");
+std::unique_ptr<Stream> connect_tls_stream(const RedisService& service, Deadline deadline) {
+    const auto context =
+        run_blocking([service] { return make_context(service); }, deadline, k_read_too_late);
+    Socket socket = Socket::connect(service, deadline);
+    Ssl ssl = make_ssl(service, context, socket);
+    auto stream = std::make_unique<TlsStream>(
+        std::make_shared<Session>(Session{std::move(socket), std::move(ssl)}));
+    stream->shake_hands(deadline);
+    return stream;
 }
 
 } // namespace ordercache

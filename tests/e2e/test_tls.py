@@ -160,6 +160,45 @@ def test_a_file_that_is_not_there_is_a_bad_configuration(tls, database, tls_serv
     assert added(database) == []
 
 
+@pytest.fixture
+def fifo(tmp_path):
+    """A file that no one ever writes: it does not open, as one on a mount that hangs does not."""
+    os.mkfifo(tmp_path / "fifo")
+    return tmp_path / "fifo"
+
+
+def waits_for(server, fifo, authority, setting):
+    """The environment in which that setting names the FIFO."""
+    if setting == "SSL_CERT_DIR":  # OpenSSL looks there for the authority, by the hash of its name
+        subject = openssl("x509", f"-in={authority.file}", "-noout", "-subject_hash").strip()
+        fifo.rename(fifo.parent / f"{subject}.0")
+        return {"SSL_CERT_FILE": "/nowhere", setting: str(fifo.parent)}
+    if setting.isupper():
+        return {setting: str(fifo)}
+    options = {"ssl_certfile": authority.sign("client"), setting: fifo}
+    return rediss(server, **options)
+
+
+SETTINGS = ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF"]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_file_that_never_opens_outlasts_neither_the_timeout_nor_a_signal(tls, tls_server, fifo, authority, setting):
+    env = waits_for(tls_server, fifo, authority, setting)
+    run = tls("ttl", "--timeout=0.3", env=env)
+    assert "the files for TLS could not be read in time" in refusal(run) and run.seconds < 2
+    process = tls.start("ttl", "--timeout=0", env=env | {"REDIS_SERVICE_URI": slow_uri(tls, env)})
+    time.sleep(0.2)
+    process.terminate()
+    assert process.wait(timeout=1) == -15
+
+
+def slow_uri(tls, env):
+    """The URI with a time to connect that no test waits for."""
+    uri = env.get("REDIS_SERVICE_URI", tls.environment["REDIS_SERVICE_URI"])
+    return uri + ("&" if "?" in uri else "?") + "socket_connect_timeout=60"
+
+
 def test_a_key_that_wants_a_passphrase_is_refused_and_no_terminal_asked(tls, tls_server, authority, folder):
     locked = folder / "locked.key"
     openssl("ec", f"-in={authority.key}", f"-out={locked}", "-aes256", "-passout=pass:hush")
@@ -170,7 +209,7 @@ def test_a_key_that_wants_a_passphrase_is_refused_and_no_terminal_asked(tls, tls
     os.close(controller)
     os.close(terminal)
     assert (process.returncode, stdout) == (2, "")
-    assert "ssl_keyfile names wants a passphrase" in stderr and "hush" not in stderr
+    assert "ssl_keyfile has a passphrase" in stderr and "hush" not in stderr
 
 
 def take_terminal(terminal):
@@ -279,8 +318,10 @@ def test_a_server_that_says_nothing_in_the_handshake_is_given_up(tls):
     assert "no answer in time" in refusal(hurried) and hurried.seconds < 1.9
 
 
-def falls_silent(_proxy, _client, _server, _message):
-    """The message is lost, and so is every answer."""
+def falls_silent(_proxy, client, _server, _message):
+    """The message is lost, and so is all that follows."""
+    while client.recv(65536):
+        pass
 
 
 def test_a_server_that_says_nothing_after_the_handshake_is_given_up(tls, tls_server):

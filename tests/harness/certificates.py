@@ -32,7 +32,8 @@ class Authority:
 
 
 def openssl(command, *options):
-    """`-option=value` is one word here, for openssl two."""
+    """What openssl prints. `-option=value` is one word here, for openssl two."""
     words = [word for option in options for word in option.split("=", 1)]
     finished = subprocess.run(["openssl", command, *words], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
+    return finished.stdout
