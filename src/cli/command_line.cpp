@@ -1,145 +1,276 @@
 #include "cli/command_line.hpp"
 
 #include "base/error.hpp"
-#include "cli/complaints.hpp"
+#include "base/quoted.hpp"
+#include "base/version.hpp"
 #include "cli/help.hpp"
 #include "cli/options.hpp"
-#include "cli/words.hpp"
+#include "cli/spelling.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
-#include <string>
-#include <utility>
-#include <variant>
+#include <string_view>
 
 namespace ordercache {
 
 namespace {
 
-/// CLI11's pages, with long names in a column, and the program's options on each page.
-class HelpFormatter : public CLI::Formatter {
-public:
-    HelpFormatter() { column_width(25); }
+using Names = std::vector<std::string_view>;
 
-    std::string make_help(const CLI::App* app, std::string /*name*/,
-                          CLI::AppFormatMode mode) const override {
-        const CLI::App* const program = app->get_parent();
-        return app->get_description() + make_subcommands(app, mode) + make_groups(app, mode) +
-               (program != nullptr ? make_groups(program, mode) : "") + app->get_footer();
-    }
-
-    std::string make_option_name(const CLI::Option* option, bool /*is_positional*/) const override {
-        const auto& letters = option->get_snames();
-        const std::string letter = letters.empty() ? "    " : '-' + letters.front() + ", ";
-        return letter + "--" + option->get_lnames().front();
-    }
-
-    std::string make_option_opts(const CLI::Option* option) const override {
-        const std::string& text = option->get_option_text();
-        return text.empty() || text.starts_with('[') ? text : ' ' + text;
-    }
-};
-
-std::string help_of(const CLI::App& app) {
-    return HelpFormatter().make_help(&app, "", CLI::AppFormatMode::Normal);
+const CommandHelp* find_command(std::string_view name) {
+    const auto found = std::ranges::find(k_commands, name, &CommandHelp::name);
+    return found != k_commands.end() ? &*found : nullptr;
 }
 
-/// Absent: none was named.
-const CLI::App* chosen_command(const CLI::App& app) {
-    const auto commands = app.get_subcommands();
-    return commands.empty() ? nullptr : commands.front();
+/// Returns nullptr if none was named.
+const CommandHelp* chosen_command(const CLI::App& app) {
+    const auto chosen = app.get_subcommands();
+    return chosen.empty() ? nullptr : find_command(chosen.front()->get_name());
 }
 
-Words option_names(const CLI::App& app) {
-    Words names;
-    for (const CLI::Option* option : app.get_options()) {
-        names.push_back(option->get_name());
+Names command_names() {
+    Names names;
+    for (const CommandHelp& command : k_commands) {
+        names.push_back(command.name);
     }
     return names;
 }
 
-Words command_names(const CLI::App& app) {
-    Words names;
-    for (const CLI::App* command : app.get_subcommands({})) {
-        names.push_back(command->get_name());
-    }
-    return names;
-}
-
-Error unexpected_word_of(const CLI::App& app) {
-    const CLI::App* const command = chosen_command(app);
-    Words options = command != nullptr ? option_names(*command) : Words();
-    std::ranges::move(option_names(app), std::back_inserter(options));
-    return unexpected_word(app.remaining(), {command_names(app), options, command != nullptr});
-}
-
-Error missing_options_of(const CLI::App& command) {
-    Words missing;
-    for (const CLI::Option* option : command.get_options()) {
-        if (option->get_required() && option->empty()) {
-            missing.push_back(option->get_name());
+/// The options of `command`, and the common ones; of every command if `command` is nullptr.
+Names option_names(const CommandHelp* command) {
+    Names names;
+    const auto append = [&](std::span<const OptionHelp> options) {
+        for (const OptionHelp& option : options) {
+            names.push_back(option.name());
+        }
+    };
+    for (const CommandHelp& each : k_commands) {
+        if (command == nullptr || command == &each) {
+            append(each.options);
         }
     }
-    return missing_options(command.get_name(), missing);
+    append(k_common_options);
+    return names;
 }
 
-/// Throws Error (usage) in place of CLI11's errors; its calls for a page go through.
-void parse(CLI::App& app, Words words) {
-    std::ranges::reverse(words); // CLI11 takes them from the end.
+/// `a`, `a and b`, `a, b and c`.
+std::string enumerate(const Names& names) {
+    std::string list(names.front());
+    for (std::size_t i = 1; i < names.size(); ++i) {
+        list += i + 1 < names.size() ? ", " : " and ";
+        list += names[i];
+    }
+    return list;
+}
+
+Error unknown(std::string_view kind, std::string_view typed, const Names& names) {
+    const auto meant = nearest(typed, names);
+    return usage_error(fmt::format("unknown {} {}: {}", kind, in_quotes(typed),
+                                   meant ? fmt::format("did you mean `{}`?", *meant)
+                                         : "there are " + enumerate(names)));
+}
+
+Error unexpected(std::string_view word, const Names& options) {
+    const bool is_number =
+        !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool takes_customer = std::ranges::find(options, "--customer") != options.end();
+    return usage_error(fmt::format(
+        "unexpected argument {}{}", in_quotes(word),
+        is_number && takes_customer ? fmt::format(": did you mean `--customer {}`?", word) : ""));
+}
+
+/// `-v` and `--json` do; `-`, `-5` and `--` do not.
+bool looks_like_option(std::string_view word) {
+    constexpr std::string_view k_not_names = "0123456789.";
+    return word.size() > 1 && word[0] == '-' && word != "--" &&
+           k_not_names.find(word[1]) == std::string_view::npos;
+}
+
+/// CLI11 would take the next word for the value.
+void refuse_empty_values(std::span<const char* const> words) {
+    for (const std::string_view word : words) {
+        if (word.starts_with("--") && word.find('=') == word.size() - 1) {
+            throw usage_error(
+                fmt::format("{}: the value is empty", word.substr(0, word.size() - 1)));
+        }
+    }
+}
+
+/// `problem` is CLI11's: the option's name, a colon, and what is wrong.
+std::string wrong_number_of_values(std::string_view problem) {
+    return fmt::format("{}: {}", problem.substr(0, problem.find(':')),
+                       problem.ends_with("missing") ? "a value is missing"
+                                                    : "may be given only once");
+}
+
+/// Returns what CLI11 finds wrong; empty if nothing is.
+std::string parse(CLI::App& app, int argc, const char* const* argv) {
     try {
-        app.parse(std::move(words));
-    } catch (const CLI::Success&) {
-        if (app.remaining_size() > 0) {
-            throw unexpected_word_of(app);
-        }
-        throw;
+        app.parse(argc, argv);
+        return "";
     } catch (const CLI::ArgumentMismatch& error) {
-        throw wrong_number_of_values(error.what());
+        return wrong_number_of_values(error.what());
     } catch (const CLI::ParseError& error) {
-        if (app.remaining_size() > 0) {
-            throw unexpected_word_of(app);
-        }
-        if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-            throw missing_options_of(*chosen_command(app));
-        }
-        throw usage_error(error.what());
-    }
-    if (chosen_command(app) == nullptr) {
-        throw missing_command(command_names(app));
+        return error.what();
     }
 }
 
-std::string help_asked_for(const CLI::App& app) {
-    const CLI::App* const command = chosen_command(app);
-    return help_of(command == nullptr || command->get_name() == "help" ? app : *command);
+/// Throws Error (usage) for a word that is neither a command nor one of the command's options.
+void refuse_unknown_words(const CLI::App& app, const CommandHelp* command) {
+    const Names options = option_names(command);
+    for (const std::string& word : app.remaining()) {
+        if (looks_like_option(word)) {
+            throw unknown("option", word.substr(0, word.find('=', 2)), options);
+        }
+        if (word != "--") {
+            throw command != nullptr ? unexpected(word, options)
+                                     : unknown("command", word, command_names());
+        }
+    }
+    for (const CLI::Option* option : app.get_options()) {
+        if (option->count() > 0 &&
+            std::ranges::find(options, option->get_name()) == options.end()) {
+            throw unknown("option", option->get_name(), options);
+        }
+    }
+}
+
+std::optional<CustomerId> only_customer(const Options& options) {
+    if (options.customers.size() > 1) {
+        throw usage_error("--customer: may be given only once");
+    }
+    return options.customers.empty() ? std::nullopt : std::optional(options.customers.front());
+}
+
+Count make_count(const Options& options) {
+    return {.customers = options.customers,
+            .customers_from = options.customers_from,
+            .cache = options.refresh    ? CacheUse::refresh
+                     : options.no_cache ? CacheUse::none
+                                        : CacheUse::normal};
+}
+
+Order make_order(const Options& options) {
+    const auto customer = only_customer(options);
+    Names missing;
+    const auto require = [&](std::string_view name, bool is_given) {
+        if (!is_given) {
+            missing.push_back(name);
+        }
+    };
+    require("--date", options.date.has_value());
+    require("--customer", customer.has_value());
+    require("--net", options.net.has_value());
+    require("--tax", options.tax.has_value());
+    if (!missing.empty()) {
+        throw usage_error(
+            fmt::format("`add` needs {}, or --from with a file of orders", enumerate(missing)));
+    }
+    const Order order{*options.date, *customer, *options.net, *options.tax};
+    try {
+        order.total();
+    } catch (const std::invalid_argument& error) {
+        throw usage_error(fmt::format("--net and --tax: {}", error.what()));
+    }
+    return order;
+}
+
+Add make_add(const Options& options) {
+    return {.order = options.from ? std::nullopt : std::optional(make_order(options)),
+            .from = options.from,
+            .use_cache = !options.no_cache,
+            .dry_run = options.dry_run};
+}
+
+Invalidate make_invalidate(const Options& options) {
+    using enum InvalidateMode;
+    return {.mode = options.follow                   ? follow
+                    : options.follow_sql == "remove" ? print_removal_sql
+                    : !options.follow_sql.empty()    ? print_setup_sql
+                    : options.stale                  ? drop_stale
+                                                     : drop,
+            .customer = only_customer(options),
+            .dry_run = options.dry_run};
+}
+
+Command make_command(std::string_view name, const Options& options) {
+    if (name == "count") {
+        return make_count(options);
+    }
+    if (name == "add") {
+        return make_add(options);
+    }
+    if (name == "invalidate") {
+        return make_invalidate(options);
+    }
+    return Ttl{.customer = only_customer(options)};
+}
+
+Invocation make_invocation(std::string_view command, const Options& options) {
+    Invocation invocation{.command = make_command(command, options),
+                          .format = options.json ? Format::json : Format::text,
+                          .verbose = options.verbose,
+                          .quiet = options.quiet};
+    if (options.timeout) {
+        invocation.timeout_was_given = true;
+        invocation.timeout = options.timeout->count() > 0 ? options.timeout : std::nullopt;
+    }
+    return invocation;
+}
+
+/// The page of the command with this name, or the program's. Throws Error (usage) if there is none.
+std::string page_for(std::string_view name) {
+    if (name.empty() || name == "help") {
+        return help_page();
+    }
+    const CommandHelp* const command = find_command(name);
+    if (command == nullptr) {
+        throw unknown("command", name, command_names());
+    }
+    return help_page(*command);
 }
 
 } // namespace
 
 std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv) {
-    Invocation invocation;
-    CLI::App app(k_program_help.description);
-    app.set_help_flag();
-    define_commands(app, invocation);
     if (argc < 2) {
-        return Page{.text = help_of(app) +
-                            "\nSee `ordercache help COMMAND` for its options and examples.\n",
-                    .status = ExitStatus::usage};
+        return Page{.text = short_help_page(), .status = ExitStatus::usage};
     }
-    Words words = arranged({argv + 1, argv + argc}, command_names(app));
-    if (std::ranges::any_of(words, looks_like_option)) {
-        define_common_options(app, invocation);
+    refuse_empty_values({argv + 1, argv + argc});
+
+    CLI::App app;
+    app.set_help_flag();
+    app.require_subcommand(0, 1)->fallthrough();
+    for (const CommandHelp& command : k_commands) {
+        app.add_subcommand(std::string(command.name));
     }
-    try {
-        parse(app, std::move(words));
-    } catch (const CLI::CallForHelp&) {
-        return Page{.text = help_asked_for(app)};
-    } catch (const CLI::CallForVersion& version) {
-        return Page{.text = version.what()};
+    std::string topic;
+    app.get_subcommand("help")->add_option("COMMAND", topic);
+    Options options;
+    define_options(app, options);
+
+    const std::string problem = parse(app, argc, argv);
+    const CommandHelp* const command = chosen_command(app);
+    if (app.count("--help") > 0) {
+        return Page{.text = page_for(command != nullptr ? command->name : "")};
     }
-    return invocation;
+    refuse_unknown_words(app, command);
+    if (app.count("--version") > 0) {
+        return Page{.text = "ordercache " + version() + '\n'};
+    }
+    if (command == nullptr) {
+        throw usage_error(
+            fmt::format("a command is missing: there are {}", enumerate(command_names())));
+    }
+    if (!problem.empty()) {
+        throw usage_error(problem);
+    }
+    if (command->name == "help") {
+        return Page{.text = page_for(topic)};
+    }
+    return make_invocation(command->name, options);
 }
 
 } // namespace ordercache

@@ -12,26 +12,26 @@
 
 namespace ordercache {
 
-/// How a count deals with the cache.
+/// How a count uses the cache.
 enum class CacheUse { normal, refresh, none };
 
 struct Count {
-    std::vector<CustomerId> customers;         ///< Empty: the total, or a file's.
+    std::vector<CustomerId> customers;         ///< Empty for the total, and with a file.
     std::optional<std::string> customers_from; ///< A file of ids, `-` for stdin.
     CacheUse cache = CacheUse::normal;
 };
 
 struct Add {
-    std::optional<Order> order;      ///< Either this one …
-    std::optional<std::string> from; ///< … or a CSV file of them, `-` for stdin.
+    std::optional<Order> order;      ///< Either this order …
+    std::optional<std::string> from; ///< … or a CSV file of orders, `-` for stdin.
     bool use_cache = true;
     bool dry_run = false;
 };
 
 /// What invalidate does.
 enum class InvalidateMode {
-    drop,             ///< Drops counts, whatever they are.
-    drop_stale,       ///< Drops those that differ from PostgreSQL's.
+    drop,             ///< Drops cached counts.
+    drop_stale,       ///< Drops counts that differ from PostgreSQL's.
     follow,           ///< Keeps the cache true to others' writes, until a signal ends it.
     print_setup_sql,  ///< Prints the SQL that installs what follow needs.
     print_removal_sql ///< Prints the SQL that removes it.
@@ -39,35 +39,36 @@ enum class InvalidateMode {
 
 struct Invalidate {
     InvalidateMode mode = InvalidateMode::drop;
-    std::optional<CustomerId> customer; ///< Absent: every cached count. Only with the drops.
+    std::optional<CustomerId> customer; ///< nullopt for every count. Only with the drops.
     bool dry_run = false;               ///< Only with the drops.
 };
 
 struct Ttl {
-    std::optional<CustomerId> customer; ///< Absent: the total's.
+    std::optional<CustomerId> customer; ///< nullopt for the total.
 };
 
 using Command = std::variant<Count, Add, Invalidate, Ttl>;
 
-/// What was asked for, checked: no value in it is out of its range.
+/// A checked command line: every value is in its range.
 struct Invocation {
     Command command;
     Format format = Format::text;
     bool verbose = false;
     bool quiet = false;
-    std::optional<std::chrono::milliseconds> timeout = std::chrono::seconds(30); ///< Absent: none.
-    bool timeout_was_given = false; ///< Else it is the default.
+    std::optional<std::chrono::milliseconds> timeout =
+        std::chrono::seconds(30);   ///< nullopt for none.
+    bool timeout_was_given = false; ///< False for the default.
 };
 
-/// A page instead of a command: help or the version, asked for (stdout, done), or the short help
-/// that a bare `ordercache` gets (stderr, usage).
+/// A page in place of a command: help or the version (stdout, done), or the short help if there are
+/// no arguments (stderr, usage).
 struct Page {
     std::string text;
     ExitStatus status = ExitStatus::done;
 };
 
-/// Takes the command line apart. Throws Error (usage) with a sentence that names what is wrong,
-/// and the nearest name that exists where one is unknown.
+/// Parses the command line. Throws Error (usage), which says what is wrong, and suggests the
+/// nearest name for one that is unknown.
 std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv);
 
 } // namespace ordercache

@@ -8,12 +8,28 @@ class App;
 
 namespace ordercache {
 
-/// Defines the commands. The options of one follow when it has been named and has any, for each
-/// costs a cached count some microseconds. `invocation`, which must outlive `app`, takes what is
-/// parsed.
-void define_commands(CLI::App& app, Invocation& invocation);
+/// What was typed, each value checked by itself.
+struct Options {
+    std::vector<CustomerId> customers;
+    std::optional<std::string> customers_from;
+    bool refresh = false;
+    bool no_cache = false;
+    std::optional<std::chrono::year_month_day> date;
+    std::optional<Amount> net;
+    std::optional<Amount> tax;
+    std::optional<std::string> from;
+    bool dry_run = false;
+    bool stale = false;
+    bool follow = false;
+    std::string follow_sql; ///< Empty unless --follow-sql was given; `true`, or its value.
+    bool json = false;
+    bool verbose = false;
+    bool quiet = false;
+    std::optional<std::chrono::milliseconds> timeout; ///< 0 is no limit.
+};
 
-/// Defines the options that every command has, on the same terms.
-void define_common_options(CLI::App& app, Invocation& invocation);
+/// Defines the options of all commands, so that one may stand before its command. `options` must
+/// outlive `app`.
+void define_options(CLI::App& app, Options& options);
 
 } // namespace ordercache

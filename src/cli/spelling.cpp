@@ -4,73 +4,51 @@
 #include <cstddef>
 #include <numeric>
 #include <utility>
-#include <vector>
 
 namespace ordercache {
 
 namespace {
 
-/// The optimal string alignment distance, in slips.
-std::size_t distance(std::string_view from, std::string_view to) {
-    std::vector<std::size_t> before_last;
-    std::vector<std::size_t> last(to.size() + 1);
-    std::iota(last.begin(), last.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= from.size(); ++i) {
-        std::vector<std::size_t> row{i};
-        for (std::size_t j = 1; j <= to.size(); ++j) {
-            const std::size_t mistaken = last[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
-            std::size_t least = std::min({mistaken, last[j] + 1, row[j - 1] + 1});
-            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) {
-                least = std::min(least, before_last[j - 2] + 1);
-            }
-            row.push_back(least);
+struct Mistakes {
+    std::size_t in_beginning; ///< Fewest, compared with any beginning of the name.
+    std::size_t in_whole;
+
+    friend auto operator<=>(const Mistakes&, const Mistakes&) = default;
+};
+
+/// Counts as the Levenshtein distance does.
+Mistakes mistakes(std::string_view typed, std::string_view name) {
+    std::vector<std::size_t> row(name.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (const char letter : typed) {
+        std::size_t diagonal = std::exchange(row[0], row[0] + 1);
+        for (std::size_t i = 1; i < row.size(); ++i) {
+            const std::size_t replaced = diagonal + (letter == name[i - 1] ? 0 : 1);
+            diagonal = row[i];
+            row[i] = std::min({replaced, row[i] + 1, row[i - 1] + 1});
         }
-        before_last = std::exchange(last, std::move(row));
     }
-    return last.back();
+    return {std::ranges::min(row), row.back()};
 }
 
-/// An option's dashes are always right, and would lend a short name a likeness.
+/// All options have the dashes in common, which must not count as a likeness.
 std::string_view without_dashes(std::string_view name) {
     return name.substr(std::min(name.find_first_not_of('-'), name.size()));
 }
 
-std::optional<std::string> least_misspelt(std::string_view typed,
-                                          const std::vector<std::string>& names) {
-    std::optional<std::string> best;
-    std::size_t fewest_slips = 0;
-    for (const std::string& name : names) {
-        const std::string_view letters = without_dashes(name);
-        const std::size_t slips = distance(without_dashes(typed), letters);
-        if (slips * 2 < letters.size() && (!best || slips < fewest_slips)) {
-            best = name;
-            fewest_slips = slips;
-        }
-    }
-    return best;
-}
-
-/// Of `--customer` and `--customers-from` it is the shorter, which begins the other too.
-std::optional<std::string> begun_by(std::string_view typed, const std::vector<std::string>& names) {
-    std::optional<std::string> shortest;
-    for (const std::string& name : names) {
-        if (without_dashes(name).starts_with(without_dashes(typed)) &&
-            (!shortest || name.size() < shortest->size())) {
-            shortest = name;
-        }
-    }
-    const bool is_clear = std::ranges::all_of(names, [&](const std::string& name) {
-        return !without_dashes(name).starts_with(without_dashes(typed)) ||
-               name.starts_with(*shortest);
-    });
-    return is_clear ? shortest : std::nullopt;
-}
-
 } // namespace
 
-std::optional<std::string> nearest(std::string_view typed, const std::vector<std::string>& names) {
-    const auto begun = begun_by(typed, names);
-    return begun ? begun : least_misspelt(typed, names);
+std::optional<std::string_view> nearest(std::string_view typed,
+                                        const std::vector<std::string_view>& names) {
+    const std::string_view letters = without_dashes(typed);
+    const auto mistakes_in = [letters](std::string_view name) {
+        return mistakes(letters, without_dashes(name));
+    };
+    const auto best = std::ranges::min_element(names, {}, mistakes_in);
+    if (best == names.end() || mistakes_in(*best).in_beginning * 2 >= letters.size()) {
+        return std::nullopt;
+    }
+    return *best;
 }
 
 } // namespace ordercache

@@ -1,15 +1,15 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
 namespace ordercache {
 
-/// The one of `names` that `typed` most likely meant: the one that it begins, or else one within a
-/// few slips of the keys, each a letter added, left out, mistaken or swapped with its neighbour,
-/// while half of the name's letters are right. Absent where there is none.
-std::optional<std::string> nearest(std::string_view typed, const std::vector<std::string>& names);
+/// Returns the name that `typed` most likely meant: the one whose beginning, or whole, it spells
+/// with the fewest letters added, left out or wrong. Returns nullopt if those are half of the
+/// letters or more.
+std::optional<std::string_view> nearest(std::string_view typed,
+                                        const std::vector<std::string_view>& names);
 
 } // namespace ordercache
