@@ -1,6 +1,7 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "app/outage.hpp"
 #include "base/error.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/follower.hpp"
@@ -11,8 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <optional>
-#include <utility>
+#include <string>
 
 namespace ordercache {
 
@@ -30,38 +30,7 @@ std::chrono::milliseconds time_since(Clock::time_point begin) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
 }
 
-/// Whether a peer has gone. Tells of each that goes, and when all are back.
-class Outage {
-public:
-    explicit Outage(Reporter& reporter) : m_reporter(reporter) {}
-
-    void failed(const Error& error) {
-        if (m_peer != error.kind()) {
-            m_reporter.warn(fmt::format("{}; trying again", error.what()));
-            m_peer = error.kind();
-        }
-    }
-
-    void end() {
-        if (m_peer) {
-            m_reporter.warn("PostgreSQL and Redis answer again: all caches were cleared");
-        }
-        m_peer.reset();
-        m_pause = k_poll_interval;
-    }
-
-    /// The first one is short, each other twice as long as the one before.
-    std::chrono::milliseconds next_pause() {
-        return std::exchange(m_pause, std::min(2 * m_pause, k_longest_pause));
-    }
-
-private:
-    Reporter& m_reporter;
-    std::optional<ErrorKind> m_peer; ///< The one that failed.
-    std::chrono::milliseconds m_pause = k_poll_interval;
-};
-
-/// Follows for as long as both peers answer.
+/// Follows as long as both servers answer.
 class Session {
 public:
     Session(Context& context, ServiceManager& manager, Outage& outage, bool& was_slow)
@@ -82,22 +51,27 @@ public:
     }
 
 private:
-    /// Waits as long as somebody else follows.
+    /// Waits as long as another follower is at work.
     void start() {
         if (!m_follower.start()) {
-            m_context.reporter().note("Another follower is at work; waiting to take over");
+            tell("Another follower is at work; waiting to take over");
             do {
                 m_manager.alive();
                 pause_for(k_longest_pause);
             } while (!m_follower.start());
         }
-        m_context.reporter().note("Following what others write to orders");
         m_checked = Clock::now();
         m_outage.end();
+        tell("Following what others write to orders");
+    }
+
+    void tell(const char* state) {
+        m_context.reporter().note(state);
+        m_manager.status(state);
         m_manager.ready();
     }
 
-    /// A Redis that was restarted may have come back with old counts, be there changes or not.
+    /// A Redis that was restarted may have come back with old counts, even if nothing changed.
     void check_cache() {
         if (time_since(m_checked) >= k_check_interval) {
             m_context.cache().check_servers();
@@ -105,7 +79,8 @@ private:
         }
     }
 
-    /// What is slow gets as long a pause as it took: a follower is at work half the time at most.
+    /// After slow work the pause is as long as the work: a follower is busy half of the time at
+    /// most.
     void pause_after(std::chrono::milliseconds took) {
         if (took > k_noticeable_lag && !m_was_slow) {
             m_context.reporter().warn(fmt::format(
@@ -125,7 +100,8 @@ private:
     Clock::time_point m_checked;
 };
 
-/// What nobody follows must not stay. The error that led here is what counts.
+/// Counts that are not followed must not stay. A failure here is only a warning: the error that led
+/// here ends the program.
 void drop_all(Context& context) {
     try {
         context.cache().drop_all();
@@ -157,6 +133,8 @@ void follow(Context& context) {
             outage.failed(error);
         }
         context.disconnect();
+        manager.status(outage.status());
+        manager.ready(); // its service manager need not wait for the servers
         manager.alive();
         pause_for(outage.next_pause());
     }

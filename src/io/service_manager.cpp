@@ -16,7 +16,7 @@ namespace ordercache {
 
 namespace {
 
-/// Absent: nobody wants to know, or another process is meant.
+/// Returns nullopt if there is no watchdog, or it is meant for another process.
 std::optional<std::chrono::microseconds> watchdog_time(const Environment& environment) {
     const auto process = environment("WATCHDOG_PID");
     if (process && *process != std::to_string(getpid())) {
@@ -43,6 +43,15 @@ void ServiceManager::ready() {
     }
 }
 
+void ServiceManager::status(const std::string& text) {
+    if (text != m_status) {
+        m_status = text;
+        std::string message = "STATUS=" + text;
+        std::ranges::replace(message, '\n', ' '); // which would begin another assignment
+        tell(message);
+    }
+}
+
 void ServiceManager::alive() {
     const auto now = std::chrono::steady_clock::now();
     if (m_interval && (!m_said_alive || now - *m_said_alive >= *m_interval)) {
@@ -51,8 +60,8 @@ void ServiceManager::alive() {
     }
 }
 
-/// An `@` stands for the null with which an abstract address begins.
-void ServiceManager::tell(std::string_view state) const {
+/// In NOTIFY_SOCKET, `@` stands for the null byte at the start of an abstract address.
+void ServiceManager::tell(std::string_view message) const {
     sockaddr_un address = {};
     if (!m_socket || m_socket->empty() || m_socket->size() >= sizeof address.sun_path) {
         return;
@@ -64,7 +73,7 @@ void ServiceManager::tell(std::string_view state) const {
     }
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + m_socket->size());
-    sendto(fd, state.data(), state.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+    sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
            reinterpret_cast<const sockaddr*>(&address), size);
     close(fd);
 }

@@ -9,25 +9,29 @@
 
 namespace ordercache {
 
-/// The service manager that started the program, if one did: sd_notify(3) of systemd. It is told in
-/// a datagram each, and one that cannot be sent is lost: nothing here throws or waits.
+/// The service manager that started the program, if one did: see sd_notify(3). Each message is a
+/// datagram, and one that cannot be sent is lost: nothing here throws or waits.
 class ServiceManager {
 public:
-    /// Looks at NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
+    /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
     explicit ServiceManager(const Environment& environment);
 
-    /// The program does its work from now on. The second time says nothing.
+    /// Says that the program has started. A second call does nothing.
     void ready();
 
-    /// The program is alive; said twice in each time that the manager grants, if it wants to know.
+    /// Says in a line what the program does. A second call with the same text does nothing.
+    void status(const std::string& text);
+
+    /// Says that the program is alive, twice in each interval of the watchdog, if there is one.
     void alive();
 
 private:
-    void tell(std::string_view state) const;
+    void tell(std::string_view message) const;
 
     std::optional<std::string> m_socket;
-    std::optional<std::chrono::microseconds> m_interval; ///< Absent: it does not want to know.
+    std::optional<std::chrono::microseconds> m_interval; ///< nullopt if there is no watchdog.
     std::optional<std::chrono::steady_clock::time_point> m_said_alive;
+    std::string m_status;
     bool m_said_ready = false;
 };
 

@@ -30,13 +30,25 @@ def service_manager():
         yield {"NOTIFY_SOCKET": f"@{address}"}, manager
 
 
+def hears(manager, *messages):
+    """Waits until the service manager has heard each of these, and returns all that it heard."""
+    heard = []
+    while not set(messages) <= set(heard):
+        heard.append(manager.recv(1000).decode())
+    return heard
+
+
+FOLLOWS = "STATUS=Following what others write to orders"
+WAITS = "STATUS=Another follower is at work; waiting to take over"
+
+
 class Follower:
-    """A follower that runs, and has said that it is ready."""
+    """A follower that has begun to follow."""
 
     def __init__(self, program, *options, **environment):
         with service_manager() as (told_where, manager):
             self.process = program.start("invalidate", "--follow", *options, env={**told_where, **environment})
-            assert manager.recv(100) == b"READY=1"
+            hears(manager, FOLLOWS, "READY=1")
 
     def end(self, by=signal.SIGTERM):
         self.process.send_signal(by)

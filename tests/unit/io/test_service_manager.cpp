@@ -67,6 +67,17 @@ TEST_CASE("the service manager hears once that the program is ready") {
     CHECK(manager.heard() == std::vector<std::string>{"READY=1"});
 }
 
+TEST_CASE("it hears what the program does when that changes, in one line") {
+    const Manager manager;
+    ServiceManager service(environment({{"NOTIFY_SOCKET", manager.socket_name()}}));
+    service.status("Following");
+    service.status("Following");
+    service.status("away\nREADY=1");
+    service.status("Following");
+    CHECK(manager.heard() ==
+          std::vector<std::string>{"STATUS=Following", "STATUS=away READY=1", "STATUS=Following"});
+}
+
 TEST_CASE("it hears twice in its time that the program is alive") {
     const Manager manager;
     ServiceManager service(environment({{"NOTIFY_SOCKET", manager.socket_name()},

@@ -1,0 +1,81 @@
+#include "app/outage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <ctime>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds k_shortest_pause = 50ms;
+constexpr std::chrono::milliseconds k_longest_pause = 1s;
+constexpr std::chrono::seconds k_first_reminder = 1min;
+constexpr std::chrono::seconds k_longest_reminder_interval = 1h;
+
+/// A reason that holds a number may differ at each attempt.
+constexpr std::size_t k_most_reasons = 20;
+
+std::string in_words(std::chrono::seconds time) {
+    if (time < 2min) {
+        return fmt::format("{} s", time.count());
+    }
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(time);
+    return minutes < 2h ? fmt::format("{} min", minutes.count())
+                        : fmt::format("{} h", std::chrono::floor<std::chrono::hours>(time).count());
+}
+
+std::string in_utc(Outage::Clock::time_point moment) {
+    const std::time_t time = Outage::Clock::to_time_t(moment);
+    std::tm fields = {};
+    gmtime_r(&time, &fields);
+    std::array<char, sizeof "2026-11-29 03:16:29 UTC"> text = {};
+    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &fields);
+    return text.data();
+}
+
+} // namespace
+
+void Outage::failed(const Error& error) {
+    const auto now = m_now();
+    if (!m_state) {
+        m_state = {now, now + k_first_reminder, k_first_reminder, {}, {}, k_shortest_pause};
+    }
+    m_state->last = error.what();
+    if (is_new(m_state->last)) {
+        m_reporter.warn(fmt::format("{}; trying again", error.what()));
+    } else if (now >= m_state->next_reminder) {
+        const auto time = std::chrono::floor<std::chrono::seconds>(now - m_state->since);
+        m_reporter.warn(fmt::format("{}; still trying after {}", error.what(), in_words(time)));
+        m_state->reminder_interval =
+            std::min(2 * m_state->reminder_interval, k_longest_reminder_interval);
+        m_state->next_reminder = now + m_state->reminder_interval;
+    }
+}
+
+bool Outage::is_new(const std::string& reason) {
+    return m_state->told.size() < k_most_reasons && m_state->told.insert(reason).second;
+}
+
+void Outage::end() {
+    if (m_state) {
+        m_reporter.warn("PostgreSQL and Redis answer again: all caches were cleared");
+    }
+    m_state.reset();
+}
+
+std::string Outage::status() const {
+    return m_state ? fmt::format("Trying again since {}: {}", in_utc(m_state->since), m_state->last)
+                   : "";
+}
+
+std::chrono::milliseconds Outage::next_pause() {
+    return std::exchange(m_state->pause, std::min(2 * m_state->pause, k_longest_pause));
+}
+
+} // namespace ordercache
