@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <numeric>
+#include <utility>
 
 namespace ordercache {
 
@@ -18,33 +19,36 @@ std::int64_t sum_of(const std::vector<TransactionDelta>& transactions) {
 } // namespace
 
 bool Follower::start() {
-    const auto changes = m_feed.start();
+    auto changes = m_feed.start();
     if (!changes) {
         return false;
     }
     m_reporter.note("Clearing all caches");
     m_cache.drop_all();
-    handle(*changes);
+    handle(std::move(changes));
     return true;
 }
 
 bool Follower::follow() {
-    const auto changes = m_feed.poll();
+    auto changes = m_feed.poll();
     if (!changes) {
         return false;
     }
-    handle(*changes);
+    handle(std::move(changes));
     return true;
 }
 
-void Follower::handle(const Changes& changes) {
-    if (!changes.empty()) {
+void Follower::handle(std::optional<Changes> changes) {
+    for (; changes; changes = m_feed.next()) {
+        if (changes->empty()) {
+            continue;
+        }
         m_reporter.note([&] {
             return fmt::format("Others wrote: clearing {} caches, adding {} to the total",
-                               changes.scopes.size(), sum_of(changes.transactions));
+                               changes->scopes.size(), sum_of(changes->transactions));
         });
-        m_cache.drop(changes.scopes);
-        m_cache.apply_external(changes.transactions);
+        m_cache.drop(changes->scopes);
+        m_cache.apply_external(changes->transactions);
     }
     m_feed.acknowledge();
 }

@@ -4,27 +4,29 @@
 #include "cache_aside/change_feed.hpp"
 #include "cache_aside/count_cache.hpp"
 
+#include <optional>
+
 namespace ordercache {
 
-/// Keeps the cache true to what others write. A change is in the cache before it is acknowledged,
-/// and so it is handled at least once. What is handled twice does no harm: the cache was emptied in
-/// between, and whoever counted after that has seen it.
+/// Brings the cache up to date with what other programs write. A change is acknowledged after the
+/// cache has it, so it is handled at least once. To handle it twice does no harm: all counts are
+/// dropped in between, and a count that is made later includes it.
 class Follower {
 public:
     /// All must outlive this object.
     Follower(ChangeFeed& feed, CountCache& cache, Reporter& reporter)
         : m_feed(feed), m_cache(cache), m_reporter(reporter) {}
 
-    /// Drops everything, for nobody knows what changed before. False: somebody else follows. Wanted
-    /// before follow(), and again after any error.
+    /// Drops all cached counts, since nobody knows what changed before. Call it before follow(),
+    /// and again after an error. Returns false if another follower is at work.
     bool start();
 
-    /// Handles what changed since. False: some of it may be lost, and start() is wanted. Throws as
-    /// the feed and the cache do.
+    /// Handles what changed since the last call. Returns false if some of it may be lost: call
+    /// start() then. Throws as the feed and the cache do.
     bool follow();
 
 private:
-    void handle(const Changes& changes);
+    void handle(std::optional<Changes> changes);
 
     ChangeFeed& m_feed;
     CountCache& m_cache;

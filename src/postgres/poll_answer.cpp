@@ -11,21 +11,12 @@ PollAnswer::PollAnswer(const Rows& rows) {
     }
 }
 
-Changes PollAnswer::changes() const {
-    Changes changes{.scopes = customers};
-    if (!is_partial) {
-        std::ranges::copy_if(transactions, std::back_inserter(changes.transactions),
-                             [](const TransactionDelta& delta) { return delta.orders != 0; });
-    } else if (!transactions.empty()) {
-        changes.scopes.push_back(k_all_orders);
-    }
-    return changes;
-}
-
 void PollAnswer::add(const Row& row) {
     const std::string& kind = row.text("kind");
     if (kind == "busy") {
         is_busy = true;
+    } else if (kind == "full") {
+        is_full = true;
     } else if (kind == "partial") {
         is_partial = true;
     } else if (kind == "transaction") {
@@ -37,6 +28,8 @@ void PollAnswer::add(const Row& row) {
         token = row.text("subject");
     } else if (kind == "prepared") {
         prepared.insert(row.text("subject"));
+    } else if (kind == "unnoted") {
+        unnoted.insert(row.text("subject"));
     } else if (kind == "tables") {
         tables = row.text("subject");
         bytes = row.number("amount");
@@ -45,6 +38,17 @@ void PollAnswer::add(const Row& row) {
     } else if (kind == "stray") {
         stray = row.text("subject");
     }
+}
+
+Changes changes_of(const PollAnswer& piece, bool is_partial) {
+    Changes changes{.scopes = piece.customers};
+    if (!is_partial) {
+        std::ranges::copy_if(piece.transactions, std::back_inserter(changes.transactions),
+                             [](const TransactionDelta& delta) { return delta.orders != 0; });
+    } else if (!piece.transactions.empty()) {
+        changes.scopes.push_back(k_all_orders);
+    }
+    return changes;
 }
 
 } // namespace ordercache

@@ -147,17 +147,42 @@ def test_nothing_is_noted_down_of_what_was_rolled_back(followed):
     assert changes(followed) == []
 
 
+@contextlib.contextmanager
+def prepared(database, *statements):
+    """A transaction that is prepared, and rolled back if it is not committed."""
+    with session(database, *statements, "PREPARE TRANSACTION 'waiting'"):
+        pass
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psycopg2.errors.UndefinedObject):
+            database.execute("ROLLBACK PREPARED 'waiting'")
+
+
 def test_a_prepared_transaction_is_told_of_until_its_changes_are(followed):
-    with session(followed, "SELECT pg_current_xact_id()::text") as cursor:
-        [transaction] = cursor.fetchone()
-        cursor.execute(order())
-        cursor.execute("PREPARE TRANSACTION 'waiting'")
-    assert told(followed, "prepared") == [(transaction, None)]
-    assert changes(followed) == []
-    followed.execute("COMMIT PREPARED 'waiting'")
-    rows = poll(followed)
-    assert ("transaction", transaction, 1) in rows
+    with prepared(followed, order()):
+        assert len(told(followed, "prepared")) == 1
+        assert changes(followed) == []
+        followed.execute("COMMIT PREPARED 'waiting'")
+        rows = poll(followed)
+    assert [amount for kind, _, amount in rows if kind == "transaction"] == [1]
     assert "prepared" not in [kind for kind, _, _ in rows]
+
+
+@pytest.mark.parametrize("statement, is_told", [
+    ("UPDATE customers SET firstname = 'x' WHERE customerid = 1", False),
+    ("SELECT count(*) FROM orders", False),
+    ("SELECT FROM orders WHERE customerid = 1 FOR UPDATE", False),
+    ("INSERT INTO archive (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', 1, 1, 1, 2)", True),
+    ("UPDATE orders SET tax = 2 WHERE customerid = 1", True),
+    ("TRUNCATE orders CASCADE", True),
+    ("ALTER TABLE orders DISABLE TRIGGER ordercache_insert", True),
+])
+def test_a_prepared_transaction_is_told_of_if_it_may_change_orders(database, setup, statement, is_told):
+    database.execute("CREATE TABLE archive () INHERITS (orders)")
+    install(database, setup)
+    with prepared(database, statement):
+        assert (told(database, "prepared") != []) == is_told
 
 
 def test_a_crash_leaves_neither_changes_nor_the_followers_token(followed, postgres):
@@ -317,7 +342,7 @@ def test_an_older_version_makes_room(followed, setup):
         INSERT INTO ordercache.follower VALUES ('of old')
     """)
     install(followed, setup)
-    assert followed.value("SELECT ordercache.version()") == 1
+    assert followed.value("SELECT ordercache.version()") == 2
     followed.execute("UPDATE orders SET customerid = 1 WHERE customerid = 9999")
     assert set(changes(followed)) == {(1, 1), (9999, -1)}
     assert {enabled for _, _, enabled, _ in triggers(followed)} == {"A"}
@@ -391,6 +416,73 @@ def test_tables_that_inherit_are_followed(database, setup):
     assert changes(database) == [(5, 1)]
 
 
+def test_a_table_that_inherits_twice_is_followed(database, setup):
+    database.execute("CREATE TABLE east () INHERITS (orders); CREATE TABLE west () INHERITS (orders);"
+                     "CREATE TABLE centre () INHERITS (east, west)")
+    install(database, setup)
+    assert told(database, "missing") == []
+    database.execute(order("5").replace("orders", "centre"))
+    assert changes(database) == [(5, 1)]
+
+
+def test_a_temporary_table_that_inherits_is_no_part_of_orders_to_others(followed, setup):
+    with session(followed, "CREATE TEMPORARY TABLE mine () INHERITS (orders)", "COMMIT"):
+        assert told(followed, "missing") == []
+        install(followed, setup)
+        assert told(followed, "missing") == told(followed, "stray") == []
+
+
+@pytest.fixture
+def detaching(database, setup):
+    """A partition whose DETACH CONCURRENTLY was interrupted."""
+    database.execute(PARTITIONED + NEW_PARTITION)
+    install(database, setup)
+    with session(database, "SELECT FROM orders"):
+        with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '200ms'")
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                cursor.execute("ALTER TABLE orders DETACH PARTITION orders_2005 CONCURRENTLY")
+    return database
+
+
+def test_a_partition_that_is_being_detached_is_no_part_of_orders(detaching):
+    total = detaching.value("SELECT count(*) FROM orders")
+    assert told(detaching, "missing") == told(detaching, "stray") == []
+    assert told(detaching, "partial") == [(None, None)]
+    detaching.execute("INSERT INTO orders_2005 VALUES (0, '2005-01-01', 1, 1, 1, 2)")
+    assert detaching.value("SELECT count(*) FROM orders") == total
+
+
+def test_the_fingerprint_tells_of_the_end_of_a_detachment(detaching):
+    [(before, _)] = told(detaching, "tables")
+    detaching.execute("ALTER TABLE orders DETACH PARTITION orders_2005 FINALIZE")
+    assert told(detaching, "tables")[0][0] != before
+    assert told(detaching, "partial") == []
+
+
+@pytest.mark.parametrize("act", [
+    "ALTER POLICY few ON orders USING (customerid < 10)",
+    "DROP POLICY few ON orders",
+    "CREATE POLICY more ON orders USING (true)",
+    "ALTER ROLE reader BYPASSRLS",
+    "GRANT narrow TO reader",
+    "ALTER TABLE orders FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE orders OWNER TO reader",
+    "ALTER TABLE orders DISABLE ROW LEVEL SECURITY",
+])
+def test_the_fingerprint_tells_who_sees_which_rows(followed, act):
+    followed.execute("CREATE ROLE narrow; CREATE ROLE reader; ALTER TABLE orders ENABLE ROW LEVEL SECURITY;"
+                     "CREATE POLICY few ON orders TO narrow USING (customerid < 5000)")
+    try:
+        [(before, _)] = told(followed, "tables")
+        followed.execute(order())
+        assert told(followed, "tables")[0][0] == before
+        followed.execute(act)
+        assert told(followed, "tables")[0][0] != before
+    finally:
+        followed.execute(f"ALTER TABLE orders OWNER TO {USER}; DROP OWNED BY narrow, reader CASCADE; DROP ROLE narrow, reader")
+
+
 @pytest.mark.parametrize("leave", [
     "ALTER TABLE archive NO INHERIT orders",
     "ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders AS SELECT * FROM old_orders",
@@ -416,11 +508,20 @@ def test_a_partitioned_table_that_was_swapped_is_let_go(database, setup):
     assert told(database, "stray") == told(database, "missing") == []
 
 
-def test_a_view_cannot_be_followed(database, setup):
-    database.execute("ALTER TABLE orders RENAME TO sales; CREATE VIEW orders AS SELECT * FROM sales")
+@pytest.mark.parametrize("instead, said", [
+    ("", "there is no table orders in the search_path of database "),
+    ("CREATE VIEW orders AS SELECT * FROM sales", "public.orders is a view: only the changes of a table can be followed"),
+    ("CREATE MATERIALIZED VIEW orders AS SELECT * FROM sales", "public.orders is a materialized view: "),
+    ("CREATE SEQUENCE orders", "public.orders is not a table: "),
+    ("CREATE FOREIGN DATA WRAPPER none; CREATE SERVER away FOREIGN DATA WRAPPER none;"
+     "CREATE FOREIGN TABLE orders (customerid integer) SERVER away", "public.orders is a foreign table: "),
+])
+def test_only_a_table_can_be_followed(database, setup, instead, said):
+    database.execute(f"ALTER TABLE orders RENAME TO sales; {instead}")
     run = psql(database, setup)
     assert run.returncode != 0
-    assert "there is no table orders in the search_path of database " in run.stderr
+    assert said in run.stderr
+    assert everything(database) == 0
 
 
 def test_the_table_is_found_by_the_search_path(database, setup):
@@ -489,6 +590,55 @@ def test_the_fingerprint_tells_of_a_partition_that_was_away(database, setup):
     [(between, _)] = told(database, "tables")
     database.execute("ALTER TABLE orders ATTACH PARTITION orders_2005 FOR VALUES FROM ('2005-01-01') TO ('2006-01-01')")
     assert len({before, between, told(database, "tables")[0][0]}) == 3
+
+
+@pytest.fixture
+def small(followed):
+    """The table of changes is full with its first row."""
+    followed.execute("""CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean LANGUAGE sql
+                        AS 'SELECT pg_catalog.pg_relation_size(''ordercache.change'') >= 8192'""")
+    return followed
+
+
+def test_a_full_table_grows_no_more_and_no_writer_fails(small):
+    small.execute(order("1"))
+    for _ in range(2):
+        small.execute(f"{SAMPLE} SELECT '2004-01-01', 2, 1, 1, 2 FROM generate_series(1, 1000)")
+    assert small.value("SELECT pg_relation_size('ordercache.change')") == 8192
+    rows = poll(small)
+    assert ("full", None, None) in rows
+    assert ("customer", "1", 1) in rows and ("customer", "2", 2000) not in rows
+
+
+def test_a_transaction_that_notes_nothing_is_told_of_while_it_lasts(small):
+    small.execute(order("1"))
+    with session(small, order("2"), order("3")) as cursor:
+        assert len(told(small, "unnoted")) == 1
+        cursor.execute("COMMIT")
+        assert told(small, "unnoted") == []
+        cursor.execute("BEGIN")
+        cursor.execute("SAVEPOINT s")
+        cursor.execute(order("4"))
+        cursor.execute("ROLLBACK TO s")
+        assert told(small, "unnoted") == []
+        small.execute("TRUNCATE ordercache.change")
+        cursor.execute(order("5"))
+        cursor.execute("COMMIT")
+    assert changes(small) == [(5, 1)]
+    assert told(small, "unnoted") == []
+
+
+def test_a_change_that_meets_an_emptied_table_after_all_is_noted(small):
+    """The follower empties it between the two looks of a writer."""
+    small.execute("""
+        CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            IF current_setting('test.looked', true) = 'yes' THEN RETURN false; END IF;
+            PERFORM set_config('test.looked', 'yes', true);
+            RETURN true;
+        END $$""")
+    small.execute(order("1"))
+    assert changes(small) == [(1, 1)]
 
 
 def test_all_is_taken_away_and_a_second_time_nothing(followed, program):

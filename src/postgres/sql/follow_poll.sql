@@ -1,15 +1,18 @@
--- What the follower asks, many times a second, in a transaction that ends when it has seen to the
--- cache. All rows but the first are of one snapshot.
---   busy         another follower is at work: nothing else is told
+-- What the follower asks many times a second, in a transaction that it ends when the cache has the
+-- changes. All rows are of one snapshot. They come in this order:
+--   busy         another follower's poll is under way, and nothing else is told
+--   tables       a text that differs when orders, one of its parts, a trigger or a policy changed;
+--                and the size of the table of changes in bytes
+--   full         that table has reached its limit
+--   follower     the token of the follower that started last; no row after a crash
+--   partial      the numbers of orders say too much: row security may hide some from a reader, or a
+--                partition is being detached
+--   prepared     a prepared transaction that has a writer's lock on the orders or on the changes
+--   unnoted      a transaction whose changes are not noted, because the table was full
+--   missing      a part of orders whose changes are not always noted
+--   stray        a table that is not a part of orders, and whose changes are noted
 --   transaction  its id, and by how much it changed the number of all orders
---   customer     one whose orders changed
---   follower     the token of the follower that was here last; none after a crash
---   partial      with row security who counts may not see all orders: the numbers say too much
---   prepared     a transaction that is prepared, and not committed yet
---   tables       a number that is another one when orders, one of its partitions or a trigger
---                changed; and how many bytes the table of changes takes
---   missing      a part of orders whose changes are not, or not always, noted down
---   stray        a table that is no part of orders, and whose changes are noted down
+--   customer     a customer whose orders changed
 CREATE OR REPLACE FUNCTION ordercache.poll(counted regclass)
     RETURNS TABLE (kind text, subject text, amount bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -19,48 +22,83 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-    WITH RECURSIVE tree (relid, link) AS (
-        SELECT counted::oid, ''
+    -- What SELECT reads: no partition whose DETACH CONCURRENTLY is pending (PostgreSQL 13 has no
+    -- such column), and no temporary table, which only its own session would see.
+    WITH RECURSIVE tree (relid, link, is_leaving) AS (
+        SELECT counted::oid, '', false
         UNION ALL
-        SELECT inhrelid, pg_inherits.xmin::text
-        FROM pg_inherits JOIN tree ON inhparent = relid
+        SELECT inhrelid, i.xmin::text,
+               is_leaving OR coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, false)
+        FROM tree JOIN pg_inherits AS i ON inhparent = relid JOIN pg_class ON oid = inhrelid
+        WHERE relpersistence <> 't'
+    ), parts AS (
+        SELECT relid, string_agg(link, ' ' ORDER BY link) AS links, bool_or(is_leaving) AS is_leaving
+        FROM tree
+        GROUP BY relid -- a table may inherit from two others
     ), triggered AS (
         SELECT relid, string_agg(concat_ws(' ', t.oid, t.xmin, t.tgenabled), ',' ORDER BY t.oid)
                    AS triggers,
                count(*) FILTER (WHERE tgfoid = 'ordercache.note_change'::regproc
                                       AND tgenabled = 'A') AS of_ours
-        FROM tree LEFT JOIN pg_trigger AS t ON tgrelid = relid
+        FROM parts LEFT JOIN pg_trigger AS t ON tgrelid = relid
         GROUP BY relid
     ), tables AS (
-        SELECT relid, relkind IN ('r', 'p') AND of_ours = 3 AS is_followed,
-               hashtextextended(concat_ws(' ', relid, link, relfilenode, relrowsecurity, triggers),
-                                0) AS state
-        FROM tree JOIN triggered USING (relid) JOIN pg_class ON pg_class.oid = relid
+        SELECT relid, is_leaving OR relkind IN ('r', 'p') AND of_ours = 3 AS is_followed,
+               hashtextextended(concat_ws(' ', relid, links, is_leaving, relfilenode,
+                                          relrowsecurity, triggers), 0) AS state
+        FROM parts JOIN triggered USING (relid) JOIN pg_class ON pg_class.oid = relid
+    ), secured AS (
+        SELECT concat_ws(' ', relowner, relforcerowsecurity,
+            (SELECT string_agg(concat_ws(' ', p.oid, p.xmin), ',' ORDER BY p.oid)
+             FROM pg_policy AS p WHERE polrelid = counted),
+            (SELECT string_agg(r.oid::text, ',' ORDER BY r.oid)
+             FROM pg_roles AS r WHERE rolbypassrls OR rolsuper),
+            (SELECT string_agg(concat_ws(' ', roleid, member, m.xmin), ',' ORDER BY roleid, member)
+             FROM pg_auth_members AS m)) AS state
+        FROM pg_class WHERE oid = counted AND relrowsecurity
+    ), locks AS (
+        SELECT DISTINCT CASE locktype WHEN 'advisory' THEN 'unnoted' ELSE 'prepared' END AS kind,
+               virtualtransaction
+        FROM pg_locks
+        WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND (locktype = 'advisory' AND (classid, objid, objsubid) = ({unnoted_lock}, 2)
+               OR locktype = 'relation' AND pid IS NULL -- prepared
+                  AND mode NOT IN ('AccessShareLock', 'RowShareLock')
+                  AND (relation = 'ordercache.change'::regclass
+                       OR relation IN (SELECT relid FROM parts)))
     ), changed AS (
         DELETE FROM ordercache.change RETURNING transaction, customer, orders
     )
+    SELECT 'tables', concat_ws(' ', sum(state), (SELECT relfilenode FROM pg_class
+                                                 WHERE oid = 'ordercache.change'::regclass),
+                               (SELECT hashtextextended(state, 0) FROM secured)),
+           pg_relation_size('ordercache.change')
+    FROM tables
+    UNION ALL
+    SELECT 'full', NULL, NULL WHERE ordercache.is_full()
+    UNION ALL
+    SELECT 'follower', token, NULL FROM ordercache.follower
+    UNION ALL
+    SELECT 'partial', NULL, NULL
+    WHERE EXISTS (SELECT FROM secured) OR EXISTS (SELECT FROM parts WHERE is_leaving)
+    UNION ALL
+    SELECT locks.kind, virtualtransaction, NULL FROM locks
+    UNION ALL
+    SELECT 'missing', min(relid::regclass::text), NULL FROM tables WHERE NOT is_followed
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 'stray', min(tgrelid::regclass::text), NULL
+    FROM pg_depend JOIN pg_trigger AS t ON t.oid = objid
+    WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
+      AND refobjid = 'ordercache.note_change'::regproc
+      AND tgrelid NOT IN (SELECT relid FROM parts)
+    HAVING count(*) > 0
+    UNION ALL
     SELECT CASE WHEN GROUPING(customer) = 1 THEN 'transaction' ELSE 'customer' END,
            CASE WHEN GROUPING(customer) = 1 THEN transaction::text ELSE customer::text END,
            sum(orders)
     FROM changed
     GROUP BY GROUPING SETS ((transaction), (customer))
-    HAVING GROUPING(customer) = 1 OR customer IS NOT NULL
-    UNION ALL
-    SELECT 'follower', token, NULL FROM ordercache.follower
-    UNION ALL
-    SELECT 'partial', NULL, NULL FROM pg_class WHERE oid = counted AND relrowsecurity
-    UNION ALL
-    SELECT 'prepared', p.transaction::text, NULL
-    FROM pg_prepared_xacts AS p WHERE database = current_database()
-    UNION ALL
-    SELECT 'tables', sum(state)::text, pg_relation_size('ordercache.change') FROM tables
-    UNION ALL
-    SELECT 'missing', relid::regclass::text, NULL FROM tables WHERE NOT is_followed
-    UNION ALL
-    SELECT DISTINCT 'stray', tgrelid::regclass::text, NULL::bigint
-    FROM pg_depend JOIN pg_trigger AS t ON t.oid = objid
-    WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
-      AND refobjid = 'ordercache.note_change'::regproc
-      AND tgrelid NOT IN (SELECT relid FROM tree);
+    HAVING GROUPING(customer) = 1 OR customer IS NOT NULL;
 END
 $$;

@@ -1,14 +1,15 @@
--- Takes away what `ordercache invalidate --follow-sql` has installed.
+-- Removes what `ordercache invalidate --follow-sql` installed.
 BEGIN;
 SET LOCAL lock_timeout = '3s';
 SET LOCAL client_min_messages = warning;
-DROP FUNCTION IF EXISTS ordercache.note_change() CASCADE;
+DROP FUNCTION IF EXISTS ordercache.note_change() CASCADE; -- and the triggers
 DROP FUNCTION IF EXISTS ordercache.poll(regclass);
 DROP FUNCTION IF EXISTS ordercache.version();
+DROP FUNCTION IF EXISTS ordercache.is_full();
 DROP TABLE IF EXISTS ordercache.change;
 DROP TABLE IF EXISTS ordercache.follower;
 
--- The schema stays where others have put something into it.
+-- The schema stays if it holds anything else.
 DO $$
 BEGIN
     DROP SCHEMA IF EXISTS ordercache;

@@ -1,18 +1,17 @@
--- Has PostgreSQL note down changes of the table orders for `ordercache invalidate --follow`.
--- Run it as the owner of that table, or as a superuser. It may be run again at any time: it does
--- nothing where it was done before. `ordercache invalidate --follow-sql=remove` undoes it.
--- Whoever writes orders needs no new rights. Remove it before orders.customerid is renamed, or gets
--- another type.
+-- Has PostgreSQL note the changes of the table orders for `ordercache invalidate --follow`.
+-- Run it as the owner of that table or as a superuser. It can be run again at any time, and changes
+-- nothing where it was run before. `ordercache invalidate --follow-sql=remove` prints what undoes it.
+-- Programs that write orders need no new rights. Run the removal before orders.customerid is renamed
+-- or gets another type.
 
 BEGIN;
 SET LOCAL lock_timeout = '3s';
 SET LOCAL client_min_messages = warning;
 
-
 -- An older version makes room for this one, and a newer one stays.
 DO $$
 DECLARE
-    installed integer := 1;
+    installed integer := {version};
 BEGIN
     IF EXISTS (SELECT FROM pg_catalog.pg_namespace
                WHERE nspname = 'ordercache' AND pg_get_userbyid(nspowner) <> current_user) THEN
@@ -21,32 +20,40 @@ BEGIN
     IF to_regprocedure('ordercache.version()') IS NOT NULL THEN
         installed := ordercache.version();
     END IF;
-    IF installed > 1 THEN
+    IF installed > {version} THEN
         RAISE EXCEPTION 'a newer version is installed';
-    ELSIF installed < 1 THEN
-    DROP FUNCTION IF EXISTS ordercache.note_change() CASCADE;
-    DROP FUNCTION IF EXISTS ordercache.poll(regclass);
-    DROP FUNCTION IF EXISTS ordercache.version();
-    DROP TABLE IF EXISTS ordercache.change;
-    DROP TABLE IF EXISTS ordercache.follower;
+    ELSIF installed < {version} THEN
+        DROP FUNCTION IF EXISTS ordercache.note_change() CASCADE; -- and the triggers
+        DROP FUNCTION IF EXISTS ordercache.poll(regclass);
+        DROP FUNCTION IF EXISTS ordercache.version();
+        DROP FUNCTION IF EXISTS ordercache.is_full();
+        DROP TABLE IF EXISTS ordercache.change;
+        DROP TABLE IF EXISTS ordercache.follower;
     END IF;
 END
 $$;
 
 CREATE SCHEMA IF NOT EXISTS ordercache;
 
--- What changed: for each order that came or went, the transaction, the customer whose order it is,
--- and 1 or -1. No customer where there is none, or one that `count --customer` does not take.
--- The follower deletes what it has read. A crash empties the table; the follower notices.
+-- A row for each order that came or went: the transaction, the customer, and 1 or -1. The customer
+-- is null where the order has none, or one that `count --customer` does not take. The follower
+-- deletes what it has read. A crash empties the table, and the follower notices. VACUUM must not
+-- truncate it: see note_change().
 CREATE UNLOGGED TABLE IF NOT EXISTS ordercache.change (
     transaction xid8 NOT NULL,
     customer integer,
     orders smallint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
-        autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000000);
+        autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000000,
+        vacuum_truncate = false);
 
--- Who follows: one row, which is gone after a crash, with the changes.
+-- One row, of the follower at work. A crash takes it away together with the changes.
 CREATE UNLOGGED TABLE IF NOT EXISTS ordercache.follower (token text NOT NULL);
 
 CREATE OR REPLACE FUNCTION ordercache.version() RETURNS integer
-    LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+    LANGUAGE sql IMMUTABLE AS 'SELECT {version}';
+
+-- Whether the table of changes has reached its limit, 128 MB: nobody reads it, or one transaction
+-- changes millions of orders.
+CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean
+    LANGUAGE sql VOLATILE AS 'SELECT pg_catalog.pg_relation_size(''ordercache.change'') >= 134217728';

@@ -1,9 +1,10 @@
 -- The triggers: on orders, whose partitions get them from it, and on tables that inherit from it.
--- ALWAYS: what logical replication writes is noted down too. A transaction that has seen to the
--- cache itself, and says so with its own id, as `ordercache add` does, is passed over.
+-- They fire ALWAYS, for what logical replication writes too. They do not fire for a transaction that
+-- keeps the cache true by itself, as `ordercache add` does, and says so with its own id.
 DO $$
 DECLARE
     counted regclass := to_regclass('orders');
+    another text; -- what it is instead of a table
     owner regrole;
     unhandled CONSTANT text := 'pg_catalog.current_setting(''ordercache.handled'', true) '
         'IS DISTINCT FROM pg_catalog.pg_current_xact_id()::text';
@@ -12,9 +13,20 @@ DECLARE
     found record;
 BEGIN
     PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-    IF NOT EXISTS (SELECT FROM pg_class WHERE oid = counted AND relkind IN ('r', 'p')) THEN
+    IF counted IS NULL THEN
         RAISE EXCEPTION USING MESSAGE =
             'there is no table orders in the search_path of database ' || current_database();
+    END IF;
+    another := (SELECT CASE WHEN relpersistence = 't' THEN 'temporary'
+                            WHEN relkind IN ('r', 'p') THEN NULL
+                            WHEN relkind = 'v' THEN 'a view'
+                            WHEN relkind = 'm' THEN 'a materialized view'
+                            WHEN relkind = 'f' THEN 'a foreign table'
+                            ELSE 'not a table' END
+                FROM pg_class WHERE oid = counted);
+    IF another IS NOT NULL THEN
+        RAISE EXCEPTION USING MESSAGE =
+            counted::text || ' is ' || another || ': only the changes of a table can be followed';
     END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
                    WHERE attrelid = counted AND attname = 'customerid' AND typcategory = 'N') THEN
@@ -25,7 +37,9 @@ BEGIN
         WITH RECURSIVE tree (relid) AS (
             SELECT counted::oid
             UNION
-            SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = relid)
+            SELECT inhrelid
+            FROM tree JOIN pg_inherits ON inhparent = relid JOIN pg_class ON oid = inhrelid
+            WHERE relpersistence <> 't') -- others do not see its rows
         SELECT relid FROM tree);
 
     FOR found IN

@@ -20,12 +20,23 @@ public:
     std::deque<std::optional<Changes>> told;
     std::vector<std::string> calls;
 
-    std::optional<Changes> start() override { return next("start"); }
-    std::optional<Changes> poll() override { return next("poll"); }
+    std::deque<Changes> more; ///< The pieces after the first.
+
+    std::optional<Changes> start() override { return first("start"); }
+    std::optional<Changes> poll() override { return first("poll"); }
+    std::optional<Changes> next() override {
+        calls.emplace_back("next");
+        if (more.empty()) {
+            return std::nullopt;
+        }
+        auto changes = std::move(more.front());
+        more.pop_front();
+        return changes;
+    }
     void acknowledge() override { calls.emplace_back("acknowledge"); }
 
 private:
-    std::optional<Changes> next(const char* call) {
+    std::optional<Changes> first(const char* call) {
         calls.emplace_back(call);
         auto changes = std::move(told.front());
         told.pop_front();
@@ -55,7 +66,7 @@ TEST_CASE("a start drops everything before it handles what it was told") {
     CHECK_FALSE(on.servers.values.get(k_all_orders));
     CHECK_FALSE(on.servers.values.get(Scope{7}));
     CHECK(on.script.taken().back() == Step::apply_external);
-    CHECK(on.feed.calls == std::vector<std::string>{"start", "acknowledge"});
+    CHECK(on.feed.calls == std::vector<std::string>{"start", "next", "acknowledge"});
 }
 
 TEST_CASE("where somebody else follows, nothing is dropped") {
@@ -75,6 +86,16 @@ TEST_CASE("a change is in the cache before it is acknowledged") {
     CHECK_FALSE(on.servers.values.get(Scope{9999}));
     CHECK(on.script.times(Step::apply_external) == 1);
     CHECK(on.feed.calls.back() == "acknowledge");
+}
+
+TEST_CASE("all pieces are in the cache before they are acknowledged") {
+    Following on;
+    on.servers.values.set(Scope{9999}, 5, milliseconds{1000});
+    on.feed.told = {Changes{}};
+    on.feed.more = {k_one_order, k_one_order};
+    CHECK(on.follower.follow());
+    CHECK_FALSE(on.servers.values.get(Scope{9999}));
+    CHECK(on.feed.calls == std::vector<std::string>{"poll", "next", "next", "next", "acknowledge"});
 }
 
 TEST_CASE("a change that the cache did not take is not acknowledged") {

@@ -1,0 +1,180 @@
+#include "postgres/follow_statements.hpp"
+
+#include "postgres/failure_text.hpp"
+#include "postgres/follow_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace ordercache {
+
+namespace {
+
+/// The number of rows of a poll that are read at once.
+constexpr std::size_t k_piece = 5000;
+
+/// A follower that hangs between a poll and its acknowledgement, or whose host or network is gone,
+/// must not keep the lock: the server ends its session.
+constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
+                          "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
+                          "SET tcp_keepalives_count = 3";
+
+constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
+
+/// Waits for a poll that is under way, but not for a follower that hangs in one or holds the lock
+/// for its session. Each statement takes its own snapshot.
+constexpr auto k_take_over = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '500ms';
+SELECT pg_advisory_xact_lock({});
+WITH former AS (DELETE FROM ordercache.follower RETURNING token)
+INSERT INTO ordercache.follower SELECT gen_random_uuid()
+RETURNING token, coalesce((SELECT max(token) FROM former), '') AS former)sql";
+
+/// Writers in flight hold a lock on the table, and others would wait behind this one. It is the
+/// only statement of the feed that writes to the log, and must not wait for a standby.
+constexpr auto k_truncate = R"sql(
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '20ms';
+SET LOCAL synchronous_commit = off;
+TRUNCATE ordercache.change)sql";
+
+/// A cursor keeps the memory of both sides small, whatever others write at once.
+constexpr auto k_poll =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; "
+    "DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM ordercache.poll('orders'); "
+    "FETCH {} FROM poll";
+
+constexpr auto k_lock_not_available = "55P03";
+
+/// A standby has no unlogged tables. To all other writes it answers that it is read-only.
+constexpr std::string_view k_feature_not_supported = "0A000";
+constexpr auto k_read_only_transaction = "25006";
+
+/// No such schema, function, table or column; no right to it.
+constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "42P01", "42703",
+                                                             "42501"};
+
+/// Runs `act`; throws NotSetUp and SessionFailure.
+template <typename Act>
+auto require_installation(Act act) {
+    try {
+        return act();
+    } catch (const SessionFailure& failed) {
+        if (failed.sqlstate() == k_feature_not_supported) {
+            throw SessionFailure("it is a standby, which notes no changes: name the primary in "
+                                 "PG_SERVICE_URI",
+                                 k_read_only_transaction);
+        }
+        if (std::ranges::find(k_not_installed, failed.sqlstate()) == k_not_installed.end()) {
+            throw;
+        }
+        throw NotSetUp(fmt::format("the database is not set up for --follow, or this role has not "
+                                   "all the rights that the GRANTs in its SQL give: {}",
+                                   reason_of_failure(failed)));
+    }
+}
+
+void check_version(PostgresSession& session) {
+    const std::int64_t version =
+        session.run("SELECT ordercache.version() AS version").only().number("version");
+    if (version != k_follow_version) {
+        throw NotSetUp(fmt::format("the database is set up for version {} of --follow, and this "
+                                   "ordercache is of version {}",
+                                   version, k_follow_version));
+    }
+}
+
+/// Behind a pooler, the settings and locks of a session would stay with a connection that others
+/// get next.
+bool has_session_of_its_own(PostgresSession& session) {
+    return session.answering_process() == session.server_process();
+}
+
+/// Returns false if another follower has the lock.
+bool lock(PostgresSession& session) {
+    if (!has_session_of_its_own(session)) {
+        return true;
+    }
+    session.run(k_set_up);
+    return session.run(fmt::format(k_try_lock, k_follower_lock)).only().flag("is_ours");
+}
+
+/// Returns nullopt, and rolls back, if others kept a lock for longer than the statements wait.
+std::optional<Rows> run_unless_locked(PostgresSession& session, const std::string& sql) {
+    try {
+        return session.run(sql);
+    } catch (const SessionFailure& failed) {
+        if (failed.sqlstate() != k_lock_not_available) {
+            throw;
+        }
+        session.roll_back();
+        return std::nullopt;
+    }
+}
+
+/// Returns nullopt if another follower has the lock.
+std::optional<FollowerTokens> take_lock(PostgresSession& session) {
+    const auto rows = run_unless_locked(session, fmt::format(k_take_over, k_follower_lock));
+    if (!rows) {
+        return std::nullopt;
+    }
+    FollowerTokens tokens{rows->only().text("token"), rows->only().text("former")};
+    session.run("COMMIT");
+    return tokens;
+}
+
+void forget_changes(PostgresSession& session) {
+    if (run_unless_locked(session, k_truncate)) {
+        session.run("COMMIT");
+    } else {
+        session.run("DELETE FROM ordercache.change");
+    }
+}
+
+/// If nothing changed, there is nothing to acknowledge: the transaction ends here, and not in
+/// another thread.
+FirstPiece poll(PostgresSession& session) {
+    const Rows rows = session.run(fmt::format(k_poll, k_piece));
+    FirstPiece first{PollAnswer(rows), true, rows.size() == k_piece};
+    if (!first.answer.is_busy && first.answer.tables.empty()) {
+        throw UnexpectedReply("a poll does not tell the tables first");
+    }
+    if (!first.answer.tells_changes() && !first.has_more) {
+        session.run("COMMIT");
+        first.is_open = false;
+    }
+    return first;
+}
+
+} // namespace
+
+std::optional<FollowerTokens> take_over(PostgresSession& session) {
+    return require_installation([&]() -> std::optional<FollowerTokens> {
+        check_version(session);
+        if (!lock(session)) {
+            return std::nullopt;
+        }
+        auto tokens = take_lock(session);
+        if (tokens) {
+            forget_changes(session);
+        }
+        return tokens;
+    });
+}
+
+FirstPiece poll_once(PostgresSession& session) {
+    return require_installation([&] { return poll(session); });
+}
+
+NextPiece next_piece(PostgresSession& session) {
+    const Rows rows = session.run(fmt::format("FETCH {} FROM poll", k_piece));
+    return {PollAnswer(rows), rows.size() == k_piece};
+}
+
+} // namespace ordercache
