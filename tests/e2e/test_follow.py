@@ -5,6 +5,7 @@ import io
 import shutil
 import signal
 
+import psycopg2
 import pytest
 
 import following
@@ -405,6 +406,158 @@ def test_through_a_pooler_it_waits_for_one_that_holds_the_lock(folder, postgres,
         errors = second.communicate(timeout=20)[1]
     assert errors.count("Another follower is at work") == 1
     assert "warning" not in errors
+
+
+def test_a_transaction_that_a_full_table_kept_from_noting_is_followed(followed, counts, database):
+    database.execute(INSERT.format(1))
+    database.execute("CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean LANGUAGE sql"
+                     " AS 'SELECT pg_catalog.pg_relation_size(''ordercache.change'') > 0'")
+    with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"BEGIN; {INSERT.format(9999)}")
+        database.execute("CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean LANGUAGE sql AS 'SELECT false'")
+        follower = Follower(followed, "-v")
+        counts.fill()
+        database.execute(INSERT.format(1))
+        counts.become_true()
+        assert counts.cache.get(TOTAL)
+        cursor.execute("COMMIT")
+        counts.become_true()
+    counts.fill()
+    database.execute(INSERT.format(9999))
+    counts.become_true()
+    follower.end()
+    assert follower.errors.count("Clearing all caches") == 2
+
+
+def test_a_partition_that_is_being_detached_is_left_out(partitioned, followed, counts, database):
+    follower = Follower(followed)
+    counts.fill()
+    with contextlib.closing(database.connect()) as reader, contextlib.closing(database.connect()) as owner:
+        reader.cursor().execute("BEGIN; SELECT FROM orders")
+        with owner.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '200ms'")
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                cursor.execute("ALTER TABLE orders DETACH PARTITION orders_2005 CONCURRENTLY")
+    counts.become_true()
+    for after in ("SELECT 1", "ALTER TABLE orders DETACH PARTITION orders_2005 FINALIZE"):
+        counts.fill()
+        database.execute("DELETE FROM orders_2005 WHERE orderid = (SELECT max(orderid) FROM orders_2005)")
+        database.execute(after)
+        database.execute(INSERT.format(1))
+        wait_until(counts.are_handled, seconds=SOON)
+        counts.become_true()
+    assert follower.end() == -signal.SIGTERM
+
+
+def test_another_sessions_temporary_table_does_not_end_it(follower, counts, database):
+    with contextlib.closing(database.connect()) as other:
+        other.cursor().execute("CREATE TEMPORARY TABLE mine () INHERITS (orders)")
+        counts.fill()
+        database.execute(INSERT.format(9999))
+        counts.become_true()
+    assert follower.end() == -signal.SIGTERM
+
+
+def test_prepared_transactions_do_not_clear_the_cache(followed, counts, database, cache):
+    """One that was there at the start does, for a crash may have lost what it noted."""
+    database.execute(f"BEGIN; {INSERT.format(9999)}; PREPARE TRANSACTION 'of old'")
+    follower = Follower(followed, "-v")
+    counts.fill()
+    database.execute("COMMIT PREPARED 'of old'")
+    counts.become_true()
+    for number, statement in enumerate(5 * ["UPDATE customers SET lastname = 'x' WHERE customerid = 1", INSERT.format(9999)]):
+        counts.fill()
+        database.execute(f"BEGIN; {statement}; PREPARE TRANSACTION 'p{number}'")
+        polls_twice(database)
+        database.execute(f"COMMIT PREPARED 'p{number}'")
+        polls_twice(database)
+        counts.become_true()
+        assert cache.get(TOTAL)
+    follower.end()
+    assert follower.errors.count("Clearing all caches") == 2
+
+
+def polls_twice(database):
+    """The follower has read what is noted, and its poll after that has begun."""
+    for _ in range(2):
+        database.execute("INSERT INTO ordercache.change VALUES (pg_current_xact_id(), NULL, 0)")
+        wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
+
+
+def test_who_may_see_which_rows_is_followed(followed, narrow, database, cache):
+    Follower(followed)
+    assert followed("count", env={"PG_SERVICE_URI": narrow}).status == 0
+    assert cache.get(TOTAL)
+    database.execute("ALTER ROLE narrow BYPASSRLS")
+    wait_until(lambda: cache.get(TOTAL) is None, seconds=SOON)
+
+
+def test_a_large_transaction_is_read_in_pieces(followed, counts, database):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid")
+    follower = Follower(followed)
+    counts.fill()
+    before = peak_memory(follower)
+    database.execute("INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount)"
+                     " SELECT '2004-01-01', n, 1, 1, 2 FROM generate_series(1, 100000) AS n")
+    wait_until(counts.are_handled, seconds=SOON)
+    counts.become_true()
+    assert counts.cache.get(TOTAL)
+    assert peak_memory(follower) < before + 8 * 1024
+
+
+def peak_memory(follower):
+    """In KiB."""
+    with open(f"/proc/{follower.process.pid}/status") as status:
+        [size] = [line.split()[1] for line in status if line.startswith("VmHWM:")]
+    return int(size)
+
+
+def test_a_poll_that_outlasts_timeout_is_tried_again(followed, counts, database):
+    follower = Follower(followed, "--timeout=1")
+    with contextlib.closing(database.connect()) as other:
+        other.cursor().execute("BEGIN; LOCK TABLE ordercache.follower")
+        assert "no answer within --timeout; trying again" in follower.process.stderr.readline()
+    assert "answer again" in follower.process.stderr.readline()
+    counts.fill()
+    database.execute(INSERT.format(9999))
+    counts.become_true()
+
+
+@contextlib.contextmanager
+def rejecting(postgres, database):
+    """PostgreSQL lets nobody connect to the database by TCP, and has ended the followers' sessions."""
+    rules = postgres.folder / "data" / "pg_hba.conf"
+    before = rules.read_text()
+
+    def is_rejected():
+        try:
+            psycopg2.connect(postgres.uri(database.name, port=postgres.port)).close()
+        except psycopg2.OperationalError:
+            return True
+        return False
+
+    try:
+        rules.write_text(f"host {database.name} all all reject\n{before}")
+        database.execute("SELECT pg_reload_conf()")
+        wait_until(is_rejected, what="the rejection")
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1869767782")
+        yield
+    finally:
+        rules.write_text(before)
+        database.execute("SELECT pg_reload_conf()")
+
+
+def test_a_later_reason_is_not_hidden_behind_the_first(with_own_sessions, database, postgres):
+    with service_manager() as (told_where, manager):
+        follower = with_own_sessions.start("invalidate", "--follow", env=told_where)
+        hears(manager, FOLLOWS)
+        with rejecting(postgres, database):
+            lines = iter(follower.stderr.readline, "")
+            assert any("pg_hba.conf rejects connection" in line for line in lines)
+            states = iter(lambda: manager.recv(1000).decode(), None)
+            state = next(state for state in states if "pg_hba.conf rejects connection" in state)
+            assert state.startswith("STATUS=Trying again since ")
+        hears(manager, FOLLOWS)
 
 
 def test_verbose_tells_when_it_follows_and_what_it_changes(followed, database):
