@@ -3,14 +3,12 @@
 #include "app/context.hpp"
 #include "base/error.hpp"
 #include "base/signals.hpp"
-#include "base/waiting.hpp"
 #include "cli/command_line.hpp"
 #include "io/console.hpp"
 #include "io/output.hpp"
 #include "io/standard_streams.hpp"
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -102,9 +100,6 @@ int main(int argc, char** argv) {
     const ExitStatus status = guarded(argc, argv, console, ends_by_sigpipe);
     if (const auto signal = take_held_signal()) {
         end_by_signal(*signal);
-    }
-    if (has_abandoned_calls()) {
-        std::_Exit(static_cast<int>(status));
     }
     return static_cast<int>(status);
 }

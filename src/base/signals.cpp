@@ -1,10 +1,10 @@
 #include "base/signals.hpp"
 
-#include <poll.h>
+#include <sys/select.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <ctime>
 
 namespace ordercache {
 
@@ -19,7 +19,27 @@ void note_arrival(int signal) {
     g_arrived = signal;
 }
 
-/// Sets what a signal does, but where the parent had it ignored; gives whether it did.
+#if !defined(__linux__) && !defined(__FreeBSD__)
+/// pselect's sets of what to wait for, as poll has it.
+class Sets {
+public:
+    Sets(const pollfd* fds, nfds_t count) {
+        FD_ZERO(&reading);
+        FD_ZERO(&writing);
+        for (nfds_t i = 0; i < count; ++i) {
+            fd_set& set = (fds[i].events & POLLIN) != 0 ? reading : writing;
+            FD_SET(fds[i].fd, &set);
+            highest = std::max(highest, fds[i].fd);
+        }
+    }
+
+    fd_set reading;
+    fd_set writing;
+    int highest = -1;
+};
+#endif
+
+/// Sets what a signal does, unless the parent had it ignored. Returns whether it did.
 bool set_handler(int signal, void (*handler)(int)) {
     struct sigaction action = {};
     struct sigaction inherited = {};
@@ -64,9 +84,18 @@ std::optional<int> take_signal() {
     return signal;
 }
 
+int poll_with_mask(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+#if defined(__linux__) || defined(__FreeBSD__)
+    return ppoll(fds, count, timeout, mask);
+#else
+    Sets sets(fds, count);
+    return pselect(sets.highest + 1, &sets.reading, &sets.writing, nullptr, timeout, mask);
+#endif
+}
+
 bool has_held_signal() {
     const timespec no_time = {};
-    ppoll(nullptr, 0, &no_time, &g_mask_for_waiting);
+    poll_with_mask(nullptr, 0, &no_time, &g_mask_for_waiting);
     return g_arrived != 0;
 }
 
@@ -88,7 +117,9 @@ void end_by_signal(int signal) {
     sigaddset(&only, signal);
     sigprocmask(SIG_UNBLOCK, &only, nullptr);
     static_cast<void>(raise(signal));
-    std::abort();
+    // It does nothing to the first process of a container.
+    constexpr int k_ended_by_signal = 128;
+    _exit(k_ended_by_signal + signal);
 }
 
 } // namespace ordercache

@@ -2,11 +2,14 @@
 
 #include "base/signals.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -19,8 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto k_cancel_grace = 1s;
-
-bool g_abandoned_calls = false;
+constexpr auto k_end_grace = 1s;
+constexpr int k_most_calls = 8;
 
 timespec to_timespec(std::chrono::nanoseconds duration) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
@@ -30,34 +33,72 @@ timespec to_timespec(std::chrono::nanoseconds duration) {
 int poll_once(pollfd* fds, nfds_t count, Deadline deadline, Signals signals) {
     const auto left = deadline.left();
     const timespec timeout = to_timespec(left.value_or(0ns));
-    return ppoll(fds, count, left ? &timeout : nullptr,
-                 signals == Signals::interrupt ? &mask_for_waiting() : nullptr);
+    return poll_with_mask(fds, count, left ? &timeout : nullptr,
+                          signals == Signals::interrupt ? &mask_for_waiting() : nullptr);
 }
 
+class Pipe {
+public:
+    Pipe() {
+        if (pipe(m_ends.data()) != 0) {
+            throw std::system_error(errno, std::generic_category(), "pipe");
+        }
+        for (const int end : m_ends) {
+            fcntl(end, F_SETFD, FD_CLOEXEC);
+        }
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    ~Pipe() {
+        close(m_ends[0]);
+        close_writing_end();
+    }
+
+    int reading_end() const { return m_ends[0]; }
+    int writing_end() const { return m_ends[1]; }
+
+    void close_writing_end() {
+        if (m_ends[1] >= 0) {
+            close(std::exchange(m_ends[1], -1));
+        }
+    }
+
+private:
+    std::array<int, 2> m_ends{};
+};
+
 /// Tells the waiting thread, through a file descriptor that poll understands, that a call ended.
+/// There is one for each call until its thread has ended.
 class Completion {
 public:
-    Completion() : m_fd(eventfd(0, EFD_CLOEXEC)) {
-        if (m_fd < 0) {
-            throw std::system_error(errno, std::generic_category(), "eventfd");
+    Completion() {
+        if (++g_calls > k_most_calls) {
+            --g_calls;
+            throw NoThread("too many calls hang, as the look-up of a name or the reading of a file "
+                           "may");
         }
     }
     Completion(const Completion&) = delete;
     Completion& operator=(const Completion&) = delete;
-    ~Completion() { close(m_fd); }
+    ~Completion() { --g_calls; }
 
-    void announce() const { eventfd_write(m_fd, 1); }
+    void announce() const {
+        static_cast<void>(!write(m_pipe.writing_end(), "", 1)); // an empty pipe takes a byte
+    }
 
     bool wait(Deadline deadline, Signals signals) const {
-        return wait_for(m_fd, POLLIN, deadline, signals);
+        return wait_for(m_pipe.reading_end(), POLLIN, deadline, signals);
     }
 
 private:
-    int m_fd;
+    static std::atomic<int> g_calls;
+    Pipe m_pipe;
 };
 
-/// A call in a thread of its own; throws std::system_error where it cannot have one. Before this
-/// is destroyed, the thread must be joined or abandoned.
+std::atomic<int> Completion::g_calls = 0;
+
+/// A call in a thread of its own; throws std::system_error if there can be none. Before this is
+/// destroyed, the thread must be joined or left.
 class RunningCall {
 public:
     explicit RunningCall(std::function<void()> call)
@@ -70,14 +111,15 @@ public:
 
     void join() { m_thread.join(); }
 
-    void join_or_abandon(Deadline deadline) {
-        if (m_done->wait(deadline, Signals::wait)) {
+    bool join_until(Deadline deadline) {
+        const bool has_ended = m_done->wait(deadline, Signals::wait);
+        if (has_ended) {
             m_thread.join();
-        } else {
-            g_abandoned_calls = true;
-            m_thread.detach();
         }
+        return has_ended;
     }
+
+    void leave() { m_thread.detach(); }
 
 private:
     std::shared_ptr<Completion> m_done = std::make_shared<Completion>();
@@ -107,27 +149,20 @@ void wait_until_done(const Completion& done, const CallOptions& options) {
     }
 }
 
-/// Cancels in a thread of its own, which has until the deadline: a PgBouncer may die of a cancel
-/// whose client leaves before it is through. Where there can be no thread, cancels in this one.
-void cancel_until(Deadline deadline, const std::function<void()>& cancel, RunningCall& call) {
-    std::optional<RunningCall> cancelling;
-    try {
-        cancelling.emplace(cancel);
-    } catch (const std::system_error&) {
-        cancel();
-    }
-    call.join_or_abandon(deadline);
-    if (cancelling) {
-        cancelling->join_or_abandon(deadline);
-    }
-}
-
-/// Ends the call if that can be had within the grace; else leaves its thread behind.
-void cancel_or_abandon(RunningCall& call, const CallOptions& options) {
+/// Only a call that waits for neither a socket nor a tick is left: in the kernel, for a file on a
+/// mount that hangs, or for a name server. It holds nothing that another thread uses.
+void end(RunningCall& call, const CallOptions& options) {
     if (options.cancel) {
-        cancel_until(Deadline::in(k_cancel_grace), options.cancel, call);
-    } else {
-        call.join_or_abandon(Deadline::in(0ms));
+        options.cancel();
+        if (call.join_until(Deadline::in(k_cancel_grace))) {
+            return;
+        }
+    }
+    if (options.end) {
+        options.end();
+    }
+    if (!call.join_until(Deadline::in(options.end ? k_end_grace : 0s))) {
+        call.leave();
     }
 }
 
@@ -178,6 +213,9 @@ bool wait_for(int fd, short events, Deadline deadline, Signals signals) {
         if (errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "poll");
         }
+        if (signals == Signals::wait) {
+            continue;
+        }
         if (const auto signal = take_signal()) {
             throw Interrupted{*signal};
         }
@@ -199,14 +237,26 @@ void run_in_thread(std::function<void()> call, const CallOptions& options) {
     try {
         wait_until_done(running.done(), options);
     } catch (...) {
-        cancel_or_abandon(running, options);
+        end(running, options);
         throw;
     }
     running.join();
 }
 
-bool has_abandoned_calls() {
-    return g_abandoned_calls;
+void run_in_process(const std::function<void()>& act, Deadline deadline) {
+    Pipe pipe;
+    const pid_t child = fork();
+    if (child == 0) {
+        act();
+        _exit(0);
+    }
+    if (child > 0) {
+        pipe.close_writing_end();
+        wait_for(pipe.reading_end(), POLLIN, deadline,
+                 Signals::wait); // it closes as the child ends
+        kill(child, SIGKILL);
+        waitpid(child, nullptr, 0);
+    }
 }
 
 } // namespace ordercache

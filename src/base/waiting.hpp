@@ -11,7 +11,7 @@
 
 namespace ordercache {
 
-/// The moment up to which a wait may last, or never.
+/// The moment at which a wait ends, or never.
 class Deadline {
 public:
     static Deadline never() { return Deadline{std::nullopt}; }
@@ -22,7 +22,7 @@ public:
 
     bool passed() const;
 
-    /// What is left, zero where it has passed; absent where it never comes.
+    /// The time left: zero if the deadline has passed, nullopt if it never comes.
     std::optional<std::chrono::nanoseconds> left() const;
 
 private:
@@ -39,10 +39,10 @@ public:
     static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
     static TimeLimit none() { return each_wait(std::nullopt); }
 
-    /// Until when a wait that begins now may last.
+    /// When a wait that begins now must end.
     Deadline deadline() const;
 
-    /// The limit itself; absent: none.
+    /// Returns nullopt if there is no limit.
     std::optional<std::chrono::milliseconds> limit() const { return m_limit; }
 
 private:
@@ -55,8 +55,8 @@ private:
 
 enum class Signals { interrupt, wait };
 
-/// Waits until `fd` is ready for `events` (poll's); false where the deadline came first.
-/// Throws Interrupted when a signal arrives, but where signals are to wait.
+/// Waits until `fd` is ready for `events` (poll's). Returns false if the deadline came first.
+/// Throws Interrupted when a signal arrives, unless signals are to wait.
 bool wait_for(int fd, short events, Deadline deadline, Signals signals = Signals::interrupt);
 
 /// Lets time pass. Throws Interrupted when a signal arrives.
@@ -65,8 +65,8 @@ void pause_for(std::chrono::milliseconds duration);
 /// Thrown by `run_cancellable` when the deadline came before the call's end.
 struct TimedOut {};
 
-/// Thrown by `run_cancellable` when no thread could be started, and the call was not begun; the
-/// message is for the user.
+/// Thrown by `run_cancellable` when the call was not begun, because no thread could be started or
+/// too many calls hang. The message is for the user.
 class NoThread : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -78,17 +78,17 @@ struct CallOptions {
     Signals signals = Signals::interrupt;
     std::chrono::milliseconds tick_interval{500};
     std::function<void()> tick = {};   ///< Called each interval, in the thread that waits.
-    std::function<void()> cancel = {}; ///< Has the call end; may block, must not throw.
+    std::function<void()> cancel = {}; ///< Asks the call to end, and returns soon.
+    std::function<void()> end = {};    ///< Makes the call end, by shutting down its socket.
 };
 
 /// Runs `call`, which must not throw, in a second thread while this one waits.
 void run_in_thread(std::function<void()> call, const CallOptions& options);
 
-/// Runs a blocking call in a second thread, and gives what it returns or throws. When the deadline
-/// comes, a signal arrives or the tick throws, the call is cancelled. It and the cancel are given a
-/// second to end; what does not is abandoned, and so both must own all that they use. Then
-/// TimedOut, Interrupted or the tick's exception is thrown. Where no thread can be started:
-/// NoThread.
+/// Runs a blocking call in a second thread, and returns or throws what it does. When the deadline
+/// comes, a signal arrives or the tick throws, the call is cancelled; if it has not ended a second
+/// later, it is made to end. Then TimedOut, Interrupted or the tick's exception is thrown. A call
+/// that nothing can end, as the look-up of a name, is left to itself: it must own all that it uses.
 template <typename Call>
 auto run_cancellable(Call call, const CallOptions& options) {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Call>()>>(std::move(call));
@@ -97,8 +97,8 @@ auto run_cancellable(Call call, const CallOptions& options) {
     return result.get();
 }
 
-/// Whether a thread was left behind that may still run: the process must end without destroying
-/// what it uses.
-bool has_abandoned_calls();
+/// Runs `act` in a process of its own, which is killed at the deadline. `act` may call only what a
+/// signal handler may. Does nothing if no process can be started.
+void run_in_process(const std::function<void()>& act, Deadline deadline);
 
 } // namespace ordercache

@@ -13,7 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds k_connect_timeout = 5s;
 constexpr std::chrono::milliseconds k_rollback_timeout = 1s;
 
 } // namespace
@@ -33,10 +32,12 @@ CommitEnd PostgresConnection::commit(const Tick& tick) {
     m_is_in_transaction = false;
     const auto session = std::exchange(m_session, nullptr);
     try {
-        run_cancellable([session] { session->run("COMMIT"); }, {.deadline = deadline,
-                                                                .signals = Signals::wait,
-                                                                .tick_interval = k_renewal_interval,
-                                                                .tick = tick});
+        run_cancellable([session] { session->run("COMMIT"); },
+                        {.deadline = deadline,
+                         .signals = Signals::wait,
+                         .tick_interval = k_renewal_interval,
+                         .tick = tick,
+                         .end = [session] { session->end(); }});
         m_session = session;
         return CommitEnd::answered;
     } catch (const TimedOut&) {
@@ -53,9 +54,10 @@ void PostgresConnection::roll_back() noexcept {
     m_is_in_transaction = false;
     try {
         if (const auto session = std::exchange(m_session, nullptr)) {
-            run_cancellable(
-                [session] { session->roll_back(); },
-                {.deadline = Deadline::in(k_rollback_timeout), .signals = Signals::wait});
+            run_cancellable([session] { session->roll_back(); },
+                            {.deadline = Deadline::in(k_rollback_timeout),
+                             .signals = Signals::wait,
+                             .end = [session] { session->end(); }});
         }
     } catch (...) {
         return;
@@ -68,7 +70,7 @@ Deadline PostgresConnection::deadline(std::chrono::milliseconds extra_time) cons
 }
 
 Error PostgresConnection::failure(ErrorKind kind, const std::string& what) const {
-    return {kind, fmt::format("PostgreSQL at {}: {}", name(), what)};
+    return {kind, fmt::format("PostgreSQL{}{}: {}", m_peer, name_database(), what)};
 }
 
 std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick, Signals signals) {
@@ -78,35 +80,34 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
     if (m_session) {
         return m_session;
     }
-    m_reporter.note([&] { return fmt::format("Connecting to PostgreSQL at {}", name()); });
+    m_reporter.note([&] { return fmt::format("Connecting to PostgreSQL{}", name_database()); });
     try {
-        m_session = run_cancellable(
-            [open = m_open, to = m_service.connection_string] {
-                return std::shared_ptr<PostgresSession>(open(to));
-            },
-            {.deadline = m_limit.deadline().or_in(k_connect_timeout),
-             .signals = signals,
-             .tick_interval = k_renewal_interval,
-             .tick = tick});
+        m_session = open(tick, signals);
+        m_peer = " at " + m_session->peer();
         return m_session;
     } catch (const TimedOut&) {
-        throw cannot_connect("no answer in time");
-    } catch (const SessionFailure& failed) {
-        throw cannot_connect(reason_of_no_connection(failed, m_service.database));
+        throw cannot_connect("no answer within --timeout");
+    } catch (const BadSetting& refused) {
+        throw usage_error(
+            fmt::format("PG_SERVICE_URI, or a variable or file of libpq's: {}", refused.what()));
+    } catch (const NoConnection& failed) {
+        throw cannot_connect(reason_of_no_connection(failed));
     } catch (const std::runtime_error& error) {
         throw cannot_connect(error.what());
     }
 }
 
-std::function<void()>
-PostgresConnection::cancellation(std::shared_ptr<PostgresSession> session) const {
-    return [session = std::move(session)] {
-        try {
-            session->cancel();
-        } catch (const SessionFailure&) {
-            return; // the wait for the call's end is bounded
-        }
-    };
+std::shared_ptr<PostgresSession> PostgresConnection::open(const Tick& tick, Signals signals) const {
+    std::stop_source stop;
+    return run_cancellable(
+        [open = m_open, to = m_service.connection_string, token = stop.get_token()] {
+            return std::shared_ptr<PostgresSession>(open(to, token));
+        },
+        {.deadline = m_limit.deadline(),
+         .signals = signals,
+         .tick_interval = k_renewal_interval,
+         .tick = tick,
+         .end = [&stop] { stop.request_stop(); }});
 }
 
 void PostgresConnection::fail(const SessionFailure& failed, const PostgresSession& session) const {
@@ -118,6 +119,9 @@ void PostgresConnection::fail(const SessionFailure& failed, const PostgresSessio
         throw failure(ErrorKind::rejected, "rejected: " + reason_of_rejection(failed));
     }
     const std::string reason = reason_of_failure(failed);
+    if (forbids_transactions(failed)) {
+        throw failure(ErrorKind::usage, reason);
+    }
     if (finds_another_table(failed)) {
         throw failure(ErrorKind::usage, "the table orders is not as it must be: " + reason);
     }
@@ -127,18 +131,16 @@ void PostgresConnection::fail(const SessionFailure& failed, const PostgresSessio
 
 Error PostgresConnection::unexpected(const UnexpectedReply& reply) const {
     return failure(ErrorKind::store_failed,
-                   fmt::format("its answer makes no sense: {}; is it PostgreSQL?", reply.what()));
+                   fmt::format("unexpected result: {}; is it PostgreSQL?", reply.what()));
 }
 
 Error PostgresConnection::cannot_connect(const std::string& reason) const {
     return {ErrorKind::store_failed,
-            fmt::format("cannot connect to PostgreSQL at {}: {}", name(), reason)};
+            fmt::format("cannot connect to PostgreSQL{}: {}", name_database(), reason)};
 }
 
-std::string PostgresConnection::name() const {
-    return m_service.database.empty()
-               ? m_service.peer
-               : fmt::format("{}, database {}", m_service.peer, m_service.database);
+std::string PostgresConnection::name_database() const {
+    return m_service.database.empty() ? "" : fmt::format(", database {}", m_service.database);
 }
 
 } // namespace ordercache

@@ -62,7 +62,8 @@ public:
                                     .signals = signals,
                                     .tick_interval = k_renewal_interval,
                                     .tick = tick,
-                                    .cancel = cancellation(session)});
+                                    .cancel = [session] { session->cancel(); },
+                                    .end = [session] { session->end(); }});
         } catch (const TimedOut&) {
             m_session.reset();
             throw NoAnswer(failure(ErrorKind::store_failed, "no answer within --timeout"));
@@ -101,17 +102,18 @@ public:
 
 private:
     std::shared_ptr<PostgresSession> connected(const Tick& tick, Signals signals);
-    std::function<void()> cancellation(std::shared_ptr<PostgresSession> session) const;
+    std::shared_ptr<PostgresSession> open(const Tick& tick, Signals signals) const;
     [[noreturn]] void fail(const SessionFailure& failed, const PostgresSession& session) const;
     Error unexpected(const UnexpectedReply& reply) const;
     Error cannot_connect(const std::string& reason) const;
-    std::string name() const;
+    std::string name_database() const;
 
     PostgresService m_service;
     TimeLimit m_limit;
     Reporter& m_reporter;
     OpenSession m_open;
     std::shared_ptr<PostgresSession> m_session;
+    std::string m_peer; ///< The server connected to last, with the word before it.
     bool m_is_in_transaction = false;
 };
 

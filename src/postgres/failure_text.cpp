@@ -1,5 +1,7 @@
 #include "postgres/failure_text.hpp"
 
+#include "base/uri.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <charconv>
 #include <cstdint>
 #include <system_error>
+#include <vector>
 
 namespace ordercache {
 
@@ -14,8 +17,16 @@ namespace {
 
 constexpr std::string_view k_foreign_key_violation = "23503";
 constexpr std::string_view k_undefined_table = "42P01";
-constexpr auto k_advice = "; set PG_DATABASE to use another database";
-constexpr auto k_login_advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass";
+constexpr std::string_view k_protocol_violation = "08P01";
+constexpr auto k_database_advice = "; set PG_DATABASE to use another database";
+constexpr auto k_table_advice =
+    "; set PG_DATABASE to use another database; the table may also be in a schema that the role's "
+    "search_path does not name, or be called \"Orders\"";
+constexpr auto k_login_advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass, "
+                                "which must have mode 0600";
+constexpr auto k_local_user_advice =
+    "; check the user: over a local socket it may have to be the system's own";
+constexpr auto k_tls_advice = "; the server may want TLS: set sslmode=require";
 
 /// The severity is one word of the server's language, as in `ERROR:  ` or `FEHLER:  `.
 std::string_view without_severity(std::string_view line) {
@@ -27,13 +38,6 @@ std::string_view without_severity(std::string_view line) {
 
 std::string first_line(std::string_view what) {
     return std::string(without_severity(what.substr(0, what.find('\n'))));
-}
-
-/// What follows the address in a line of libpq's.
-std::string_view without_address(std::string_view line) {
-    constexpr std::string_view failed = " failed: ";
-    const auto at = line.find(failed);
-    return at == std::string_view::npos ? line : line.substr(at + failed.size());
 }
 
 template <typename Number>
@@ -59,13 +63,87 @@ bool names(std::string_view reason, std::string_view name) {
     return !name.empty() && reason.find(name) != std::string_view::npos;
 }
 
-/// No SQLSTATE comes with a failed login. libpq speaks English here; a server may not, and then
-/// the advice is left out.
-bool is_failed_login(std::string_view reasons) {
-    return names(reasons, "authentication failed") || names(reasons, "no password supplied");
+/// The lines of a message, without the empty ones and libpq's advice, which a tab begins.
+std::vector<std::string_view> lines_of(std::string_view message) {
+    std::vector<std::string_view> lines = split(message, '\n');
+    std::erase_if(lines, [](std::string_view line) {
+        return line.empty() || line.starts_with('\t') || line.starts_with("LOCATION:  ");
+    });
+    return lines;
+}
+
+/// What the server says in a line of libpq's begins behind this.
+constexpr std::string_view k_failed = " failed: ";
+
+/// Takes the SQLSTATE out of `severity:  SQLSTATE: message`, in a connection's failure behind the
+/// address. Returns it, or nothing if there is none.
+std::string take_sqlstate(std::string& line) {
+    constexpr std::string_view end_of_severity = ":  ";
+    constexpr std::size_t length = 5;
+    const auto at = line.find(end_of_severity);
+    const auto begin = at + end_of_severity.size();
+    if (at == std::string::npos || line.find(": ", begin) != begin + length) {
+        return "";
+    }
+    std::string sqlstate = line.substr(begin, length);
+    line.erase(begin, length + 2);
+    return sqlstate;
+}
+
+std::string_view advice_for(const NoConnection& failure) {
+    const std::string& sqlstate = failure.sqlstate();
+    const auto& cause = failure.cause();
+    if (sqlstate == "3D000") {
+        return k_database_advice;
+    }
+    // PgBouncer, which speaks English alone, has one SQLSTATE for everything.
+    const bool is_refused_by_pgbouncer =
+        sqlstate == k_protocol_violation && names(failure.what(), "authentication failed");
+    if (sqlstate == "28P01" || cause.needs_password || is_refused_by_pgbouncer) {
+        return k_login_advice;
+    }
+    if (sqlstate == "28000" && cause.is_local) {
+        return k_local_user_advice;
+    }
+    if (sqlstate == "28000" && cause.declines_tls) {
+        return k_tls_advice;
+    }
+    return "";
 }
 
 } // namespace
+
+SessionFailure parse_failure(std::string_view message) {
+    std::string what;
+    std::string sqlstate;
+    for (const std::string_view each : lines_of(message)) {
+        std::string line(each);
+        const bool is_first = what.empty();
+        if (is_first || line.find(k_failed) != std::string::npos) {
+            const std::string found = take_sqlstate(line);
+            sqlstate = found.empty() ? sqlstate : found;
+        }
+        what += line + '\n';
+    }
+    return {what, sqlstate};
+}
+
+bool is_about_settings(std::string_view message) {
+    constexpr std::array<std::string_view, 3> others = {"could not translate host name",
+                                                        "could not create socket", "out of memory"};
+    const std::string_view line = message.substr(0, message.find('\n'));
+    const auto at = line.find(k_failed);
+    return at == std::string_view::npos
+               ? std::ranges::none_of(others, [&](auto other) { return line.starts_with(other); })
+               : line.substr(at + k_failed.size()).starts_with("invalid ");
+}
+
+std::string without_values(std::string_view message) {
+    std::string line(message.substr(0, message.find('\n')));
+    const auto first = line.find('"');
+    const auto last = line.rfind('"');
+    return first == last ? line.substr(0, first) : line.replace(first + 1, last - first - 1, "…");
+}
 
 bool rejects_the_order(const SessionFailure& failure) {
     // Bad data, a constraint, a view's check, a trigger's exception.
@@ -106,30 +184,29 @@ bool finds_another_table(const SessionFailure& failure) {
     return std::ranges::find(states, failure.sqlstate()) != states.end();
 }
 
+bool forbids_transactions(const SessionFailure& failure) {
+    return failure.sqlstate() == k_protocol_violation && names(failure.what(), "statement pooling");
+}
+
 std::string reason_of_failure(const SessionFailure& failure) {
     const std::string reason = first_line(failure.what());
     const bool has_no_orders = failure.sqlstate() == k_undefined_table && names(reason, "orders");
-    return has_no_orders ? reason + k_advice : reason;
+    return has_no_orders ? reason + k_table_advice : reason;
 }
 
-std::string reason_of_no_connection(const SessionFailure& failure, std::string_view database) {
-    std::string_view what = failure.what();
+std::string reason_of_no_connection(const NoConnection& failure) {
     std::string reasons;
-    while (!what.empty()) {
-        const std::string_view line = what.substr(0, what.find('\n'));
-        what.remove_prefix(std::min(line.size() + 1, what.size()));
-        if (line.empty() || line.front() == '\t') { // a tab begins libpq's advice
-            continue;
-        }
-        const auto reason = without_severity(without_address(line));
+    for (const std::string_view line : lines_of(failure.what())) {
+        const auto behind_address = line.find(k_failed);
+        const auto at =
+            behind_address == std::string_view::npos ? 0 : behind_address + k_failed.size();
+        const std::string reason =
+            std::string(line.substr(0, at)) + std::string(without_severity(line.substr(at)));
         if (reasons.find(reason) == std::string::npos) {
-            reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", reason);
+            reasons += (reasons.empty() ? "" : "; ") + reason;
         }
     }
-    if (is_failed_login(reasons)) {
-        return reasons + k_login_advice;
-    }
-    return names(reasons, database) ? reasons + k_advice : reasons;
+    return reasons.append(advice_for(failure));
 }
 
 } // namespace ordercache

@@ -12,6 +12,16 @@
 /// values that no language changes.
 namespace ordercache {
 
+/// Reads libpq's message, in which the server's first line has its SQLSTATE, as in
+/// `ERROR:  42P01: relation "orders" does not exist`.
+SessionFailure parse_failure(std::string_view message);
+
+/// Whether libpq refused a parameter's value, and so did not connect.
+bool is_about_settings(std::string_view message);
+
+/// The first line, without the values that it quotes.
+std::string without_values(std::string_view message);
+
 /// Whether PostgreSQL judged the order and found it wanting: bad data, a constraint, a view's
 /// check, a trigger's exception.
 bool rejects_the_order(const SessionFailure& failure);
@@ -26,11 +36,13 @@ std::string reason_of_rejection(const SessionFailure& failure);
 /// is something that takes no such statement. No retry helps.
 bool finds_another_table(const SessionFailure& failure);
 
-/// Why a statement failed, with advice where another database may have the orders.
+/// Whether a pooler forbids transactions. No retry helps.
+bool forbids_transactions(const SessionFailure& failure);
+
+/// Why a statement failed, with advice if there is no table `orders`.
 std::string reason_of_failure(const SessionFailure& failure);
 
-/// Why there is no connection: a reason for each address that libpq tried, each once. With advice
-/// where the login failed, in English, or else where PostgreSQL speaks of the `database`.
-std::string reason_of_no_connection(const SessionFailure& failure, std::string_view database);
+/// Why there is no connection: libpq's reason for each address, and advice by the cause.
+std::string reason_of_no_connection(const NoConnection& failure);
 
 } // namespace ordercache

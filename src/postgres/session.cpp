@@ -1,65 +1,63 @@
 #include "postgres/session.hpp"
 
-#include "base/lazy_library.hpp"
+#include "base/uri.hpp"
+#include "base/waiting.hpp"
+#include "postgres/connect.hpp"
+#include "postgres/failure_text.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <libpq-fe.h>
 #include <pqxx/pqxx>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace ordercache {
 
 namespace {
 
-/// A notice is not an error, and stderr is for those.
+constexpr std::chrono::seconds k_cancel_timeout{1};
+
 #if PQXX_VERSION_MAJOR < 7
-using Silence = pqxx::quiet_errorhandler;
-#else
-struct Silence {
-    explicit Silence(pqxx::connection& connection) {
-        connection.set_notice_handler([](pqxx::zview) {});
+/// A connection that libpq made.
+class Connection : private pqxx::connectionpolicy, public pqxx::connection_base {
+public:
+    explicit Connection(PGconn* connection)
+        : connectionpolicy(""), connection_base(static_cast<connectionpolicy&>(*this)),
+          m_connection(connection) {
+        init();
     }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() override { close(); }
+
+private:
+    handle do_startconnect(handle connected) override {
+        return connected == nullptr ? std::exchange(m_connection, nullptr) : connected;
+    }
+
+    handle m_connection;
 };
+
+Connection adopt(PGconn* connection) {
+    return Connection(connection);
+}
+#else
+using Connection = pqxx::connection;
+
+Connection adopt(PGconn* connection) {
+    return Connection::seize_raw_connection(connection);
+}
 #endif
-
-/// Where a server says why it ends a session and ends it, libpqxx takes what it said for a result,
-/// asks for the encoding to read it in, and has only that question's failure to tell.
-std::string reason_of(const pqxx::failure& failure) {
-    const std::string what = failure.what();
-    return what.starts_with("Could not obtain client encoding")
-               ? "the server ended it, and its log says why"
-               : what;
-}
-
-/// libpqxx 7 says before the server's words at which end of a COPY it heard them.
-std::string without_prefix(const pqxx::sql_error& error) {
-    constexpr std::string_view prefix = "Failure during '[END COPY]': ";
-    const std::string_view what = error.what();
-    return std::string(what.starts_with(prefix) ? what.substr(prefix.size()) : what);
-}
-
-/// libpqxx leaves out the SQLSTATE of the commonest of these.
-std::string sqlstate_of(const pqxx::insufficient_privilege& error) {
-    return error.sqlstate().empty() ? "42501" : error.sqlstate();
-}
-
-template <typename Act>
-auto translating_failures(Act act) {
-    try {
-        return act();
-    } catch (const pqxx::insufficient_privilege& error) {
-        throw SessionFailure(without_prefix(error), sqlstate_of(error));
-    } catch (const pqxx::sql_error& error) {
-        throw SessionFailure(without_prefix(error), error.sqlstate());
-    } catch (const pqxx::unexpected_rows&) {
-        throw UnexpectedReply("it has rows where none were asked for");
-    } catch (const pqxx::failure& error) {
-        throw SessionFailure(reason_of(error), "");
-    }
-}
 
 Rows rows_of(const pqxx::result& result) {
     std::vector<std::string> columns;
@@ -80,11 +78,19 @@ Rows rows_of(const pqxx::result& result) {
 
 class PqxxSession : public PostgresSession {
 public:
-    explicit PqxxSession(const std::string& connection_string)
-        : m_connection(connection_string), m_silence(m_connection), m_statements(m_connection) {}
+    explicit PqxxSession(PostgresHandle handle)
+        : m_handle(handle.get()), m_socket(fcntl(PQsocket(m_handle), F_DUPFD_CLOEXEC, 0)),
+          m_cancel(PQgetCancel(m_handle), &PQfreeCancel), m_connection(adopt(handle.release())),
+          m_statements(m_connection) {
+        PQsetNoticeProcessor(
+            m_handle, [](void*, const char*) {}, nullptr);
+    }
     PqxxSession(const PqxxSession&) = delete;
     PqxxSession& operator=(const PqxxSession&) = delete;
-    ~PqxxSession() override { abandon_copy(); }
+    ~PqxxSession() override {
+        abandon_copy();
+        close(m_socket);
+    }
 
     Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
         return translating_failures([&] { return rows_of(execute(sql, parameters)); });
@@ -122,8 +128,25 @@ public:
         }
     }
 
+    /// PQcancel has no timeout, but a signal handler may call it, and so may a new process.
     void cancel() override {
-        translating_failures([&] { m_connection.cancel_query(); });
+        run_in_process(
+            [this] {
+                std::array<char, 256> error{};
+                PQcancel(m_cancel.get(), error.data(), error.size());
+            },
+            Deadline::in(k_cancel_timeout));
+    }
+
+    void end() override {
+        shutdown(m_socket, SHUT_RDWR);
+    }
+
+    std::string peer() const override {
+        const Endpoint endpoint{PQhost(m_handle), PQport(m_handle)};
+        const bool is_local = endpoint.host.starts_with('/') || endpoint.host.starts_with('@');
+        return is_local ? fmt::format("{}/.s.PGSQL.{}", endpoint.host, endpoint.port)
+                        : to_string(endpoint);
     }
 
     bool is_open() const override {
@@ -153,6 +176,19 @@ private:
 #endif
     }
 
+    /// What libpq says is more than what libpqxx tells of it: a server's last words are there too.
+    template <typename Act>
+    std::invoke_result_t<Act> translating_failures(Act act) {
+        try {
+            return act();
+        } catch (const pqxx::unexpected_rows&) {
+            throw UnexpectedReply("it has rows where none were asked for");
+        } catch (const pqxx::failure& error) {
+            const std::string_view message = PQerrorMessage(m_handle);
+            throw parse_failure(message.empty() ? error.what() : message);
+        }
+    }
+
     /// A stream that is destroyed completes its COPY, and waits for the server's checks of rows
     /// that nobody wants any more. Without a connection it cannot.
     void abandon_copy() {
@@ -166,8 +202,10 @@ private:
         }
     }
 
-    pqxx::connection m_connection;
-    Silence m_silence;
+    PGconn* m_handle; ///< m_connection owns it.
+    int m_socket;     ///< Of its own, so that end() never meets another's descriptor.
+    std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> m_cancel;
+    Connection m_connection;
     pqxx::nontransaction m_statements;
     std::unique_ptr<pqxx::stream_to> m_copy;
 };
@@ -178,9 +216,9 @@ std::int64_t PostgresSession::answering_process() {
     return run("SELECT pg_backend_pid() AS pid").only().number("pid");
 }
 
-std::unique_ptr<PostgresSession> open_session(const std::string& connection_string) {
-    open_library(libpq);
-    return translating_failures([&] { return std::make_unique<PqxxSession>(connection_string); });
+std::unique_ptr<PostgresSession> open_session(const std::string& connection_string,
+                                              const std::stop_token& stop) {
+    return std::make_unique<PqxxSession>(connect(connection_string, stop));
 }
 
 } // namespace ordercache

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,17 +18,42 @@ template <typename Column>
 using CopyRow = std::array<Column, 5>;
 using CopyRows = std::vector<CopyRow<std::string>>;
 
-/// PostgreSQL or the way to it failed; what() is what libpq says of it, in several lines.
+/// PostgreSQL or the way to it failed. what() is what the server or libpq says, in several lines.
 class SessionFailure : public std::runtime_error {
 public:
     SessionFailure(const std::string& what, std::string sqlstate)
         : std::runtime_error(what), m_sqlstate(std::move(sqlstate)) {}
 
-    /// Empty where no statement failed, but the connection did.
+    /// Empty if the server gave no reason.
     const std::string& sqlstate() const { return m_sqlstate; }
 
 private:
     std::string m_sqlstate;
+};
+
+/// No connection could be made.
+class NoConnection : public SessionFailure {
+public:
+    struct Cause {
+        bool needs_password = false; ///< The server asked for a password, and there is none.
+        bool is_local = false;       ///< It was tried over a local socket.
+        bool declines_tls = false;   ///< The user's sslmode does.
+    };
+
+    NoConnection(const SessionFailure& failure, Cause cause)
+        : SessionFailure(failure), m_cause(cause) {}
+
+    const Cause& cause() const { return m_cause; }
+
+private:
+    Cause m_cause;
+};
+
+/// A connection parameter, of PG_SERVICE_URI or of a variable or file of libpq's, has a value that
+/// libpq refuses. The message holds no value.
+class BadSetting : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 /// One conversation with PostgreSQL. Every function blocks, and throws SessionFailure.
@@ -49,8 +75,14 @@ public:
     /// Undoes what is not committed. A COPY that has not ended takes the connection along.
     virtual void roll_back() = 0;
 
-    /// Asks the server to end what it does for another thread's statement.
+    /// Asks the server to end another thread's statement. Returns within a second.
     virtual void cancel() = 0;
+
+    /// Ends the connection, and with it another thread's statement.
+    virtual void end() = 0;
+
+    /// The server connected to, as in `db.example:5432`.
+    virtual std::string peer() const = 0;
 
     virtual bool is_open() const = 0;
 
@@ -65,10 +97,11 @@ public:
     std::int64_t answering_process();
 };
 
-/// Opens a session by libpq's connection string, the host's name and the password in it. Throws
-/// SessionFailure, and std::runtime_error where libpq is not installed.
-std::unique_ptr<PostgresSession> open_session(const std::string& connection_string);
+/// Opens a session as `connect` does. Throws std::runtime_error if libpq is not installed.
+std::unique_ptr<PostgresSession> open_session(const std::string& connection_string,
+                                              const std::stop_token& stop);
 
-using OpenSession = std::function<std::unique_ptr<PostgresSession>(const std::string&)>;
+using OpenSession =
+    std::function<std::unique_ptr<PostgresSession>(const std::string&, const std::stop_token&)>;
 
 } // namespace ordercache

@@ -74,21 +74,10 @@ Parameters read(std::string_view text) {
     return read_by_libpq(is_key_value ? std::string(text) : checked_uri(text));
 }
 
-std::string quote(std::string_view value) {
-    std::string quoted = "'";
-    for (const char c : value) {
-        if (c == '\'' || c == '\\') {
-            quoted += '\\';
-        }
-        quoted += c;
-    }
-    return quoted + "'";
-}
-
 std::string to_string(const Parameters& parameters) {
     std::string text;
     for (const auto& [name, value] : parameters) {
-        text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, quote(value));
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, quote_parameter(value));
     }
     return text;
 }
@@ -104,51 +93,18 @@ std::string service_in_use(const Parameters& parameters, const Environment& envi
     return in_use(parameters, "service", environment, "PGSERVICE");
 }
 
-std::string name_host(std::string_view host, std::string_view port) {
-    const std::string_view number = port.empty() ? "5432" : port;
-    if (host.empty()) {
-        return fmt::format("local socket .s.PGSQL.{}", number);
+/// libpq takes any text for a host and a port, and shows it when it fails to connect.
+void check_what_libpq_shows(const Parameters& parameters) {
+    for (const char* name : {"host", "hostaddr"}) {
+        if (const auto found = parameters.find(name); found != parameters.end()) {
+            check_name(found->second, "the host");
+        }
     }
-    if (host.starts_with('/') || host.starts_with('@')) {
-        return fmt::format("{}/.s.PGSQL.{}", host, number);
-    }
-    return to_string(Endpoint{std::string(host), std::string(number)});
-}
-
-std::string name_hosts(std::string_view hosts, std::string_view ports) {
-    const auto each_host = split(hosts, ',');
-    const auto each_port = split(ports, ',');
-    if (each_port.size() != 1 && each_port.size() != each_host.size()) {
-        throw std::invalid_argument("it must give one port, or as many as hosts");
-    }
-    std::vector<std::string> names;
-    for (std::size_t i = 0; i < each_host.size(); ++i) {
-        names.push_back(name_host(each_host[i], each_port[each_port.size() == 1 ? 0 : i]));
-    }
-    return fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::string name_peer(const Parameters& parameters, const Environment& environment) {
-    const std::string service = service_in_use(parameters, environment);
-    const bool names_host = parameters.contains("host") || parameters.contains("hostaddr");
-    if (!service.empty() && !names_host) {
-        return fmt::format("service {}", service);
-    }
-    const std::string hosts = in_use(parameters, "host", environment, "PGHOST");
-    const std::string addresses = in_use(parameters, "hostaddr", environment, "PGHOSTADDR");
-    const std::string ports = in_use(parameters, "port", environment, "PGPORT");
-    return name_hosts(hosts.empty() ? addresses : hosts, ports);
-}
-
-/// libpq takes any text for a port, and shows it when it fails to connect.
-void check_ports(const Parameters& parameters) {
-    const auto ports = parameters.find("port");
-    if (ports == parameters.end()) {
-        return;
-    }
-    for (const std::string_view port : split(ports->second, ',')) {
-        if (!port.empty()) {
-            check_port(port);
+    if (const auto ports = parameters.find("port"); ports != parameters.end()) {
+        for (const std::string_view port : split(ports->second, ',')) {
+            if (!port.empty()) {
+                check_port(port);
+            }
         }
     }
 }
@@ -166,24 +122,25 @@ void choose_database(std::string_view database, const Environment& environment,
     }
 }
 
-/// libpq would wait for a host that says nothing for as long as the whole connection may take, and
-/// try no other. The least that it knows is 2 s.
-void limit_wait_for_each_host(const Environment& environment, Parameters& parameters) {
-    const bool has_several =
-        in_use(parameters, "host", environment, "PGHOST").find(',') != std::string::npos;
-    const auto limit = in_use(parameters, "connect_timeout", environment, "PGCONNECT_TIMEOUT");
-    if (has_several && limit.empty()) {
-        parameters.insert_or_assign("connect_timeout", "2");
-    }
+/// Below the 4 minutes after which providers drop a connection in silence, and with it what a
+/// server that is gone would have said.
+void set_keepalives(Parameters& parameters) {
+    parameters.try_emplace("keepalives_idle", "60");
+    parameters.try_emplace("keepalives_interval", "10");
+    parameters.try_emplace("keepalives_count", "3");
+    parameters.try_emplace("tcp_user_timeout", "60000");
 }
 
 /// Asking for GSS encryption costs a failed attempt wherever there is no Kerberos: a user who has
 /// it says so.
 void set_defaults(const Environment& environment, Parameters& parameters) {
     parameters.try_emplace("fallback_application_name", "ordercache");
-    const bool is_user_silent =
-        !environment("PGGSSENCMODE") && service_in_use(parameters, environment).empty();
-    if (is_user_silent) {
+    parameters.insert_or_assign("client_encoding", "UTF8");
+    if (!service_in_use(parameters, environment).empty()) {
+        return; // a service's file may say otherwise
+    }
+    set_keepalives(parameters);
+    if (!environment("PGGSSENCMODE")) {
         parameters.try_emplace("gssencmode", "disable");
     }
 }
@@ -193,16 +150,25 @@ void set_defaults(const Environment& environment, Parameters& parameters) {
 PostgresService parse_postgres_uri(std::string_view text, std::string_view database,
                                    const Environment& environment) {
     Parameters parameters = read(text);
-    check_ports(parameters);
+    check_what_libpq_shows(parameters);
     choose_database(database, environment, parameters);
-    limit_wait_for_each_host(environment, parameters);
     set_defaults(environment, parameters);
 
-    PostgresService service{to_string(parameters), name_peer(parameters, environment),
+    PostgresService service{to_string(parameters),
                             in_use(parameters, "dbname", environment, "PGDATABASE")};
-    check_name(service.peer, "the host");
     check_name(service.database, "the database's name");
     return service;
+}
+
+std::string quote_parameter(std::string_view value) {
+    std::string quoted = "'";
+    for (const char c : value) {
+        if (c == '\'' || c == '\\') {
+            quoted += '\\';
+        }
+        quoted += c;
+    }
+    return quoted + "'";
 }
 
 } // namespace ordercache

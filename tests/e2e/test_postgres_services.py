@@ -226,7 +226,7 @@ def test_hosts_none_of_which_is_read_write_are_all_named(ordercache, caught_up):
     with refusing_port() as port:
         uri = several_hosts([port, caught_up.port], "?target_session_attrs=read-write")
         run = ordercache(*an_order(), env={"PG_SERVICE_URI": uri})
-    assert is_an_error(run, 3, f"127.0.0.1:{port}", f"127.0.0.1:{caught_up.port}", "Connection refused", "read-only")
+    assert is_an_error(run, 3, f"port {port}", f"port {caught_up.port}", "Connection refused", "read-only")
 
 
 def test_a_standby_that_answers_after_the_primary_is_lost_cannot_tell_an_outcome(ordercache, postgres, caught_up, database):
@@ -273,7 +273,7 @@ def test_a_session_that_an_administrator_ends_is_a_connection_that_was_lost(orde
         stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stdout) == (3, "")
     assert "lost the connection: " in stderr and stderr.count("\n") == 1
-    assert "server" in stderr and "encoding" not in stderr
+    assert "terminating connection due to administrator command" in stderr
 
 
 def test_orders_may_be_in_the_schema_that_the_role_looks_in(ordercache, postgres, database):

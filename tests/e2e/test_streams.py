@@ -83,7 +83,7 @@ def test_an_error_is_one_line_that_names_the_peer_and_the_act(ordercache):
         cache = ordercache("ttl", env={"REDIS_SERVICE_URI": f"redis://:pw@127.0.0.1:{port}"})
         postgres = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": f"postgresql://u:pw@127.0.0.1:{port}/x"})
     assert cache.stderr == f"ordercache: error: cannot connect to Redis at 127.0.0.1:{port}: Connection refused\n"
-    assert postgres.stderr.startswith("ordercache: error: cannot connect to PostgreSQL at 127.0.0.1")
+    assert postgres.stderr.startswith("ordercache: error: cannot connect to PostgreSQL")
     assert str(port) in postgres.stderr
     assert postgres.stderr.endswith("\n") and postgres.stderr.count("\n") == 1
 

@@ -256,59 +256,40 @@ TEST_CASE("a cancellable call that is past its deadline is cancelled and waited 
     }));
 }
 
-TEST_CASE("a cancellable call that cannot be cancelled is left behind within a second") {
-    CHECK(holds_in_child([] {
-        CallOptions options = options_for(5ms);
-        options.cancel = [] { pause(); };
-        const auto start = Clock::now();
-        const bool timed_out = throws<TimedOut>([&] { run_cancellable([] { pause(); }, options); });
-        const auto lasted = Clock::now() - start;
-        return timed_out && lasted >= 1s && lasted < 5s && has_abandoned_calls();
-    }));
-}
-
-TEST_CASE("a cancel that outlasts the call it ended is waited for") {
-    CHECK(holds_in_child([] {
-        const BlockingCall call;
-        const auto through = std::make_shared<std::atomic<bool>>(false);
-        CallOptions options = options_for(5ms);
-        options.cancel = [end = call.ending(), through] {
-            end();
-            std::this_thread::sleep_for(20ms);
-            *through = true;
-        };
-        return throws<TimedOut>([&] { run_cancellable(call.body(), options); }) && *through &&
-               !has_abandoned_calls();
-    }));
-}
-
-TEST_CASE("a cancel that does not end with the call is left behind within a second") {
+TEST_CASE("a call that does not heed its cancel is made to end within a second, and joined") {
     CHECK(holds_in_child([] {
         const BlockingCall call;
         CallOptions options = options_for(5ms);
-        options.cancel = [end = call.ending()] {
-            end();
-            pause();
-        };
-        return throws<TimedOut>([&] { run_cancellable(call.body(), options); }) &&
-               has_abandoned_calls();
+        options.cancel = [] {};
+        options.end = call.ending();
+        const auto owned = std::make_shared<int>(1);
+        const auto body = [wait = call.body(), copy = owned] { wait(); };
+        const auto start = Clock::now();
+        const bool timed_out = throws<TimedOut>([&] { run_cancellable(body, options); });
+        return timed_out && Clock::now() - start < 5s && owned.use_count() == 2;
     }));
 }
 
-TEST_CASE("a cancellable call without a way to cancel it is left behind at once") {
+TEST_CASE("a call that nothing can end is left to itself at once, and of these there are few") {
     CHECK(holds_in_child([] {
         const auto start = Clock::now();
-        const bool timed_out =
-            throws<TimedOut>([&] { run_cancellable([] { pause(); }, options_for(5ms)); });
-        return timed_out && Clock::now() - start < 5s && has_abandoned_calls();
+        for (int i = 0; i < 8; ++i) {
+            if (!throws<TimedOut>([&] { run_cancellable([] { pause(); }, options_for(5ms)); })) {
+                return false;
+            }
+        }
+        const bool refused = throws<NoThread>([] { run_cancellable([] { return 1; }, {}); });
+        return refused && Clock::now() - start < 5s;
     }));
 }
 
-TEST_CASE("nothing is left behind by calls that end by themselves") {
-    CHECK(holds_in_child([] {
-        run_cancellable([] { return 1; }, options_for(1h));
-        return !has_abandoned_calls();
-    }));
+TEST_CASE("what runs in a process of its own is killed at the deadline, or waited for") {
+    const auto start = Clock::now();
+    run_in_process([] { pause(); }, Deadline::in(20ms));
+    CHECK(Clock::now() - start < 5s);
+    run_in_process([] {}, Deadline::never());
+    CHECK(waitpid(-1, nullptr, WNOHANG) == -1);
+    CHECK(errno == ECHILD);
 }
 
 TEST_CASE("a tick that throws ends the cancellable call") {
@@ -415,18 +396,11 @@ TEST_CASE("a call for which no thread can be started is not begun, and says so")
     }));
 }
 
-TEST_CASE("a call is cancelled though no thread can be started for that") {
+TEST_CASE("without a process to run it, nothing is run") {
     CHECK(holds_in_child([] {
-        const BlockingCall call;
-        CallOptions options;
-        options.tick_interval = 1ms;
-        options.tick = [] {
-            be_limited_to_own_processes();
-            throw std::runtime_error("enough");
-        };
-        options.cancel = call.ending();
-        return throws<std::runtime_error>([&] { run_cancellable(call.body(), options); }) &&
-               !has_abandoned_calls();
+        be_limited_to_own_processes();
+        run_in_process([] { pause(); }, Deadline::never());
+        return true;
     }));
 }
 

@@ -66,15 +66,19 @@ public:
     int connections = 0;
 
     OpenSession open() {
-        return [this](const std::string&) -> std::unique_ptr<PostgresSession> {
-            if (refusals > 0) {
-                --refusals;
-                throw SessionFailure("connection to server failed: Connection refused\n", "");
-            }
-            ++connections;
-            has_ended_session = false;
-            return std::make_unique<Session>(*this);
-        };
+        return
+            [this](const std::string&, const std::stop_token&) -> std::unique_ptr<PostgresSession> {
+                if (refusals > 0) {
+                    --refusals;
+                    throw NoConnection({"connection to server at \"db.example\", port 5432 failed: "
+                                        "Connection refused\n",
+                                        ""},
+                                       {});
+                }
+                ++connections;
+                has_ended_session = false;
+                return std::make_unique<Session>(*this);
+            };
     }
 
     bool was_asked(const std::string& text) const {
@@ -101,6 +105,8 @@ private:
         void end_copy() override { m_postgres.answer("end copy", {}); }
         void roll_back() override { m_postgres.answer("ROLLBACK", {}); }
         void cancel() override { m_postgres.answer("cancel", {}); }
+        void end() override {}
+        std::string peer() const override { return "db.example:5432"; }
         bool is_open() const override { return m_broken == m_postgres.m_broken; }
         bool has_unread() const override { return m_postgres.has_ended_session; }
         std::int64_t server_process() const override { return 1; }
@@ -132,8 +138,7 @@ private:
 struct PostgresClient {
     explicit PostgresClient(std::chrono::milliseconds limit = std::chrono::seconds{10})
         : connection(std::make_shared<PostgresConnection>(
-              PostgresService{"", "db.example:5432", "shop"}, TimeLimit::whole(limit), reporter,
-              postgres.open())) {}
+              PostgresService{"", "shop"}, TimeLimit::whole(limit), reporter, postgres.open())) {}
 
     Postgres postgres;
     MemoryReporter reporter;

@@ -18,8 +18,7 @@ using PollRows = std::vector<Rows::Values>;
 struct Followed {
     Postgres postgres;
     MemoryReporter reporter;
-    PostgresChangeFeed feed{
-        {"", "db.example:5432", "shop"}, TimeLimit::none(), reporter, postgres.open()};
+    PostgresChangeFeed feed{{"", "shop"}, TimeLimit::none(), reporter, postgres.open()};
 
     void will_start(const std::string& process = "1", const std::string& lock = "t",
                     const std::string& former = "") {

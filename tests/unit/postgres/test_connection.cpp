@@ -28,7 +28,7 @@ TEST_CASE("the connection is made when it is first needed, and kept") {
     client.connection->ask(run_select);
     CHECK(client.postgres.connections == 1);
     CHECK(client.reporter.notes ==
-          std::vector<std::string>{"Connecting to PostgreSQL at db.example:5432, database shop"});
+          std::vector<std::string>{"Connecting to PostgreSQL, database shop"});
 }
 
 TEST_CASE("a server that cannot be reached is named with its database") {
@@ -36,8 +36,10 @@ TEST_CASE("a server that cannot be reached is named with its database") {
     client.postgres.refusals = 1;
     const Error error = failure_of_select(client);
     CHECK(error.kind() == ErrorKind::store_failed);
-    CHECK(std::string(error.what()) ==
-          "cannot connect to PostgreSQL at db.example:5432, database shop: Connection refused");
+    CHECK(
+        std::string(error.what()) ==
+        "cannot connect to PostgreSQL, database shop: connection to server at \"db.example\", port "
+        "5432 failed: Connection refused");
 }
 
 TEST_CASE("a statement that fails is a failure of the server's, and the session is given up") {
@@ -76,8 +78,8 @@ TEST_CASE("an answer that makes no sense is a failure, and says what is wrong wi
         });
     });
     CHECK(error.kind() == ErrorKind::store_failed);
-    CHECK(std::string(error.what()) == "PostgreSQL at db.example:5432, database shop: its answer "
-                                       "makes no sense: it has 0 rows, not one; is it PostgreSQL?");
+    CHECK(std::string(error.what()) == "PostgreSQL at db.example:5432, database shop: unexpected "
+                                       "result: it has 0 rows, not one; is it PostgreSQL?");
 }
 
 TEST_CASE("past the limit a statement is cancelled") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace ordercache;
 
 TEST_CASE("the severity is left out in whatever language the server speaks") {
@@ -49,7 +51,9 @@ TEST_CASE("a key that is there already is not called a customer that is missing"
 }
 
 TEST_CASE("a table that is missing hints at the other databases") {
-    const char* advice = "; set PG_DATABASE to use another database";
+    const char* advice =
+        "; set PG_DATABASE to use another database; the table may also be in a schema that the "
+        "role's search_path does not name, or be called \"Orders\"";
     CHECK(reason_of_failure({"ERROR:  relation \"orders\" does not exist\nLINE 1: …", "42P01"}) ==
           std::string("relation \"orders\" does not exist") + advice);
     CHECK(reason_of_failure({"FEHLER:  Relation »orders« existiert nicht", "42P01"}) ==
@@ -58,36 +62,86 @@ TEST_CASE("a table that is missing hints at the other databases") {
           "relation \"audit\" does not exist");
 }
 
-TEST_CASE("why there is no connection is said once for each address") {
-    const SessionFailure refused("connection to server at \"::1\", port 1 failed: Connection "
-                                 "refused\n\tIs the server running?\n"
-                                 "connection to server at \"127.0.0.1\", port 1 failed: Connection "
-                                 "refused\n\tIs the server running?\n",
-                                 "");
-    CHECK(reason_of_no_connection(refused, "shop") == "Connection refused");
-
-    const SessionFailure missing("connection to server at \"h\" (10.0.0.1), port 5432 failed: "
-                                 "FATAL:  Datenbank »shop« existiert nicht\n",
-                                 "");
-    CHECK(reason_of_no_connection(missing, "shop") ==
-          "Datenbank »shop« existiert nicht; set PG_DATABASE to use another database");
-    CHECK(reason_of_no_connection(missing, "") == "Datenbank »shop« existiert nicht");
+TEST_CASE("the SQLSTATE is read from what libpq says, in any language, and not shown") {
+    const auto failure = parse_failure("FATAL:  57P01: terminating connection due to "
+                                       "administrator command\nLOCATION:  ProcessInterrupts, "
+                                       "postgres.c:3301\nserver closed the connection\n");
+    CHECK(failure.sqlstate() == "57P01");
+    CHECK(reason_of_failure(failure) == "terminating connection due to administrator command");
+    CHECK(parse_failure("ОШИБКА:  42P01: нет\n").sqlstate() == "42P01");
+    CHECK(parse_failure("ERROR:  P0001: no\nDETAIL:  12345: more\n").sqlstate() == "P0001");
+    for (const char* plain :
+         {"server closed the connection unexpectedly\n", "a:  b", ":  12", ""}) {
+        CHECK(parse_failure(plain).sqlstate().empty());
+    }
 }
 
-TEST_CASE("a password that is wrong or missing is told with where to look for it") {
-    const std::string advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass";
-    for (const char* reason :
-         {"password authentication failed for user \"shop\"", "SASL authentication failed"}) {
-        const SessionFailure rejected("connection to server at \"h\" (10.0.0.1), port 5432 failed: "
-                                      "FATAL:  " +
-                                          std::string(reason) + "\n",
-                                      "");
-        CHECK(reason_of_no_connection(rejected, "shop") == reason + advice);
+namespace {
+
+constexpr auto k_address = "connection to server at \"h\" (10.0.0.1), port 5432 failed: ";
+
+std::string told(const std::string& message, NoConnection::Cause cause = {}) {
+    return reason_of_no_connection({parse_failure(message), cause});
+}
+
+} // namespace
+
+TEST_CASE("why there is no connection is said for each address in libpq's words") {
+    CHECK(
+        told("connection to server at \"::1\", port 1 failed: Connection refused\n\tIs the server "
+             "running?\nconnection to server at \"127.0.0.1\", port 1 failed: Connection "
+             "refused\n\tIs the server running?\n") ==
+        "connection to server at \"::1\", port 1 failed: Connection refused; "
+        "connection to server at \"127.0.0.1\", port 1 failed: Connection refused");
+}
+
+TEST_CASE("the advice goes by the cause, not by the words") {
+    using Cause = NoConnection::Cause;
+    const std::string address = k_address;
+    const auto advice_for = [&](const char* said, Cause cause) {
+        const std::string reason = told(address + "FATAL:  " + said + "\n", cause);
+        const auto at = reason.find("; ");
+        return at == std::string::npos ? "none" : reason.substr(at + 2);
+    };
+    CHECK(advice_for("3D000: Datenbank »shop« existiert nicht", {}) ==
+          "set PG_DATABASE to use another database");
+    for (const char* said : {"28P01: Passwort-Authentifizierung fehlgeschlagen", "28P01: no"}) {
+        CHECK(advice_for(said, {}).starts_with("check the user and the password"));
     }
-    const SessionFailure missing("connection to server at \"h\" (10.0.0.1), port 5432 failed: "
-                                 "fe_sendauth: no password supplied\n",
-                                 "");
-    CHECK(reason_of_no_connection(missing, "shop") == "fe_sendauth: no password supplied" + advice);
+    CHECK(advice_for("28000: Peer authentication failed", {.is_local = true}) ==
+          "check the user: over a local socket it may have to be the system's own");
+    CHECK(advice_for("28000: no pg_hba.conf entry for database \"shop\"", {.declines_tls = true}) ==
+          "the server may want TLS: set sslmode=require");
+    for (const char* said :
+         {"28000: no pg_hba.conf entry for database \"shop\", no encryption",
+          "53300: sorry, too many clients", "28000: role \"shop\" does not exist",
+          "57P03: the database system is starting up"}) {
+        CHECK(advice_for(said, {}) == "none");
+    }
+    CHECK(told(address + "fe_sendauth: no password supplied\n", {.needs_password = true})
+              .starts_with(address + "fe_sendauth: no password supplied; check the user"));
+}
+
+TEST_CASE("a value that libpq refuses is told apart from a server's refusal, and not shown") {
+    for (const std::string message :
+         {"invalid sslmode value: \"s3cret\"\n", "invalid channel_binding value: \"s3cret\"\n"}) {
+        CHECK(is_about_settings(message));
+        CHECK(without_values(message).find("s3cret") == std::string::npos);
+        CHECK(without_values(message).ends_with(" value: \"…\""));
+    }
+    CHECK(is_about_settings("could not match 2 port numbers to 3 hosts\n"));
+    CHECK(is_about_settings("definition of service \"shop\" not found\n"));
+    CHECK(without_values("definition of service \"shop\" not found\n") ==
+          "definition of service \"…\" not found");
+    CHECK(is_about_settings(std::string(k_address) + "invalid integer value \"x\"\n"));
+    CHECK_FALSE(is_about_settings(std::string(k_address) + "FATAL:  invalid value\n"));
+    CHECK_FALSE(is_about_settings("could not translate host name \"h\" to address: unknown\n"));
+}
+
+TEST_CASE("a pooler that forbids transactions is told apart from one that is at its end") {
+    CHECK(forbids_transactions(parse_failure(
+        "FATAL:  08P01: transaction blocks not allowed in statement pooling mode\n")));
+    CHECK_FALSE(forbids_transactions(parse_failure("FATAL:  08P01: query_wait_timeout\n")));
 }
 
 TEST_CASE("a row that COPY rejects is told by its place in the file, in any language") {

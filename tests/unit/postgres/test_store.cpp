@@ -19,8 +19,8 @@ namespace {
 struct Client {
     fakes::Postgres postgres;
     fakes::MemoryReporter reporter;
-    PostgresStore store{PostgresService{"", "db.example:5432", "shop"}, TimeLimit::whole(10s),
-                        reporter, postgres.open()};
+    PostgresStore store{PostgresService{"", "shop"}, TimeLimit::whole(10s), reporter,
+                        postgres.open()};
 };
 
 const Rows k_counted = table({"count", "snapshot", "on_standby", "server_process"},
