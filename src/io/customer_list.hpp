@@ -12,26 +12,25 @@
 
 namespace ordercache {
 
-/// Few enough to hold in memory, and to have answers soon; enough to make round trips cheap.
+/// Enough to make round trips cheap; few enough to hold in memory and to answer soon.
 inline constexpr std::size_t k_customers_at_once = 5000;
 
-/// A file of customers, a number a line; empty lines are skipped. What is wrong with the file, and
-/// the end of the limit, throw Error (usage); a signal during a wait, Interrupted.
+/// A file of customers, one number per line; empty lines are skipped. Throws Error (usage) for a
+/// bad file and when the limit has passed, and Interrupted when a signal ends a wait.
 class CustomerList {
 public:
     /// Opens the file, `-` for stdin.
     explicit CustomerList(const std::string& path, TimeLimit limit = TimeLimit::none())
         : m_lines(path, limit) {}
 
-    /// The next customers, in their order, as many as can be had without waiting for more than
-    /// one; empty: there are no more. Those before a bad line are given; the call after that
-    /// throws.
+    /// Returns the next customers, as many as there are without a second wait; empty at the end.
+    /// Those before a bad line are returned first; the call after that throws.
     std::vector<CustomerId> next();
 
-    /// Whether next() need not wait for the input.
+    /// Whether next() returns without waiting for input.
     bool is_ready() { return !m_complaint.empty() || m_lines.is_ready(); }
 
-    /// How far it has been read, in bytes, and of how many, where that is known.
+    /// The bytes that were read, and those of the whole file if that is known.
     std::uint64_t bytes() const { return m_lines.bytes(); }
     std::optional<std::uint64_t> size() const { return m_lines.size(); }
 
@@ -40,7 +39,7 @@ private:
     CustomerId customer(std::string_view line) const;
 
     LineReader m_lines;
-    std::string m_complaint; ///< What is wrong with the line after those that were given.
+    std::string m_complaint; ///< About the line behind those that were returned.
 };
 
 } // namespace ordercache

@@ -20,16 +20,34 @@ namespace {
 constexpr std::size_t k_longest_line = 64 << 10;
 
 constexpr std::string_view k_byte_order_mark = "\xEF\xBB\xBF";
+constexpr auto k_cut_off =
+    "it is the last line and has no line end: was the file cut off? If it is "
+    "whole, end it with a line break";
 
 Error cannot_read(const std::string& name, const char* reason) {
     return usage_error(fmt::format("cannot read {}: {}", name, reason));
 }
 
-/// A regular file is always ready, so that a wait for it would let no signal through.
+/// A regular file is always ready, so waiting for it never notices a signal.
 void let_signals_through() {
     if (const auto signal = take_held_signal()) {
         throw Interrupted{*signal};
     }
+}
+
+/// Returns what is wrong with a line's bytes, whatever they should say; nullptr if nothing is.
+const char* fault_of(std::string_view line) {
+    const auto has = [line](auto bytes) { return line.find(bytes) != std::string_view::npos; };
+    if (has('\0') || has('\xFF')) {
+        return "the file is not UTF-8, maybe UTF-16: save it as UTF-8";
+    }
+    if (has('\r')) {
+        return "a carriage return stands within the line: end each line with LF or CRLF";
+    }
+    if (has(k_byte_order_mark)) {
+        return "a byte-order mark stands within the file: were two files put together?";
+    }
+    return nullptr;
 }
 
 std::string_view without_line_end(std::string_view line) {
@@ -44,7 +62,7 @@ std::string_view without_line_end(std::string_view line) {
 
 } // namespace
 
-/// O_NONBLOCK, for else a FIFO is waited for here, where no signal and no limit would end it.
+/// With O_NONBLOCK, since opening a FIFO would else wait where no signal and no limit can end it.
 LineReader::LineReader(const std::string& path, TimeLimit limit)
     : m_name(path == "-" ? "stdin" : path),
       m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
@@ -67,17 +85,25 @@ std::optional<std::string_view> LineReader::next() {
         }
         read_more();
     }
-    const std::size_t end = std::min(m_searched + 1, m_end); // the last line may have no line end
+    const std::size_t end = std::min(m_searched + 1, m_end);
     std::string_view line(m_buffer.data() + m_begin, end - m_begin);
     if (line.empty()) {
         return std::nullopt;
     }
     m_begin = m_searched = end;
     m_bytes += line.size();
-    if (++m_number == 1 && line.starts_with(k_byte_order_mark)) {
+    const bool is_first = ++m_number == 1;
+    if (is_first && line.starts_with(k_byte_order_mark)) {
         line.remove_prefix(k_byte_order_mark.size());
     }
-    return without_line_end(line);
+    // A file of one line may be without any line end.
+    const bool is_cut_off = !is_first && !line.ends_with('\n');
+    line = without_line_end(line);
+    const char* const fault = fault_of(line);
+    if (fault != nullptr || is_cut_off) {
+        throw usage_error(complaint(m_number, fault != nullptr ? fault : k_cut_off));
+    }
+    return line;
 }
 
 bool LineReader::is_ready() {
@@ -102,7 +128,7 @@ std::string LineReader::complaint(std::size_t line, std::string_view what) const
     return fmt::format("{}, line {}: {}", m_name, line, what);
 }
 
-/// Goes on to the next line end, or to the end of what was read; gives whether it found one.
+/// Searches on for a line end. Returns false if there is none in what was read.
 bool LineReader::find_line_end() {
     const void* const found = std::memchr(m_buffer.data() + m_searched, '\n', m_end - m_searched);
     m_searched = found == nullptr
@@ -111,13 +137,13 @@ bool LineReader::find_line_end() {
     return found != nullptr;
 }
 
-/// False where the deadline came first.
+/// Returns false if the deadline came first.
 bool LineReader::wait_for_input(Deadline deadline) const {
     let_signals_through();
     return wait_for(m_fd, POLLIN, deadline);
 }
 
-/// Moves the line that has begun to the front of the buffer, and reads what follows it.
+/// Moves the unfinished line to the front of the buffer, and reads on behind it.
 void LineReader::read_more() {
     std::copy(m_buffer.begin() + static_cast<std::ptrdiff_t>(m_begin),
               m_buffer.begin() + static_cast<std::ptrdiff_t>(m_end), m_buffer.begin());
@@ -125,7 +151,9 @@ void LineReader::read_more() {
     m_searched -= m_begin;
     m_begin = 0;
     if (m_end == m_buffer.size()) {
-        throw usage_error(complaint(m_number + 1, "it is too long for a line"));
+        const char* const fault = fault_of({m_buffer.data(), m_buffer.size()});
+        throw usage_error(
+            complaint(m_number + 1, fault != nullptr ? fault : "it is too long for a line"));
     }
     const ssize_t got = read(m_fd, m_buffer.data() + m_end, m_buffer.size() - m_end);
     if (got < 0 && errno != EAGAIN) {

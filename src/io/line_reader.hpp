@@ -13,33 +13,35 @@
 namespace ordercache {
 
 /// The lines of a file, or of stdin for `-`, in constant memory. Waits for a FIFO, a pipe or a
-/// terminal up to the limit; a signal ends the wait with Interrupted. What cannot be read, a line
-/// longer than 64 KiB and the end of the limit throw Error (usage).
+/// terminal until the limit has passed; Interrupted ends the wait when a signal arrives. Throws
+/// Error (usage) for a file that cannot be read or that no text of lines can be: one with a line
+/// longer than 64 KiB, in UTF-16, with carriage returns or byte-order marks within it, or with a
+/// last line that has no end where the others have one.
 class LineReader {
 public:
-    /// Opens the file. Of a FIFO, next() waits for the writer.
+    /// Opens the file. If it is a FIFO, next() waits for the writer.
     explicit LineReader(const std::string& path, TimeLimit limit = TimeLimit::none());
     LineReader(const LineReader&) = delete;
     LineReader& operator=(const LineReader&) = delete;
     ~LineReader();
 
-    /// The next line without its end (LF or CRLF), and the first without a byte-order mark. Valid
-    /// until the next call; absent: there is none.
+    /// Returns the next line without its end (LF or CRLF), and the first without its byte-order
+    /// mark; nullopt at the end of the file. Valid until the next call.
     std::optional<std::string_view> next();
 
-    /// Whether next() gives a line, or tells the end, without waiting for more of the input.
+    /// Whether next() returns without waiting for input.
     bool is_ready();
 
-    /// The number of the line that was given last, from 1.
+    /// The number of the line that was read last, from 1.
     std::size_t number() const { return m_number; }
 
-    /// How many bytes the lines had that were given.
+    /// The bytes of the lines that were read.
     std::uint64_t bytes() const { return m_bytes; }
 
-    /// Of the whole file; absent where nobody knows, as for a pipe.
+    /// The bytes of the whole file; nullopt if that is unknown, as for a pipe.
     std::optional<std::uint64_t> size() const;
 
-    /// What is wrong with a line, for the user.
+    /// `FILE, line N: what`.
     std::string complaint(std::size_t line, std::string_view what) const;
 
 private:
@@ -52,9 +54,9 @@ private:
     TimeLimit m_limit;
     bool m_at_end = false;
     std::vector<char> m_buffer;
-    std::size_t m_begin = 0;    ///< Where the next line begins in the buffer.
-    std::size_t m_searched = 0; ///< Up to where, from m_begin, there is no line end.
-    std::size_t m_end = 0;      ///< Where what was read ends.
+    std::size_t m_begin = 0;    ///< The start of the next line in the buffer.
+    std::size_t m_searched = 0; ///< There is no line end from m_begin to here.
+    std::size_t m_end = 0;      ///< The end of what was read.
     std::size_t m_number = 0;
     std::uint64_t m_bytes = 0;
 };

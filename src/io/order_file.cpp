@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/quoted.hpp"
+#include "io/csv_line.hpp"
 
 #include <fmt/format.h>
 
@@ -22,7 +23,7 @@ constexpr std::size_t k_most_complaints = 10;
 constexpr auto k_header_form =
     "the first line must name the columns date, customer, net and tax, separated by commas";
 
-/// Says of which column a value is bad, and shows it.
+/// Names the column in the complaint about a value, and shows the value.
 template <typename Parse>
 auto parsed(std::string_view column, std::string_view value, const Parse& parse) {
     try {
@@ -41,8 +42,8 @@ void require_total(const Order& order) {
     }
 }
 
-void require_known_columns(const CsvReader::Fields& header) {
-    for (const std::string_view name : header) {
+void require_known_columns(const std::vector<std::string>& header) {
+    for (const std::string& name : header) {
         if (std::ranges::find(k_columns, name) == k_columns.end()) {
             throw std::invalid_argument(
                 fmt::format("there is no column {}: {}", in_quotes(name), k_header_form));
@@ -50,7 +51,7 @@ void require_known_columns(const CsvReader::Fields& header) {
     }
 }
 
-std::size_t position(const CsvReader::Fields& header, std::string_view column) {
+std::size_t position(const std::vector<std::string>& header, std::string_view column) {
     const auto found = std::ranges::find(header, column);
     if (found == header.end()) {
         throw std::invalid_argument(fmt::format("column {} is missing: {}", column, k_header_form));
@@ -63,13 +64,11 @@ std::size_t position(const CsvReader::Fields& header, std::string_view column) {
 
 } // namespace
 
-OrderFile::OrderFile(const std::string& path, TimeLimit limit)
-    : m_lines(path, limit), m_records(m_lines) {
+OrderFile::OrderFile(const std::string& path, TimeLimit limit) : m_lines(path, limit) {
     try {
         read_header();
     } catch (const std::invalid_argument& error) {
-        throw usage_error(
-            m_lines.complaint(std::max<std::size_t>(m_records.line(), 1), error.what()));
+        throw usage_error(complaint(error.what()));
     }
 }
 
@@ -77,42 +76,45 @@ std::vector<Order> OrderFile::next() {
     std::vector<Order> orders;
     orders.reserve(k_orders_at_once);
     try {
-        while (orders.size() < k_orders_at_once && read_order(orders)) {
+        while (orders.size() < k_orders_at_once && read_fields()) {
+            orders.push_back(order());
         }
     } catch (const std::invalid_argument& error) {
-        complain({m_lines.complaint(m_records.line(), error.what())});
+        complain({complaint(error.what())});
     }
     return orders;
 }
 
-void OrderFile::read_header() {
-    if (!m_records.next()) {
-        throw std::invalid_argument(k_header_form);
+/// Reads the next line that is not empty; false at the end. Throws std::invalid_argument for a bad
+/// line.
+bool OrderFile::read_fields() {
+    auto line = m_lines.next();
+    while (line && line->empty()) {
+        line = m_lines.next();
     }
-    require_known_columns(m_records.fields());
-    std::ranges::transform(k_columns, m_columns.begin(), [&](std::string_view column) {
-        return position(m_records.fields(), column);
-    });
+    if (line) {
+        split_csv_line(*line, m_fields);
+    }
+    return line.has_value();
 }
 
-/// False at the end. Throws std::invalid_argument where the record is bad.
-bool OrderFile::read_order(std::vector<Order>& orders) {
-    if (!m_records.next()) {
-        return false;
+void OrderFile::read_header() {
+    if (!read_fields()) {
+        throw std::invalid_argument(k_header_form);
     }
-    orders.push_back(order());
-    return true;
+    require_known_columns(m_fields);
+    std::ranges::transform(k_columns, m_columns.begin(),
+                           [&](std::string_view column) { return position(m_fields, column); });
 }
 
 Order OrderFile::order() const {
-    const auto& fields = m_records.fields();
-    if (fields.size() != k_columns.size()) {
-        throw std::invalid_argument(fmt::format("{} {} where the header names {}", fields.size(),
-                                                fields.size() == 1 ? "field" : "fields",
+    if (m_fields.size() != k_columns.size()) {
+        throw std::invalid_argument(fmt::format("{} {} where the header names {}", m_fields.size(),
+                                                m_fields.size() == 1 ? "field" : "fields",
                                                 k_columns.size()));
     }
     const auto value = [&](Column column, auto parse) {
-        return parsed(k_columns[column], fields[m_columns[column]], parse);
+        return parsed(k_columns[column], m_fields[m_columns[column]], parse);
     };
     const Order order{.date = value(date, parse_date),
                       .customer = value(customer, parse_customer),
@@ -122,17 +124,23 @@ Order OrderFile::order() const {
     return order;
 }
 
-/// Adds what is wrong with the lines that follow, and throws.
+std::string OrderFile::complaint(std::string_view what) const {
+    return m_lines.complaint(std::max<std::size_t>(m_lines.number(), 1), what);
+}
+
+/// Adds the complaints about the lines that follow, and throws.
 void OrderFile::complain(std::vector<std::string> complaints) {
-    std::vector<Order> ignored;
     while (complaints.size() < k_most_complaints) {
         try {
-            ignored.clear();
-            if (!read_order(ignored)) {
+            if (!read_fields()) {
                 break;
             }
+            order();
         } catch (const std::invalid_argument& error) {
-            complaints.push_back(m_lines.complaint(m_records.line(), error.what()));
+            complaints.push_back(complaint(error.what()));
+        } catch (const Error& error) {
+            complaints.emplace_back(error.what());
+            break;
         }
     }
     throw BadLines(std::move(complaints));

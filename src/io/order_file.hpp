@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/order.hpp"
-#include "io/csv_reader.hpp"
 #include "io/line_reader.hpp"
 
 #include <array>
@@ -9,34 +8,36 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ordercache {
 
-/// A CSV file of orders, with a header that names `date`, `customer`, `net` and `tax` in any
-/// order. Every line is checked. What is wrong with the file, and the end of the limit, throw Error
-/// (usage); a signal during a wait, Interrupted.
+/// A CSV file of orders, with a header that names `date`, `customer`, `net` and `tax` in any order.
+/// Empty lines are skipped. Throws Error (usage) for a bad file and when the limit has passed, and
+/// Interrupted when a signal ends a wait.
 class OrderFile {
 public:
     /// Opens the file, `-` for stdin, and reads its header.
     explicit OrderFile(const std::string& path, TimeLimit limit = TimeLimit::none());
 
-    /// The next orders, in their order; empty: there are no more. Once a line is bad, all that
-    /// follow are checked as well, and the first ten that are bad are told as BadLines.
+    /// Returns the next orders; empty at the end. If a line is bad, checks the lines that follow
+    /// too and throws BadLines with the first ten complaints.
     std::vector<Order> next();
 
-    /// How far it has been read, in bytes, and of how many, where that is known.
+    /// The bytes that were read, and those of the whole file if that is known.
     std::uint64_t bytes() const { return m_lines.bytes(); }
     std::optional<std::uint64_t> size() const { return m_lines.size(); }
 
 private:
+    bool read_fields();
     void read_header();
-    bool read_order(std::vector<Order>& orders);
     Order order() const;
+    std::string complaint(std::string_view what) const;
     [[noreturn]] void complain(std::vector<std::string> complaints);
 
     LineReader m_lines;
-    CsvReader m_records;
+    std::vector<std::string> m_fields;      ///< Of the line that was read last.
     std::array<std::size_t, 4> m_columns{}; ///< Where date, customer, net and tax stand.
 };
 

@@ -216,10 +216,9 @@ def test_the_manuals_coprocess_answers(ordercache):
     ORDERS.replace("\n", "\r\n"),
     "\ufeff" + ORDERS,
     ORDERS.replace("\n", "\n\n") + "\n\n",
-    ORDERS.rstrip("\n"),
     '"date","customer","net","tax"\n"2023-03-10","9999","23.00","1.80"\n2023-03-11,"5",-1.5,"0"\n',
     "tax,net,customer,date\n1.80,23.00,9999,2023-03-10\n0,-1.5,5,2023-03-11\n",
-], ids=["LF", "CRLF", "byte-order mark", "empty lines", "no last line end", "quotes", "other order"])
+], ids=["LF", "CRLF", "byte-order mark", "empty lines", "quotes", "other order"])
 @pytest.mark.parametrize("source", ["a file", "stdin"])
 def test_the_rows_are_exact(ordercache, database, write, source, text):
     run = (ordercache("add", "--from", write(text)) if source == "a file"
@@ -286,6 +285,16 @@ def test_a_bad_line_is_named_and_nothing_contacted(program, write, row, reason):
     assert (run.status, run.stdout) == (2, "")
     assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
     assert "line 4" in run.stderr and reason in run.stderr
+
+
+@pytest.mark.parametrize("text, reason", [
+    (ORDERS.rstrip("\n"), "was the file cut off?"), (ORDERS.replace("\n", "\r"), "carriage return"),
+    (ORDERS + "\ufeff" + ORDERS, "byte-order mark"), (ORDERS.replace("\n", "\0\n"), "UTF-16"),
+], ids=["cut off", "CR", "two files", "UTF-16"])
+def test_a_file_that_is_not_text_in_lines_is_refused(program, write, text, reason):
+    run = program("add", "--from", write(text))
+    assert (run.status, run.stdout, run.stderr.count("\n")) == (2, "", 1)
+    assert reason in run.stderr
 
 
 @pytest.mark.parametrize("header, reason", [

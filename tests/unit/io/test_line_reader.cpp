@@ -12,6 +12,7 @@
 
 using namespace ordercache;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 namespace {
 
@@ -29,26 +30,57 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
+std::string complaint_about(const std::string& text) {
+    try {
+        lines_of(text);
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::usage);
+        return error.what();
+    }
+    return "";
+}
+
 using Lines = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("lines come without their ends, and the last needs none") {
-    CHECK(lines_of("a\nb\r\n\nc") == Lines{"a", "b", "", "c"});
+TEST_CASE("lines come without their ends, and a single one needs none") {
+    CHECK(lines_of("a\nb\r\n\nc\n") == Lines{"a", "b", "", "c"});
     CHECK(lines_of("a\n") == Lines{"a"});
+    CHECK(lines_of("a") == Lines{"a"});
+    CHECK(lines_of("\xEF\xBB\xBF"
+                   "a") == Lines{"a"});
     CHECK(lines_of("") == Lines{});
 }
 
-TEST_CASE("a byte-order mark is dropped at the beginning alone") {
-    CHECK(lines_of("\xEF\xBB\xBF"
-                   "a\n\xEF\xBB\xBF"
-                   "b") == Lines{"a", "\xEF\xBB\xBF"
-                                      "b"});
+TEST_CASE("a file that is not text in lines says what it is") {
+    const std::string mark = "\xEF\xBB\xBF";
+    const auto is_refused = [](const std::string& text, std::string_view line_and_reason) {
+        CAPTURE(text);
+        const std::string complaint = complaint_about(text);
+        CHECK(complaint.find(line_and_reason) != std::string::npos);
+    };
+    for (const std::string& text :
+         {"\xFF\xFE" + "7\0\n\0"s, "\xFE\xFF" + "\0\x37\0\n"s, "7\0\n\0"s, "\0\x37\0\n"s}) {
+        is_refused(text, ", line 1: the file is not UTF-8, maybe UTF-16: ");
+    }
+    is_refused("a\rb\rc\r", ", line 1: a carriage return stands within the line: ");
+    is_refused("a\r\nb\r\r\n", ", line 2: a carriage return stands within the line: ");
+    std::string of_a_macintosh;
+    for (int i = 0; i < 20'000; ++i) {
+        of_a_macintosh += "1234567\r";
+    }
+    is_refused(of_a_macintosh, ", line 1: a carriage return stands within the line: ");
+    is_refused("a\n" + mark + "b\n", ", line 2: a byte-order mark stands within the file: ");
+    is_refused("a\nb" + mark + "c\n", ", line 2: a byte-order mark stands within the file: ");
+    is_refused(mark + mark + "a\n", ", line 1: a byte-order mark stands within the file: ");
+    is_refused("a\n1.8", ", line 2: it is the last line and has no line end: ");
+    is_refused("a\n\r", ", line 2: it is the last line and has no line end: ");
 }
 
 TEST_CASE("a line that the buffer's end cuts is whole again") {
     const std::string long_line(40 << 10, 'x');
-    CHECK(lines_of(long_line + "\n" + long_line + "\n" + long_line) ==
+    CHECK(lines_of(long_line + "\n" + long_line + "\n" + long_line + "\n") ==
           Lines{long_line, long_line, long_line});
 }
 
@@ -62,6 +94,7 @@ TEST_CASE("a reader is ready when a whole line or the end is there") {
     CHECK(reader.is_ready());
     CHECK(reader.next() == "ab");
     CHECK_FALSE(reader.is_ready());
+    pipe.write("\n");
     pipe.close_end(1);
     CHECK(reader.is_ready());
     CHECK(reader.next() == "c");

@@ -54,9 +54,9 @@ TEST_CASE("the header says where each column stands") {
 }
 
 TEST_CASE("quotes, carriage returns, a byte-order mark and empty lines are fine") {
-    CHECK(
-        orders_in("\xEF\xBB\xBF\"date\",customer,net,\"tax\"\r\n\r\n\"2023-03-10\",7,\"-1.5\",0") ==
-        std::vector<std::string>{"2023-03-10 7 -1.50 0.00"});
+    CHECK(orders_in(
+              "\xEF\xBB\xBF\"date\",customer,net,\"tax\"\r\n\r\n\"2023-03-10\",7,\"-1.5\",0\r\n") ==
+          std::vector<std::string>{"2023-03-10 7 -1.50 0.00"});
 }
 
 TEST_CASE("a file of many pieces is read to its end") {
@@ -78,11 +78,11 @@ TEST_CASE("quotes that do not pair are told of") {
           std::vector<std::string>{"line 2: a closing quote is not followed by a comma"});
 }
 
-TEST_CASE("a doubled quote stands for one, and a line end within quotes is the field's") {
-    const auto complaints = complaints_about(k_header + "\"20\"\"23\n\",1,1,1\n2023-02-30,1,1,1\n");
-    REQUIRE(complaints.size() == 2);
-    CHECK(complaints[0].starts_with("line 2: date: "));
-    CHECK(complaints[1] == "line 4: date: `2023-02-30`: the calendar has no such day");
+TEST_CASE("a quote swallows no bad line behind it") {
+    CHECK(complaints_about(k_header + "2023-03-10,1,1\"\"2,1\n2023-03-10,x,1,1\n" +
+                           "2023-03-10,1,\"1,1\n2023-02-30,1,1,1\n")
+              .size() == 4);
+    CHECK(complaints_about(k_header + "\"20\n23\",1,1,1\n").size() == 2);
 }
 
 TEST_CASE("a line of too few or too many fields says how many it has") {
@@ -109,6 +109,15 @@ TEST_CASE("ten bad lines are told of, and no more") {
     const auto complaints = complaints_about(text);
     REQUIRE(complaints.size() == 10);
     CHECK(complaints.back().starts_with("line 20: customer: "));
+}
+
+TEST_CASE("a file that is cut off is refused, and earlier bad lines are told of too") {
+    const auto complaints = complaints_about(k_header + "2023-03-10,x,1,1\n2023-03-10,1,1,1.8");
+    REQUIRE(complaints.size() == 2);
+    CHECK(complaints[0].starts_with("line 2: customer: "));
+    CHECK(complaints[1].starts_with("line 3: it is the last line and has no line end: "));
+    CHECK(complaints_about(k_header + "2023-03-10,1,1,1\n2023-03-10,1,1,1.8").size() == 1);
+    CHECK(complaints_about("date,customer,net,tax").empty());
 }
 
 TEST_CASE("a line without end is refused before it fills the memory") {
