@@ -2,22 +2,18 @@
 
 #include "base/quoted.hpp"
 #include "base/signals.hpp"
-#include "io/terminal.hpp"
+#include "io/standard_streams.hpp"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
-#include <string_view>
 
 namespace ordercache {
 
 namespace {
 
-/// What people typed, and what servers say, may hold any bytes; a line stays one.
+/// Users and servers may send any bytes; a message stays one line.
 std::string one_line(const std::string& text) {
     return without_control_characters(text, ' ');
 }
@@ -68,30 +64,16 @@ void Console::write_line(const std::string& line) {
     write(line + '\n');
 }
 
-/// Where stderr takes nothing there is nobody left to tell.
+/// A text that stderr does not take is dropped, and the next one does not wait.
 void Console::write(std::string_view text) {
-    while (!text.empty() && wait_until_writable()) {
-        // What a writable pipe takes at once, does not block.
-        const ssize_t written =
-            ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EAGAIN && errno != EINTR) {
-            return;
-        }
-    }
-}
-
-bool Console::wait_until_writable() {
+    constexpr std::chrono::milliseconds no_time{0};
     try {
-        const Deadline deadline =
-            m_is_blocked ? Deadline::in(std::chrono::milliseconds(0)) : m_limit.deadline();
-        m_is_blocked = !wait_for(STDERR_FILENO, POLLOUT, deadline);
+        const TimeLimit limit = m_is_blocked ? TimeLimit::each_wait(no_time) : m_limit;
+        m_is_blocked = write_all(STDERR_FILENO, text, limit) == ETIMEDOUT;
     } catch (const Interrupted& interrupted) {
         put_back(interrupted.signal);
         m_is_blocked = true;
     }
-    return !m_is_blocked;
 }
 
 } // namespace ordercache

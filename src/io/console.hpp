@@ -8,13 +8,12 @@
 
 namespace ordercache {
 
-/// What people are told on stderr, a line each: errors always, warnings unless they are silenced,
-/// steps where they are asked for, and dim where that is a terminal. Nothing here fails: what
-/// stderr does not take until a signal arrives, or the limit ends, is left unsaid. The signal is
-/// there for the next wait to find. Needs hold_signals().
+/// Messages on stderr, one line each: errors always, warnings unless silenced, steps if asked for
+/// (dim on a terminal). Never fails: a line that stderr does not take before a signal arrives or
+/// the limit has passed is dropped. The next wait finds that signal. Call hold_signals() first.
 class Console : public Reporter {
 public:
-    /// Errors and warnings alone and no limit, until it is told otherwise.
+    /// Until it is called, there are errors and warnings, and no limit.
     void configure(bool verbose, bool quiet, TimeLimit limit);
 
     void warn(const std::string& line) override;
@@ -22,7 +21,7 @@ public:
 
     void error(const std::string& line);
 
-    /// A whole page, as it is.
+    /// Writes a page unchanged.
     void page(const std::string& text);
 
 private:
@@ -30,10 +29,9 @@ private:
     void write_note(const std::string& line) override;
     void write_line(const std::string& line);
     void write(std::string_view text);
-    bool wait_until_writable();
 
     TimeLimit m_limit = TimeLimit::none();
-    bool m_is_blocked = false; ///< A wait was in vain: no line is waited for any more.
+    bool m_is_blocked = false; ///< The last wait was in vain: the next text does not wait.
     bool m_has_status = false;
     bool m_verbose = false;
     bool m_dims_notes = false;

@@ -1,13 +1,10 @@
 #include "io/output.hpp"
 
+#include "io/standard_streams.hpp"
+
 #include <fmt/format.h>
 
-#include <poll.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -18,7 +15,7 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
-/// As JSON writes it: no zero leads it but a lone one.
+/// Whether JSON takes the text for a number: it allows no leading zeros.
 bool is_whole_number(std::string_view text) {
     const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
     return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos &&
@@ -39,31 +36,14 @@ std::string json_string(std::string_view text) {
     return quoted + '"';
 }
 
-std::string cannot_write(const char* reason) {
-    return fmt::format("cannot write to stdout: {}", reason);
-}
-
 void throw_write_error(int error) {
+    const auto message =
+        fmt::format("cannot write to stdout: {}",
+                    error == ETIMEDOUT ? "nobody read it within --timeout" : std::strerror(error));
     if (error == EPIPE) {
-        throw ClosedPipe(cannot_write(std::strerror(error)));
+        throw ClosedPipe(message);
     }
-    throw Error(ErrorKind::output_failed, cannot_write(std::strerror(error)));
-}
-
-/// Waits where a signal may arrive: what a writable pipe takes at once, does not block.
-void write_all(int fd, std::string_view text, TimeLimit limit) {
-    while (!text.empty()) {
-        if (!wait_for(fd, POLLOUT, limit.deadline())) {
-            throw Error(ErrorKind::output_failed, cannot_write("nobody read it within --timeout"));
-        }
-        const ssize_t written =
-            ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EAGAIN && errno != EINTR) {
-            throw_write_error(errno);
-        }
-    }
+    throw Error(ErrorKind::output_failed, message);
 }
 
 } // namespace
@@ -111,8 +91,10 @@ void Output::page(const std::string& text) {
 }
 
 void Output::flush() {
-    // Forgotten even where the write fails: a second flush must not repeat half a line.
-    write_all(m_fd, std::exchange(m_buffer, {}), m_limit);
+    // The buffer is emptied even if the write fails: a second flush must not repeat half a line.
+    if (const int error = write_all(m_fd, std::exchange(m_buffer, {}), m_limit)) {
+        throw_write_error(error);
+    }
 }
 
 void Output::line(const std::string& text) {

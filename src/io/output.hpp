@@ -13,20 +13,20 @@ namespace ordercache {
 
 enum class Format { text, json };
 
-/// The reader of stdout has gone. A type of its own, for it ends the program as SIGPIPE does,
-/// unless an answer was lost that must be told.
+/// The reader of stdout has closed it. This ends the program as SIGPIPE would, unless an answer was
+/// lost that the user must know.
 class ClosedPipe : public Error {
 public:
     explicit ClosedPipe(const std::string& message) : Error(ErrorKind::output_failed, message) {}
 };
 
-/// The answer on stdout, and nothing else. Numbers are plain digits, whatever the locale.
-/// Buffers its lines. Every function throws Error (no) where a write fails or a slow reader is
-/// waited for beyond the limit, ClosedPipe where the reader has gone (and SIGPIPE is ignored), and
-/// Interrupted where a signal ends the wait. What was buffered is then lost.
+/// Writes the answer to stdout, buffered. Numbers are plain digits in every locale. Every function
+/// throws Error (output_failed) if writing fails or takes longer than the limit, ClosedPipe if the
+/// reader has closed stdout (and SIGPIPE is ignored), and Interrupted if a signal ends the wait.
+/// The buffer is lost then.
 class Output {
 public:
-    /// Writes to the file descriptor `fd`, which stays the caller's and open.
+    /// Does not close `fd`.
     explicit Output(Format format, TimeLimit limit = TimeLimit::none(), int fd = 1);
 
     void count(std::int64_t count);
@@ -34,13 +34,13 @@ public:
     void order_added(CustomerId customer, const OrderId& order);
     void orders_added(std::int64_t orders);
     void invalidated(std::int64_t counts);
-    /// Absent: not cached, which text shows as nothing. Negative: it never expires, `-1`.
+    /// nullopt for a count that is not cached: text shows nothing. Negative if it never expires.
     void time_to_live(std::optional<std::chrono::seconds> left);
 
-    /// A text that is not an answer: help, the version.
+    /// A help page, the version.
     void page(const std::string& text);
 
-    /// Writes what is buffered. A caller that leaves without it loses the answer.
+    /// Writes the buffer. Without this call the answer is lost.
     void flush();
 
 private:

@@ -10,22 +10,22 @@
 
 namespace ordercache {
 
-/// How far a long work has come.
+/// How far a long command has come.
 struct Advance {
     std::int64_t items = 0;
-    std::uint64_t bytes = 0;           ///< Of the input.
-    std::optional<std::uint64_t> size; ///< All bytes of the input; absent: nobody knows.
+    std::uint64_t bytes = 0;           ///< Read of the input.
+    std::optional<std::uint64_t> size; ///< Of the input in bytes; nullopt if that is unknown.
 };
 
-/// `12000 orders [=====>    ]  54%`, or without a size the items alone; within `columns`.
+/// `12000 orders [==========          ]  54%`, or only the items if the size is unknown; cut to fit
+/// into `columns`.
 std::string progress_bar(const Advance& advance, const std::string& unit, std::size_t columns);
 
-/// Shows the bar once the work has taken a second, ten times a second at most, where stderr is a
-/// terminal that can draw it; gone when this is destroyed.
+/// Shows the bar on stderr if that is a terminal, after the first second, ten times a second at
+/// most. The destructor removes it.
 class Progress {
 public:
-    /// `unit` is what is counted, in the plural. The reporter must outlive this, and its status()
-    /// must not throw.
+    /// `unit` is the plural of what is counted. The reporter's status() must not throw.
     Progress(std::string unit, Reporter& reporter);
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
@@ -33,10 +33,10 @@ public:
 
     void show(const Advance& advance);
 
-    /// Puts a line in the bar's place, where there is a bar: what is waited for without an advance.
+    /// Shows a line in place of the bar if there is one.
     void say(const std::string& line);
 
-    /// Takes the bar away until it is shown again, for other lines to be written.
+    /// Removes the bar until the next show(), so that other lines can be written.
     void hide();
 
 private:

@@ -5,13 +5,13 @@
 using namespace ordercache;
 
 TEST_CASE("the bar fills with the part of the input that is read") {
-    CHECK(progress_bar({10, 0, 200}, "orders", 34) == "10 orders [>               ]   0%");
-    CHECK(progress_bar({10, 100, 200}, "orders", 34) == "10 orders [========>       ]  50%");
-    CHECK(progress_bar({10, 200, 200}, "orders", 34) == "10 orders [================] 100%");
+    CHECK(progress_bar({10, 0, 200}, "orders", 80) == "10 orders [                    ]   0%");
+    CHECK(progress_bar({10, 100, 200}, "orders", 80) == "10 orders [==========          ]  50%");
+    CHECK(progress_bar({10, 200, 200}, "orders", 80) == "10 orders [====================] 100%");
 }
 
 TEST_CASE("a file that grew while it was read is no more than whole") {
-    CHECK(progress_bar({10, 300, 200}, "orders", 34) == "10 orders [================] 100%");
+    CHECK(progress_bar({10, 300, 200}, "orders", 80) == "10 orders [====================] 100%");
 }
 
 TEST_CASE("without a size the items alone are told") {
