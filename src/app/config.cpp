@@ -1,6 +1,7 @@
 #include "app/config.hpp"
 
 #include "base/error.hpp"
+#include "base/quoted.hpp"
 #include "base/uri.hpp"
 #include "base/whole_number.hpp"
 
@@ -24,11 +25,13 @@ constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
 constexpr auto k_redis_example = "redis://user:password@host:6379/0";
 constexpr auto k_postgres_uri = "PG_SERVICE_URI";
 constexpr auto k_postgres_database = "PG_DATABASE";
+constexpr auto k_key_prefix = "CACHE_KEY_PREFIX";
+constexpr auto k_time_to_live = "CACHE_TIMEOUT_SECONDS";
 constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
 
 using Warn = std::function<void(const std::string&)>;
 
-/// Says each warning once, however often its variable is read.
+/// Warns only once of the same thing, however often a variable is read.
 Warn once(Warn warn) {
     return [warn = std::move(warn),
             said = std::set<std::string>()](const std::string& message) mutable {
@@ -38,7 +41,7 @@ Warn once(Warn warn) {
     };
 }
 
-/// Names the variable in what `parse` finds wrong with its value.
+/// Names the variable in a complaint of `parse`.
 template <typename Parse>
 auto naming(const char* variable, Parse parse) {
     try {
@@ -48,8 +51,28 @@ auto naming(const char* variable, Parse parse) {
     }
 }
 
-/// Without braces, or with a hash tag that a key and its lease have in common: the first `{` and
-/// the first `}` after it, with something between, are what Redis Cluster goes by.
+/// `docker --env-file`, for one, passes them on.
+void refuse_enclosing_quotes(std::string_view text) {
+    const bool begins_with_quote = text.starts_with('"') || text.starts_with('\'');
+    if (begins_with_quote && text.size() > 1 && text.back() == text.front()) {
+        throw std::invalid_argument("quotes enclose the value: leave them out");
+    }
+}
+
+/// Refuses what a name can only hold by mistake, and what would name another database or cache.
+void check_plain(const std::string& name) {
+    refuse_enclosing_quotes(name);
+    if (without_control_characters(name, ' ') != name) {
+        throw std::invalid_argument("it holds a control character, such as the carriage return of "
+                                    "a file with CRLF line ends");
+    }
+    if (name.starts_with(' ') || name.ends_with(' ')) {
+        throw std::invalid_argument("it has a blank at an end");
+    }
+}
+
+/// Whether there are no braces, or one hash tag that Redis Cluster finds in a key and in its lease:
+/// the first `{` and the first `}` behind it, with something between.
 bool has_clear_hash_tag(std::string_view prefix) {
     const auto open = prefix.find('{');
     const auto close = prefix.find('}');
@@ -76,10 +99,13 @@ void Config::require_a_service() const {
 
 RedisService Config::redis() const {
     const std::string uri = required(k_redis_uri, k_redis_example);
-    RedisService service = naming(k_redis_uri, [&] { return parse_redis_uri(uri); });
+    RedisService service = naming(k_redis_uri, [&] {
+        refuse_enclosing_quotes(uri);
+        return parse_redis_uri(uri);
+    });
     if (!service.verify_certificate) {
         m_warn(fmt::format("{}: ssl_cert_reqs=none leaves the server's certificate unverified: "
-                           "whoever stands between can read and change everything",
+                           "anyone in between can read and change everything",
                            k_redis_uri));
     }
     for (const std::string& option : service.ignored_options) {
@@ -92,36 +118,40 @@ RedisService Config::redis() const {
 PostgresService Config::postgres() const {
     const std::string uri = required(k_postgres_uri, k_postgres_example);
     const std::string database = value(k_postgres_database);
-    naming(k_postgres_database, [&] { check_name(database, "the name"); });
-    return naming(k_postgres_uri, [&] { return parse_postgres_uri(uri, database, m_environment); });
+    naming(k_postgres_database, [&] { check_plain(database); });
+    return naming(k_postgres_uri, [&] {
+        refuse_enclosing_quotes(uri);
+        return parse_postgres_uri(uri, database, m_environment);
+    });
 }
 
 std::string Config::key_prefix() const {
-    const std::string prefix = m_environment("CACHE_KEY_PREFIX").value_or("");
-    if (!has_clear_hash_tag(prefix)) {
-        throw usage_error(
-            "CACHE_KEY_PREFIX: braces must enclose one hash tag, as in {shop}:orders");
-    }
+    const std::string prefix = value(k_key_prefix);
+    naming(k_key_prefix, [&] {
+        check_plain(prefix);
+        if (!has_clear_hash_tag(prefix)) {
+            throw std::invalid_argument("braces must enclose one hash tag, as in {shop}:orders");
+        }
+    });
     return prefix.empty() ? k_default_key_prefix : prefix;
 }
 
 std::chrono::seconds Config::time_to_live() const {
-    const auto text = m_environment("CACHE_TIMEOUT_SECONDS");
-    if (!text) {
+    const std::string text = value(k_time_to_live);
+    if (text.empty()) {
         return k_default_time_to_live;
     }
-    const auto seconds = parse_whole_number(*text, 1, std::numeric_limits<std::int32_t>::max());
+    const auto seconds = parse_whole_number(text, 1, std::numeric_limits<std::int32_t>::max());
     if (!seconds) {
-        m_warn(
-            fmt::format("CACHE_TIMEOUT_SECONDS: a time to live must be a whole number of seconds "
-                        "from 1 to 2147483647; {} is used",
-                        k_default_time_to_live.count()));
+        m_warn(fmt::format("{}: a time to live must be a whole number of seconds from 1 to "
+                           "2147483647; {} is used",
+                           k_time_to_live, k_default_time_to_live.count()));
         return k_default_time_to_live;
     }
     return std::chrono::seconds(*seconds);
 }
 
-/// Empty where the variable is not set.
+/// Empty for a variable that is not set.
 std::string Config::value(const char* name) const {
     return m_environment(name).value_or("");
 }

@@ -10,28 +10,28 @@
 
 namespace ordercache {
 
-/// The environment's answers, each read when a command needs it: a hit needs no PG_SERVICE_URI.
+/// The configuration, from the environment. A variable is read when a command needs it: a hit needs
+/// no PG_SERVICE_URI. An empty variable is an unset one. Each function throws Error (usage) for a
+/// bad value, and names the variable but never the value.
 class Config {
 public:
-    /// Gets its variables from `environment`, and says on `warn`, once each, what it ignores.
+    /// Passes each warning to `warn` once.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
-    /// For a command that may need both services. Throws Error (usage) naming both variables where
-    /// neither is set, so that the second is not learnt of only after the first.
+    /// Throws Error (usage) naming both services' variables if neither is set. For a command that
+    /// may need both: the user learns of the second at once.
     void require_a_service() const;
 
-    /// REDIS_SERVICE_URI. Throws Error (usage) naming the variable, never its value. Warns where
-    /// the URI asks that no certificate be verified, and of each option that is ignored.
+    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option.
     RedisService redis() const;
 
-    /// PG_SERVICE_URI with PG_DATABASE. Throws Error (usage) naming the variable, never its value.
+    /// PG_SERVICE_URI with PG_DATABASE.
     PostgresService postgres() const;
 
-    /// CACHE_KEY_PREFIX, `num_orders` where it is unset or empty. Throws Error (usage) where its
-    /// braces are not one cluster hash tag, `{shop}:orders` say.
+    /// CACHE_KEY_PREFIX, `num_orders` by default.
     std::string key_prefix() const;
 
-    /// CACHE_TIMEOUT_SECONDS, 120 where it is unset. Where it is bad: a warning, and 120.
+    /// CACHE_TIMEOUT_SECONDS, 120 by default; a bad value is a warning, and 120.
     std::chrono::seconds time_to_live() const;
 
 private:

@@ -7,13 +7,14 @@
 
 namespace ordercache {
 
-/// A variable's value; absent where it is unset.
+/// Returns a variable's value; nullopt if it is unset or empty.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 /// The process's own environment.
 inline std::optional<std::string> process_environment(const char* name) {
     const char* const value = std::getenv(name);
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+    const bool is_set = value != nullptr && *value != '\0';
+    return is_set ? std::optional<std::string>(value) : std::nullopt;
 }
 
 } // namespace ordercache

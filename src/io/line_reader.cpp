@@ -20,9 +20,6 @@ namespace {
 constexpr std::size_t k_longest_line = 64 << 10;
 
 constexpr std::string_view k_byte_order_mark = "\xEF\xBB\xBF";
-constexpr auto k_cut_off =
-    "it is the last line and has no line end: was the file cut off? If it is "
-    "whole, end it with a line break";
 
 Error cannot_read(const std::string& name, const char* reason) {
     return usage_error(fmt::format("cannot read {}: {}", name, reason));
@@ -92,16 +89,13 @@ std::optional<std::string_view> LineReader::next() {
     }
     m_begin = m_searched = end;
     m_bytes += line.size();
-    const bool is_first = ++m_number == 1;
-    if (is_first && line.starts_with(k_byte_order_mark)) {
+    if (++m_number == 1 && line.starts_with(k_byte_order_mark)) {
         line.remove_prefix(k_byte_order_mark.size());
     }
-    // A file of one line may be without any line end.
-    const bool is_cut_off = !is_first && !line.ends_with('\n');
+    m_has_end = line.ends_with('\n');
     line = without_line_end(line);
-    const char* const fault = fault_of(line);
-    if (fault != nullptr || is_cut_off) {
-        throw usage_error(complaint(m_number, fault != nullptr ? fault : k_cut_off));
+    if (const char* const fault = fault_of(line)) {
+        throw usage_error(complaint(m_number, fault));
     }
     return line;
 }

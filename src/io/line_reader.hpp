@@ -14,9 +14,8 @@ namespace ordercache {
 
 /// The lines of a file, or of stdin for `-`, in constant memory. Waits for a FIFO, a pipe or a
 /// terminal until the limit has passed; Interrupted ends the wait when a signal arrives. Throws
-/// Error (usage) for a file that cannot be read or that no text of lines can be: one with a line
-/// longer than 64 KiB, in UTF-16, with carriage returns or byte-order marks within it, or with a
-/// last line that has no end where the others have one.
+/// Error (usage) for a file that cannot be read, or that is not text in lines: one with a line
+/// longer than 64 KiB, in UTF-16, or with carriage returns or byte-order marks within it.
 class LineReader {
 public:
     /// Opens the file. If it is a FIFO, next() waits for the writer.
@@ -34,6 +33,9 @@ public:
 
     /// The number of the line that was read last, from 1.
     std::size_t number() const { return m_number; }
+
+    /// Whether that line had an end. Only the last one of a file may have none.
+    bool has_end() const { return m_has_end; }
 
     /// The bytes of the lines that were read.
     std::uint64_t bytes() const { return m_bytes; }
@@ -58,6 +60,7 @@ private:
     std::size_t m_searched = 0; ///< There is no line end from m_begin to here.
     std::size_t m_end = 0;      ///< The end of what was read.
     std::size_t m_number = 0;
+    bool m_has_end = false;
     std::uint64_t m_bytes = 0;
 };
 

@@ -20,6 +20,11 @@ enum Column { date, customer, net, tax };
 constexpr std::size_t k_orders_at_once = 5000;
 constexpr std::size_t k_most_complaints = 10;
 
+/// Its last amount may be cut off too: `1.8` of `1.80`.
+constexpr auto k_cut_off =
+    "it is the last line and has no line end: was the file cut off? If it is "
+    "whole, end it with a line break";
+
 constexpr auto k_header_form =
     "the first line must name the columns date, customer, net and tax, separated by commas";
 
@@ -92,10 +97,14 @@ bool OrderFile::read_fields() {
     while (line && line->empty()) {
         line = m_lines.next();
     }
-    if (line) {
-        split_csv_line(*line, m_fields);
+    if (!line) {
+        return false;
     }
-    return line.has_value();
+    if (!m_lines.has_end() && m_lines.number() > 1) {
+        throw std::invalid_argument(k_cut_off);
+    }
+    split_csv_line(*line, m_fields);
+    return true;
 }
 
 void OrderFile::read_header() {

@@ -317,9 +317,10 @@ def test_ten_bad_lines_are_listed_and_no_more(program, write):
         assert error.startswith("ordercache: error: ") and f"line {3 + 2 * i}:" in error
 
 
-def test_a_line_end_within_quotes_is_counted(program, write):
-    run = program("add", "--from", write(HEADER + '2023-03-10,1,"1\n2",1\n2023-03-10,x,1,1\n'))
-    assert ["line 2" in run.stderr, "line 3" in run.stderr, "line 4" in run.stderr] == [True, False, True]
+def test_a_quote_swallows_no_bad_line_behind_it(program, write):
+    run = program("add", "--from", write(HEADER + '2023-03-10,1,1""2,1\n2023-03-10,x,1,1\n2023-03-10,1,"1,1\n2023-03-10,y,1,1\n'))
+    assert (run.status, run.stdout) == (2, "")
+    assert ["line " + line in run.stderr for line in "12345"] == [False, True, True, True, True]
 
 
 def test_a_bad_line_late_in_a_large_file_leaves_nothing(ordercache, database, cache, write):

@@ -183,13 +183,34 @@ def test_cache_key_prefix_is_num_orders_by_default(ordercache, cache, value):
     assert values(cache) == ["num_orders:all"]
 
 
+@pytest.mark.parametrize("value", ["shop\r", "shop ", '"shop"', "'shop'"])
+@pytest.mark.parametrize("variable", ["CACHE_KEY_PREFIX", "PG_DATABASE"])
+def test_a_value_that_a_file_of_settings_has_spoilt_is_refused(ordercache, cache, variable, value):
+    assert refused_for(ordercache("count", env={variable: value}), variable)
+    assert cache.keys() == []
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("variable", ["REDIS_SERVICE_URI", "PG_SERVICE_URI"])
+def test_a_uri_that_was_copied_with_its_quotes_gets_a_hint(ordercache, variable, quote):
+    run = ordercache("count", env={variable: quote + ordercache.environment[variable] + quote})
+    assert refused_for(run, f"{variable}: quotes")
+
+
+def test_an_empty_variable_is_an_unset_one(ordercache):
+    names = ["CACHE_KEY_PREFIX", "CACHE_TIMEOUT_SECONDS", "NO_COLOR", "PGGSSENCMODE", "PGCONNECT_TIMEOUT"]
+    run = ordercache("count", env=dict.fromkeys(names, ""))
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
 @pytest.mark.parametrize("value, seconds", [(None, 120), ("", 120), ("1", 1), ("45", 45), ("2147483647", 2147483647)])
 def test_cache_timeout_seconds_is_how_long_a_count_lives(ordercache, cache, value, seconds):
-    assert ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value}).stdout == "12000\n"
+    run = ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value})
+    assert (run.stdout, run.stderr) == ("12000\n", "")
     assert seconds - 20 < cache.pttl("num_orders:all") / 1000 <= seconds or seconds == 1
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2147483648", "1e3", "+5", "0x10", "5 ", " 5", "99999999999999999999"])
+@pytest.mark.parametrize("value", ["0", "-1", "abc", "1.5", "2147483648", "1e3", "+5", "0x10", "5 ", " 5", "5\r", "99999999999999999999"])
 def test_a_bad_cache_timeout_seconds_is_a_warning_and_120(ordercache, cache, value):
     run = ordercache("count", env={"CACHE_TIMEOUT_SECONDS": value})
     assert (run.status, run.stdout) == (0, "12000\n")

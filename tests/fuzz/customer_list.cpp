@@ -40,13 +40,7 @@ Reading expected(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
     Reading reading;
-    const auto lines = split(text, '\n');
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-        std::string_view line = lines[i];
-        if (i > 0 && i + 1 == lines.size() && !line.empty()) {
-            reading.failed = true; // It is cut off.
-            break;
-        }
+    for (std::string_view line : split(text, '\n')) {
         line.remove_suffix(line.ends_with('\r') ? 1 : 0);
         try {
             if (!line.empty()) {

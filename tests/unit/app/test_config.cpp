@@ -108,16 +108,38 @@ TEST_CASE("a certificate that is not to be verified is warned of once") {
     CHECK(fixture.warnings[0].find("REDIS_SERVICE_URI: ssl_cert_reqs=none") == 0);
 }
 
-TEST_CASE("a name that no database can have is blamed on PG_DATABASE") {
-    const Fixture fixture({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", "a\nb"}});
-    try {
-        fixture.config.postgres();
-        FAIL("it was taken");
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::usage);
-        CHECK(std::string(error.what()) ==
-              "PG_DATABASE: the name must not hold a control character");
+TEST_CASE("a value that a file of settings has spoilt is refused by its variable's name") {
+    const std::string control = ": it holds a control character, such as the carriage return of a "
+                                "file with CRLF line ends";
+    const std::string blank = ": it has a blank at an end";
+    const std::string quotes = ": quotes enclose the value: leave them out";
+    const auto database_refusal = [](const std::string& name) {
+        return postgres_refusal({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", name}});
+    };
+    for (const char* text : {"shop\r", "shop\n", "a\tb", "\x7f", "a\xC2\x85"}) {
+        CAPTURE(text);
+        CHECK(prefix_refusal(text) == "CACHE_KEY_PREFIX" + control);
+        CHECK(database_refusal(text) == "PG_DATABASE" + control);
     }
+    for (const char* text : {" shop", "shop ", " "}) {
+        CAPTURE(text);
+        CHECK(prefix_refusal(text) == "CACHE_KEY_PREFIX" + blank);
+        CHECK(database_refusal(text) == "PG_DATABASE" + blank);
+    }
+    for (const char* text : {"\"shop\"", "'shop'", "\"\"", "''"}) {
+        CAPTURE(text);
+        CHECK(prefix_refusal(text) == "CACHE_KEY_PREFIX" + quotes);
+        CHECK(database_refusal(text) == "PG_DATABASE" + quotes);
+    }
+    CHECK(prefix_refusal("the shop's \"orders\"") == "accepted");
+    CHECK(database_refusal("the shop's") == "accepted");
+    CHECK(redis_refusal({{"REDIS_SERVICE_URI", "\"redis://h\""}}) == "REDIS_SERVICE_URI" + quotes);
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", "'postgres://h'"}}) == "PG_SERVICE_URI" + quotes);
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", "\"host=h user='u'\""}}) ==
+          "PG_SERVICE_URI" + quotes);
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", "host=h user='u'"}}) == "accepted");
+    CHECK(redis_refusal({{"REDIS_SERVICE_URI", "redis://h\r"}}).starts_with("REDIS_SERVICE_URI: "));
+    CHECK(postgres_refusal({{"PG_SERVICE_URI", "postgres://h\r"}}).starts_with("PG_SERVICE_URI: "));
 }
 
 TEST_CASE("the database is dellstore, another, or the URI's own") {
@@ -152,6 +174,9 @@ TEST_CASE("a prefix whose braces are not one hash tag is refused") {
 
 TEST_CASE("a count lives for 120 seconds unless another time to live is set") {
     CHECK(Fixture(Variables{}).config.time_to_live() == 120s);
+    const Fixture with_an_empty_one(Variables{{"CACHE_TIMEOUT_SECONDS", ""}});
+    CHECK(with_an_empty_one.config.time_to_live() == 120s);
+    CHECK(with_an_empty_one.warnings.empty());
     CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "1"}}).config.time_to_live() == 1s);
     CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "010"}}).config.time_to_live() == 10s);
     CHECK(Fixture(Variables{{"CACHE_TIMEOUT_SECONDS", "2147483647"}}).config.time_to_live() ==
@@ -159,8 +184,8 @@ TEST_CASE("a count lives for 120 seconds unless another time to live is set") {
 }
 
 TEST_CASE("a bad time to live is warned of once, and 120 is used") {
-    for (const char* text : {"", "0", "-1", "+5", "1.5", "60s", " 60", "60 ", "0x10", "1e3",
-                             "2147483648", "99999999999999999999", "abc"}) {
+    for (const char* text : {"0", "-1", "+5", "1.5", "60s", " 60", "60 ", "60\r", "\"60\"", "0x10",
+                             "1e3", "2147483648", "99999999999999999999", "abc"}) {
         CAPTURE(text);
         Fixture fixture(Variables{{"CACHE_TIMEOUT_SECONDS", text}});
         CHECK(fixture.config.time_to_live() == 120s);
