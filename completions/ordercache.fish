@@ -1,6 +1,6 @@
 # fish completion for ordercache
 
-# Whether no command is on the line yet.
+# Succeeds if there is no command on the line yet.
 function __ordercache_wants_command
     not __fish_seen_subcommand_from count add invalidate ttl help
 end
@@ -22,16 +22,16 @@ complete -c ordercache -s h -l help -d 'Show help'
 complete -c ordercache -s V -l version -d 'Print the version'
 
 complete -c ordercache -n '__fish_seen_subcommand_from count' -l customer -x -d 'Count the orders of this customer'
-complete -c ordercache -n '__fish_seen_subcommand_from count' -l customers-from -rF -d 'Count those of the customers in a file'
-complete -c ordercache -n '__fish_seen_subcommand_from count' -l refresh -d 'Recount, and cache that'
+complete -c ordercache -n '__fish_seen_subcommand_from count' -l customers-from -rF -d 'Count the orders of each customer in a file'
+complete -c ordercache -n '__fish_seen_subcommand_from count' -l refresh -d 'Count again, and cache the result'
 complete -c ordercache -n '__fish_seen_subcommand_from add' -l date -x -a '(date +%F)' -d 'The day of the order'
-complete -c ordercache -n '__fish_seen_subcommand_from add' -l customer -x -d 'The customer who ordered'
+complete -c ordercache -n '__fish_seen_subcommand_from add' -l customer -x -d 'The number of the customer'
 complete -c ordercache -n '__fish_seen_subcommand_from add' -l net -x -d 'The net amount'
 complete -c ordercache -n '__fish_seen_subcommand_from add' -l tax -x -d 'The tax'
 complete -c ordercache -n '__fish_seen_subcommand_from add' -l from -rF -d 'Add the orders of a CSV file'
-complete -c ordercache -n '__fish_seen_subcommand_from count add' -l no-cache -d 'Leave the cache alone'
+complete -c ordercache -n '__fish_seen_subcommand_from count add' -l no-cache -d 'Do not use the cache'
 complete -c ordercache -n '__fish_seen_subcommand_from add invalidate' -l dry-run -d 'Check and report, change nothing'
-complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l stale -d 'Drop only those that are wrong'
-complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow -d 'Keep the cache true to what others write'
+complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l stale -d 'Drop only wrong counts'
+complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow -d 'Keep the cache true to what other programs write'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate' -l follow-sql -a 'remove\t"Undo that"' -d 'Print the SQL that --follow needs'
 complete -c ordercache -n '__fish_seen_subcommand_from invalidate ttl' -l customer -x -d 'Only the count of this customer'

@@ -9,17 +9,17 @@ namespace ordercache {
 
 class Context;
 
-/// Does what was asked for with the Redis and the PostgreSQL that `config` names, writes the
-/// answer to stdout, and gives `done`, or `no` where the answer is no. Throws Error.
+/// Runs the command with the services that `config` names, and writes the answer to stdout. Returns
+/// `no` if the answer is no, else `done`. Throws Error.
 ExitStatus run(const Invocation& invocation, const Config& config, Reporter& reporter);
 
-/// The same for each command, with what it works with.
+/// The same, for each command.
 ExitStatus run(const Count& count, Context& context);
 ExitStatus run(const Add& add, Context& context);
 ExitStatus run(const Invalidate& invalidate, Context& context);
 ExitStatus run(const Ttl& ttl, Context& context);
 
-/// Follows what other programs write, until a signal ends it (Interrupted) or it cannot go on.
+/// Follows what other programs write, until a signal (Interrupted) or an error ends it.
 [[noreturn]] void follow(Context& context);
 
 } // namespace ordercache

@@ -1,7 +1,6 @@
 #include "app/config.hpp"
 
 #include "base/error.hpp"
-#include "base/quoted.hpp"
 #include "base/uri.hpp"
 #include "base/whole_number.hpp"
 
@@ -62,10 +61,10 @@ void refuse_enclosing_quotes(std::string_view text) {
 /// Refuses what a name can only hold by mistake, and what would name another database or cache.
 void check_plain(const std::string& name) {
     refuse_enclosing_quotes(name);
-    if (without_control_characters(name, ' ') != name) {
-        throw std::invalid_argument("it holds a control character, such as the carriage return of "
-                                    "a file with CRLF line ends");
+    if (name.find('\r') != std::string::npos) {
+        throw std::invalid_argument("it holds a carriage return, as in a file with CRLF line ends");
     }
+    check_name(name, "it");
     if (name.starts_with(' ') || name.ends_with(' ')) {
         throw std::invalid_argument("it has a blank at an end");
     }

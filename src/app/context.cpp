@@ -29,7 +29,7 @@ bool follows(const Command& command) {
     return is_in_mode(command, InvalidateMode::follow);
 }
 
-/// Whether it goes through the cache, but may need PostgreSQL too.
+/// Whether the command uses the cache and may need PostgreSQL too.
 bool may_need_both_services(const Command& command) {
     if (const auto* count = std::get_if<Count>(&command)) {
         return count->cache != CacheUse::none;
@@ -40,13 +40,13 @@ bool may_need_both_services(const Command& command) {
     return follows(command) || is_in_mode(command, InvalidateMode::drop_stale);
 }
 
-/// Who keeps a cache true for long must know that it has not lost anything meanwhile.
+/// A follower must notice a lost connection: it may have missed something.
 WhenClosed when_closed(const Command& command) {
     return follows(command) ? WhenClosed::fail : WhenClosed::reconnect;
 }
 
-/// PostgreSQL answers a count that the cache would keep waiting, and who follows begins anew; what
-/// else needs the cache waits.
+/// PostgreSQL answers a count that would wait for the cache too long, and a follower starts again;
+/// other commands wait.
 RedisRouter::RedirectionTime redirection_time(const Command& command) {
     constexpr std::chrono::seconds k_before_going_another_way{2};
     const bool has_another_way = std::holds_alternative<Count>(command) || follows(command);
@@ -102,7 +102,7 @@ void Context::disconnect() {
     m_cache.reset();
 }
 
-/// Read once, for what a URI is warned of is said once.
+/// Parsed once, so that its warnings come once.
 const RedisService& Context::redis_service() {
     if (!m_redis_service) {
         require_a_service();
@@ -125,7 +125,7 @@ void Context::require_a_service() const {
     }
 }
 
-/// Another reader's count is waited for as long as the user will wait at all.
+/// A wait for another reader's count ends with --timeout.
 Pause Context::begin_wait() const {
     return [deadline = m_limit.deadline()](std::chrono::milliseconds length) {
         pause_for(length);

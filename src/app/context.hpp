@@ -14,11 +14,11 @@
 
 namespace ordercache {
 
-/// --timeout as it bounds a command: the whole of it, or each wait of a batch.
+/// The limit that --timeout sets: for the whole command, or for each wait of a batch.
 TimeLimit limit_of(const Invocation& invocation);
 
-/// What a command works with. The cache and the store are made when they are needed, for only then
-/// are their variables wanted.
+/// What a command works with. The cache and the store are created on first use, since only then
+/// are their variables needed.
 class Context {
 public:
     /// `config` and `reporter` must outlive it.
@@ -27,20 +27,21 @@ public:
     Output& output() { return m_output; }
     Reporter& reporter() { return m_reporter; }
 
-    /// What a wait for stdin, a FIFO or the reader of stdout may last: whoever stands at the other
-    /// end may well pause, so that only a --timeout that was given bounds it.
+    /// The limit of a wait for stdin, a FIFO or the reader of stdout. The other end may pause, so
+    /// there is none unless --timeout was given.
     TimeLimit stream_limit() const { return m_stream_limit; }
 
-    /// Each is made by the first call, which throws Error (usage) where its variable is not set,
-    /// and names both variables where neither is and the command may need both.
+    /// The first call throws Error (usage) if its variable is not set. If the command may need both
+    /// services and neither variable is set, the error names both.
     RedisCache& cache();
     PostgresStore& store();
     CountReader& reader();
 
-    /// A feed with a connection of its own, made when it is first asked.
+    /// A feed that opens its own connection at the first poll.
     std::unique_ptr<ChangeFeed> change_feed();
 
-    /// Ends the connections; who asks again gets new ones. What was given before is gone.
+    /// Closes the connections, and destroys what the functions above returned. The next call opens
+    /// new ones.
     void disconnect();
 
 private:

@@ -17,14 +17,14 @@ using OrderId = std::string;
 /// 9999999999.99.
 class Amount {
 public:
-    /// Takes digits, and after a point one or two more; a minus for a refund.
-    /// Throws std::invalid_argument, whose message says what is wrong, for all else.
+    /// Accepts digits, and one or two more after a point; a minus for a refund.
+    /// Throws std::invalid_argument, which says what is wrong, for anything else.
     static Amount parse(std::string_view text);
 
-    /// The sum; throws std::invalid_argument where it leaves the column's range.
+    /// Throws std::invalid_argument if the sum is out of the column's range.
     friend Amount operator+(Amount a, Amount b);
 
-    /// With two decimals, as PostgreSQL prints it: `-0.50`.
+    /// Two decimals, as in PostgreSQL: `-0.50`.
     std::string to_string() const;
 
     std::int64_t cents() const { return m_cents; }
@@ -37,15 +37,15 @@ private:
     std::int64_t m_cents;
 };
 
-/// Takes a day of the calendar as `YYYY-MM-DD`, 0001 to 9999.
-/// Throws std::invalid_argument, whose message says what is wrong, for all else.
+/// Accepts a day of the calendar as `YYYY-MM-DD`, 0001 to 9999.
+/// Throws std::invalid_argument, which says what is wrong, for anything else.
 std::chrono::year_month_day parse_date(std::string_view text);
 
 /// `YYYY-MM-DD`.
 std::string to_string(std::chrono::year_month_day date);
 
-/// Takes decimal digits alone, 1 to 2147483647; `010` is ten.
-/// Throws std::invalid_argument, whose message says what is wrong, for all else.
+/// Accepts only decimal digits, 1 to 2147483647; `010` is ten.
+/// Throws std::invalid_argument, which says what is wrong, for anything else.
 CustomerId parse_customer(std::string_view text);
 
 /// An order to add. Its total is net + tax.

@@ -5,7 +5,7 @@
 
 namespace ordercache {
 
-/// What the user is told on the way, a line each; the answer itself goes to Output.
+/// Messages for the user, one line each. The answer goes to Output.
 class Reporter {
 public:
     virtual ~Reporter() = default;
@@ -17,8 +17,8 @@ public:
         }
     }
 
-    /// As above; `make_line` is called only where somebody reads the line, for the text of a step
-    /// for each customer of a batch costs more than the step.
+    /// The same; calls `make_line` only with -v: for each customer of a batch, the text of a step
+    /// costs more than the step.
     template <std::invocable MakeLine>
     void note(const MakeLine& make_line) {
         if (is_verbose()) {
@@ -28,7 +28,7 @@ public:
 
     virtual void warn(const std::string& line) = 0;
 
-    /// A line that the next one replaces; empty: none any more. For a terminal.
+    /// For a terminal: a line that the next one replaces; an empty one removes it.
     virtual void status(const std::string& /*line*/) {}
 
 private:

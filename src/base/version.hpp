@@ -6,8 +6,8 @@
 
 namespace ordercache {
 
-/// The project's version, and the commit where the program was built from a git checkout: with
-/// `-dirty` at its end where files had been changed.
+/// The project's version, with the commit if the program was built from a git checkout, and with
+/// `-dirty` if files had been changed.
 std::string version();
 
 } // namespace ordercache

@@ -8,8 +8,8 @@
 
 namespace ordercache {
 
-/// A number written in decimal digits alone, from `least` (0 or more) to `most`; absent for all
-/// else: a sign, a blank, a point, another base. Leading zeros mean nothing: `010` is ten.
+/// Parses decimal digits, for a number from `least` (0 or more) to `most`. Returns nullopt for
+/// anything else, such as a sign, a blank or another base. `010` is ten.
 inline std::optional<std::int64_t> parse_whole_number(std::string_view text, std::int64_t least,
                                                       std::int64_t most) {
     std::int64_t number = 0;

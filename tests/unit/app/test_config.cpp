@@ -109,14 +109,19 @@ TEST_CASE("a certificate that is not to be verified is warned of once") {
 }
 
 TEST_CASE("a value that a file of settings has spoilt is refused by its variable's name") {
-    const std::string control = ": it holds a control character, such as the carriage return of a "
-                                "file with CRLF line ends";
+    const std::string carriage_return =
+        ": it holds a carriage return, as in a file with CRLF line ends";
+    const std::string control = ": it must not hold a control character";
     const std::string blank = ": it has a blank at an end";
     const std::string quotes = ": quotes enclose the value: leave them out";
     const auto database_refusal = [](const std::string& name) {
         return postgres_refusal({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", name}});
     };
-    for (const char* text : {"shop\r", "shop\n", "a\tb", "\x7f", "a\xC2\x85"}) {
+    CHECK(prefix_refusal("shop\r") == "CACHE_KEY_PREFIX" + carriage_return);
+    CHECK(database_refusal("shop\r") == "PG_DATABASE" + carriage_return);
+    CHECK(prefix_refusal("redis://:pw@h") == "CACHE_KEY_PREFIX: it must not be a URI");
+    CHECK(database_refusal("postgres://u:pw@h") == "PG_DATABASE: it must not be a URI");
+    for (const char* text : {"shop\n", "a\tb", "\x7f", "\x1b[31m"}) {
         CAPTURE(text);
         CHECK(prefix_refusal(text) == "CACHE_KEY_PREFIX" + control);
         CHECK(database_refusal(text) == "PG_DATABASE" + control);
