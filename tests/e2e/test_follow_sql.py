@@ -276,6 +276,18 @@ def test_a_superuser_sets_it_up_for_the_owner_of_partitions(database, setup, sho
     assert told(database, "missing") == []
 
 
+def test_the_owner_of_partitions_sets_it_up(database, setup, shop_owner):
+    database.execute(PARTITIONED + f"ALTER TABLE orders OWNER TO {shop_owner}; ALTER TABLE orders_2004 OWNER TO {shop_owner};"
+                     f"ALTER ROLE {shop_owner} LOGIN; GRANT CREATE ON DATABASE {database.name} TO {shop_owner}")
+    for _ in range(2):
+        run = psql(database, setup, user=shop_owner)
+        assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    with session(database, f"SET ROLE {shop_owner}", NEW_PARTITION, order("1"), order("2", date="2005-01-01"), "COMMIT"):
+        pass
+    assert changes(database) == [(1, 1), (2, 1)]
+    assert told(database, "missing") == []
+
+
 def test_a_transaction_that_names_itself_handled_is_passed_over(followed):
     handled = "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, true)"
     with session(followed, handled, order(), "COMMIT", order("1"), "COMMIT"):
@@ -437,6 +449,8 @@ def detaching(database, setup):
     """A partition whose DETACH CONCURRENTLY was interrupted."""
     database.execute(PARTITIONED + NEW_PARTITION)
     install(database, setup)
+    if database.value("SHOW server_version_num") < "140000":
+        return None  # has no such thing
     with session(database, "SELECT FROM orders"):
         with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = '200ms'")
@@ -446,6 +460,8 @@ def detaching(database, setup):
 
 
 def test_a_partition_that_is_being_detached_is_no_part_of_orders(detaching):
+    if not detaching:
+        return
     total = detaching.value("SELECT count(*) FROM orders")
     assert told(detaching, "missing") == told(detaching, "stray") == []
     assert told(detaching, "partial") == [(None, None)]
@@ -454,6 +470,8 @@ def test_a_partition_that_is_being_detached_is_no_part_of_orders(detaching):
 
 
 def test_the_fingerprint_tells_of_the_end_of_a_detachment(detaching):
+    if not detaching:
+        return
     [(before, _)] = told(detaching, "tables")
     detaching.execute("ALTER TABLE orders DETACH PARTITION orders_2005 FINALIZE")
     assert told(detaching, "tables")[0][0] != before
