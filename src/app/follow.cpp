@@ -30,12 +30,20 @@ std::chrono::milliseconds time_since(Clock::time_point begin) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
 }
 
+/// What outlasts a session.
+struct State {
+    ServiceManager manager;
+    Outage outage;
+    bool has_begun = false; ///< PostgreSQL let it in once.
+    bool was_slow = false;
+};
+
 /// Follows as long as both servers answer.
 class Session {
 public:
-    Session(Context& context, ServiceManager& manager, Outage& outage, bool& was_slow)
-        : m_context(context), m_manager(manager), m_outage(outage), m_was_slow(was_slow),
-          m_feed(context.change_feed()), m_follower(*m_feed, context.cache(), context.reporter()) {}
+    Session(Context& context, State& state)
+        : m_context(context), m_state(state), m_feed(context.change_feed()),
+          m_follower(*m_feed, context.cache(), context.reporter()) {}
 
     [[noreturn]] void run() {
         start();
@@ -45,7 +53,7 @@ public:
                 start();
             }
             check_cache();
-            m_manager.alive();
+            m_state.manager.alive();
             pause_after(time_since(begin));
         }
     }
@@ -56,19 +64,20 @@ private:
         if (!m_follower.start()) {
             tell("Another follower is at work; waiting to take over");
             do {
-                m_manager.alive();
+                m_state.manager.alive();
                 pause_for(k_longest_pause);
             } while (!m_follower.start());
         }
         m_checked = Clock::now();
-        m_outage.end();
+        m_state.outage.end();
         tell("Following what others write to orders");
     }
 
-    void tell(const char* state) {
-        m_context.reporter().note(state);
-        m_manager.status(state);
-        m_manager.ready();
+    void tell(const char* what) {
+        m_context.reporter().note(what);
+        m_state.has_begun = true;
+        m_state.manager.status(what);
+        m_state.manager.ready();
     }
 
     /// A Redis that was restarted may have come back with old counts, even if nothing changed.
@@ -82,19 +91,17 @@ private:
     /// After slow work the pause is as long as the work: a follower is busy half of the time at
     /// most.
     void pause_after(std::chrono::milliseconds took) {
-        if (took > k_noticeable_lag && !m_was_slow) {
+        if (took > k_noticeable_lag && !m_state.was_slow) {
             m_context.reporter().warn(fmt::format(
                 "following others' changes takes {} ms a time: counts lag behind by that much",
                 took.count()));
-            m_was_slow = true;
+            m_state.was_slow = true;
         }
         pause_for(std::max(k_poll_interval - took, std::min(took, k_longest_pause)));
     }
 
     Context& m_context;
-    ServiceManager& m_manager;
-    Outage& m_outage;
-    bool& m_was_slow;
+    State& m_state;
     std::unique_ptr<ChangeFeed> m_feed;
     Follower m_follower;
     Clock::time_point m_checked;
@@ -110,33 +117,35 @@ void drop_all(Context& context) {
     }
 }
 
-bool is_outage(const Error& error) {
-    return error.kind() == ErrorKind::store_failed || error.kind() == ErrorKind::cache_failed;
+/// Whether it helps to try again. A login that was refused may be accepted later, if it was before:
+/// the password is being changed.
+bool is_outage(const Error& error, bool has_begun) {
+    const bool is_refused = dynamic_cast<const LoginRefused*>(&error) != nullptr;
+    return (error.kind() == ErrorKind::store_failed && (has_begun || !is_refused)) ||
+           error.kind() == ErrorKind::cache_failed;
 }
 
 } // namespace
 
 void follow(Context& context) {
-    ServiceManager manager(process_environment);
-    Outage outage(context.reporter());
-    bool was_slow = false;
+    State state{ServiceManager(process_environment), Outage(context.reporter())};
     for (;;) {
         try {
-            Session(context, manager, outage, was_slow).run();
+            Session(context, state).run();
         } catch (const NotFollowed&) {
             drop_all(context);
             throw;
         } catch (const Error& error) {
-            if (!is_outage(error)) {
+            if (!is_outage(error, state.has_begun)) {
                 throw;
             }
-            outage.failed(error);
+            state.outage.failed(error);
         }
         context.disconnect();
-        manager.status(outage.status());
-        manager.ready(); // its service manager need not wait for the servers
-        manager.alive();
-        pause_for(outage.next_pause());
+        state.manager.status(state.outage.status());
+        state.manager.ready(); // its service manager need not wait for the servers
+        state.manager.alive();
+        pause_for(state.outage.next_pause());
     }
 }
 

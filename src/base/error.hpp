@@ -29,6 +29,12 @@ private:
     ErrorKind m_kind;
 };
 
+/// PostgreSQL refused the user, the password or the database.
+class LoginRefused : public Error {
+public:
+    explicit LoginRefused(const std::string& message) : Error(ErrorKind::store_failed, message) {}
+};
+
 /// Redis could not be reached, or answered with an error. It has a type of its own because a count
 /// goes on without the cache.
 class CacheError : public Error {

@@ -91,7 +91,11 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
         throw usage_error(
             fmt::format("PG_SERVICE_URI, or a variable or file of libpq's: {}", refused.what()));
     } catch (const NoConnection& failed) {
-        throw cannot_connect(reason_of_no_connection(failed));
+        const Error error = cannot_connect(reason_of_no_connection(failed));
+        if (refuses_login(failed)) {
+            throw LoginRefused(error.what());
+        }
+        throw error;
     } catch (const std::runtime_error& error) {
         throw cannot_connect(error.what());
     }

@@ -16,6 +16,7 @@ namespace ordercache {
 namespace {
 
 constexpr std::string_view k_foreign_key_violation = "23503";
+constexpr std::string_view k_no_such_database = "3D000";
 constexpr std::string_view k_undefined_table = "42P01";
 constexpr std::string_view k_protocol_violation = "08P01";
 constexpr auto k_database_advice = "; set PG_DATABASE to use another database";
@@ -90,16 +91,19 @@ std::string take_sqlstate(std::string& line) {
     return sqlstate;
 }
 
+/// PgBouncer, which speaks English alone, has one SQLSTATE for everything.
+bool is_refused_by_pgbouncer(const NoConnection& failure) {
+    return failure.sqlstate() == k_protocol_violation &&
+           names(failure.what(), "authentication failed");
+}
+
 std::string_view advice_for(const NoConnection& failure) {
     const std::string& sqlstate = failure.sqlstate();
     const auto& cause = failure.cause();
-    if (sqlstate == "3D000") {
+    if (sqlstate == k_no_such_database) {
         return k_database_advice;
     }
-    // PgBouncer, which speaks English alone, has one SQLSTATE for everything.
-    const bool is_refused_by_pgbouncer =
-        sqlstate == k_protocol_violation && names(failure.what(), "authentication failed");
-    if (sqlstate == "28P01" || cause.needs_password || is_refused_by_pgbouncer) {
+    if (sqlstate == "28P01" || cause.needs_password || is_refused_by_pgbouncer(failure)) {
         return k_login_advice;
     }
     if (sqlstate == "28000" && cause.is_local) {
@@ -192,6 +196,12 @@ std::string reason_of_failure(const SessionFailure& failure) {
     const std::string reason = first_line(failure.what());
     const bool has_no_orders = failure.sqlstate() == k_undefined_table && names(reason, "orders");
     return has_no_orders ? reason + k_table_advice : reason;
+}
+
+bool refuses_login(const NoConnection& failure) {
+    const std::string& sqlstate = failure.sqlstate();
+    return sqlstate.starts_with("28") || sqlstate == k_no_such_database ||
+           failure.cause().needs_password || is_refused_by_pgbouncer(failure);
 }
 
 std::string reason_of_no_connection(const NoConnection& failure) {

@@ -42,6 +42,9 @@ bool forbids_transactions(const SessionFailure& failure);
 /// Why a statement failed, with advice if there is no table `orders`.
 std::string reason_of_failure(const SessionFailure& failure);
 
+/// Whether the server refused the user, the password or the database.
+bool refuses_login(const NoConnection& failure);
+
 /// Why there is no connection: libpq's reason for each address, and advice by the cause.
 std::string reason_of_no_connection(const NoConnection& failure);
 

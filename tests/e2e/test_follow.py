@@ -523,6 +523,21 @@ def test_a_poll_that_outlasts_timeout_is_tried_again(followed, counts, database)
     counts.become_true()
 
 
+@pytest.mark.parametrize("uri, said", [
+    ({"user": "stranger", "password": "wrong"}, "password authentication failed"),
+    ({"user": "nobody_at_all"}, "does not exist"),
+    ({"database": "no_such_database"}, "does not exist"),
+])
+def test_a_login_that_is_refused_at_the_start_ends_it(followed, postgres, counts, uri, said):
+    """A service manager has a failed unit then, and nothing is cleared."""
+    counts.fill()
+    uri = postgres.uri(**{"database": followed.environment["PG_DATABASE"], **uri}, port=postgres.port)
+    run = followed("invalidate", "--follow", env={"PG_SERVICE_URI": uri, "PG_DATABASE": None})
+    assert run.status == 3
+    assert said in run.stderr
+    assert counts.cache.get(TOTAL)
+
+
 @contextlib.contextmanager
 def rejecting(postgres, database):
     """PostgreSQL lets nobody connect to the database by TCP, and has ended the followers' sessions."""
