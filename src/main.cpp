@@ -7,6 +7,7 @@
 #include "io/console.hpp"
 #include "io/output.hpp"
 #include "io/standard_streams.hpp"
+#include "postgres/commit_outcome.hpp"
 
 #include <csignal>
 #include <exception>
@@ -61,6 +62,16 @@ ExitStatus status_of(ErrorKind kind) {
     return ExitStatus::store_failed;
 }
 
+/// Nobody foresaw this failure. After a COMMIT it does not tell whether an order was written.
+ExitStatus unforeseen(const char* what, Console& console) {
+    console.error(what);
+    if (!commit_was_sent()) {
+        return ExitStatus::store_failed;
+    }
+    console.error("COMMIT was sent before: look whether the order is there before a retry");
+    return ExitStatus::in_doubt;
+}
+
 /// The only catch of last resort.
 ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
     try {
@@ -82,11 +93,9 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
         console.error(error.what());
         return status_of(error.kind());
     } catch (const std::bad_alloc&) {
-        console.error("out of memory");
-        return ExitStatus::store_failed;
+        return unforeseen("out of memory", console);
     } catch (const std::exception& error) {
-        console.error(error.what());
-        return ExitStatus::store_failed;
+        return unforeseen(error.what(), console);
     }
 }
 

@@ -21,7 +21,7 @@ namespace {
 void write_without_cache(PendingOrders& orders, Context& context) {
     context.reporter().warn(
         "the cache is left as it is: counts may lag until their time to live ends");
-    orders.commit();
+    throw_unless_committed(orders.commit());
 }
 
 CacheUpdate update_for(const Add& add) {
@@ -29,14 +29,14 @@ CacheUpdate update_for(const Add& add) {
 }
 
 /// Has whatever would fail in a commit fail now, and writes nothing.
-void rehearse(StoredOrders& orders, const Add& add, Context& context) {
+void rehearse(InsertedOrders& orders, const Add& add, Context& context) {
     orders.check();
     if (add.use_cache) {
         context.cache().values({k_all_orders});
     }
 }
 
-void write(StoredOrders& orders, const Add& add, Context& context) {
+void write(InsertedOrders& orders, const Add& add, Context& context) {
     if (add.dry_run) {
         rehearse(orders, add, context);
     } else if (add.use_cache) {
@@ -46,14 +46,13 @@ void write(StoredOrders& orders, const Add& add, Context& context) {
     }
 }
 
-/// Once orders are committed, whoever asked must learn what they are: by the error if not by
-/// stdout.
+/// The user must learn what was committed: by the error, if not by stdout.
 template <typename Tell>
 void tell(const Add& add, const std::string& what, Context& context, Tell tell_output) {
     try {
         tell_output(context.output());
         context.output().flush();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
         if (add.dry_run) {
             throw;
         }
@@ -74,37 +73,32 @@ void add_order(const Add& add, Context& context) {
     connect_cache(add, context);
     context.reporter().note(
         [&] { return fmt::format("Adding order for customer {}", add.order->customer); });
-    const auto order = context.store().insert(*add.order, update_for(add));
-    write(*order, add, context);
+    const auto orders = context.store().begin_orders(update_for(add));
+    orders->add({*add.order});
+    orders->finish();
+    const OrderId id = orders->id();
+    write(*orders, add, context);
     if (!add.dry_run) {
-        context.reporter().note([&] { return fmt::format("Added new order {}", order->id()); });
+        context.reporter().note([&] { return fmt::format("Added new order {}", id); });
     }
-    tell(add, fmt::format("order {} is", order->id()), context,
-         [&](Output& output) { output.order_added(order->customer(), order->id()); });
+    tell(add, fmt::format("order {} is", id), context,
+         [&](Output& output) { output.order_added(orders->customer(), id); });
 }
 
-/// PostgreSQL checks the orders when it has them all, and says nothing meanwhile.
-void finish(PendingBatch& batch, Progress& progress, Reporter& reporter) {
-    const auto line = fmt::format("Waiting for PostgreSQL to check {} orders", batch.size());
-    reporter.note(line.c_str());
-    progress.say(line);
-    batch.finish();
-}
-
-/// Sends the orders: the first ones of the file, which were read and checked before anything is
+/// Inserts the orders: the first ones of the file, which were read and checked before anything is
 /// contacted, and those that follow.
-std::unique_ptr<PendingBatch> copy(OrderFile& file, std::vector<Order> orders, const Add& add,
-                                   Context& context) {
+std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> orders, const Add& add,
+                                       Context& context) {
     connect_cache(add, context);
     context.reporter().note("Adding orders");
-    auto batch = context.store().begin_batch(update_for(add));
+    auto inserted = context.store().begin_orders(update_for(add));
     Progress progress("orders", context.reporter());
     for (; !orders.empty(); orders = file.next()) {
-        batch->copy(orders);
-        progress.show({batch->size(), file.bytes(), file.size()});
+        inserted->add(std::move(orders));
+        progress.show({inserted->size(), file.bytes(), file.size()});
     }
-    finish(*batch, progress, context.reporter());
-    return batch;
+    inserted->finish();
+    return inserted;
 }
 
 void add_file(const Add& add, Context& context) {
@@ -112,9 +106,9 @@ void add_file(const Add& add, Context& context) {
     auto first = file.next();
     std::int64_t size = 0;
     if (!first.empty()) {
-        const auto batch = copy(file, std::move(first), add, context);
-        write(*batch, add, context);
-        size = batch->size();
+        const auto orders = insert(file, std::move(first), add, context);
+        write(*orders, add, context);
+        size = orders->size();
     }
     if (!add.dry_run) {
         context.reporter().note([&] { return fmt::format("Added {} new orders", size); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "cache_aside/scope.hpp"
 
 #include <cstdint>
@@ -19,17 +20,21 @@ using TransactionId = std::uint64_t;
 /// What became of a transaction.
 enum class TransactionStatus { committed, aborted, in_progress, unknown };
 
-/// What tells whether orders were committed. A transaction's id alone does not: after a crash of
-/// PostgreSQL it may be another transaction's.
+/// Names what a transaction wrote. Its id alone does not: after a crash of PostgreSQL it may be
+/// another transaction's.
 struct WriteId {
     TransactionId transaction = 0;
-    std::optional<OrderId> order = {}; ///< One that it wrote; absent: its number is not known.
+    std::optional<OrderId> order = {}; ///< One that it wrote; nullopt if its number is not known.
+};
 
-    /// Whether that order's row holds the transaction's id, and what was sent: not so in a view,
-    /// nor where a trigger may have changed it.
-    bool is_as_sent = true;
+/// How a COMMIT ended. `server_lost` is a rollback too, but the server may have crashed and the
+/// transaction's id be another's now. `in_doubt`: it is not known.
+enum class CommitOutcome { committed, rolled_back, server_lost, in_doubt };
 
-    std::optional<Order> content = {}; ///< What was sent of it; absent: only the writer knows.
+/// With the error for the user, unless it is committed.
+struct CommitEnd {
+    CommitOutcome outcome;
+    std::optional<Error> error;
 };
 
 /// What a look at the locks found: who is writing, as PostgreSQL knows it.
@@ -92,9 +97,8 @@ public:
     /// The customers whose counts change; absent: anything may, and the lock is that of a batch.
     virtual std::optional<std::vector<Scope>> changed_customers() const = 0;
 
-    /// Makes them visible. Throws Error (look_first) where the outcome cannot be learnt; any other
-    /// Error means that nothing was written.
-    virtual void commit() = 0;
+    /// Makes them visible.
+    virtual CommitEnd commit() = 0;
 };
 
 } // namespace ordercache

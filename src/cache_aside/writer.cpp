@@ -4,32 +4,40 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+
 namespace ordercache {
 
 namespace {
 
-/// What became of the orders stands, whatever becomes of the cache: where it cannot be told, the
-/// total is counted anew.
-template <typename Act>
-void tell_cache(Reporter& reporter, Act act) {
+/// Tells the cache what became of the orders, which no failure here changes: readers ask
+/// PostgreSQL about an entry that stays.
+void tell_cache(CommitOutcome outcome, const WriteId& write, CountCache& cache,
+                Reporter& reporter) {
     try {
-        act();
-    } catch (const CacheError& error) {
+        switch (outcome) {
+        case CommitOutcome::committed:
+            return cache.end_write(write, TransactionStatus::committed);
+        case CommitOutcome::rolled_back:
+            return cache.end_write(write, TransactionStatus::aborted);
+        case CommitOutcome::server_lost: // the entry may be another writer's with this id
+            cache.drop({k_all_orders});
+            return;
+        case CommitOutcome::in_doubt:
+            return;
+        }
+    } catch (const std::exception& error) {
         reporter.warn(fmt::format("{}; the total will be counted anew", error.what()));
     }
 }
 
-/// Where the store itself failed, it may have crashed, and the transaction's id be that of another
-/// writer, for whom the ledger would then take this one.
-void end_failed_write(const WriteId& write, ErrorKind kind, CountCache& cache) {
-    if (kind == ErrorKind::store_failed) {
-        cache.drop({k_all_orders});
-    } else if (kind != ErrorKind::in_doubt) {
-        cache.end_write(write, TransactionStatus::aborted);
+} // namespace
+
+void throw_unless_committed(const CommitEnd& end) {
+    if (end.error) {
+        throw Error(*end.error);
     }
 }
-
-} // namespace
 
 void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Reporter& reporter) {
     reporter.note([&] {
@@ -44,7 +52,7 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     if (!customers) {
         reporter.note("Clearing all caches");
         cache.drop_all();
-        orders.commit();
+        throw_unless_committed(orders.commit());
         return;
     }
     std::vector<Scope> changed = {k_all_orders};
@@ -52,17 +60,11 @@ void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     note_drop(changed, cache, reporter);
     const WriteId write = orders.write_id();
     const bool is_entered = cache.begin_write(write, orders.size(), *customers);
-    try {
-        orders.commit();
-    } catch (const Error& error) {
-        if (is_entered) {
-            tell_cache(reporter, [&] { end_failed_write(write, error.kind(), cache); });
-        }
-        throw;
-    }
+    const CommitEnd end = orders.commit();
     if (is_entered) {
-        tell_cache(reporter, [&] { cache.end_write(write, TransactionStatus::committed); });
+        tell_cache(end.outcome, write, cache, reporter);
     }
+    throw_unless_committed(end);
 }
 
 } // namespace ordercache

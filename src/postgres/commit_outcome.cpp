@@ -7,10 +7,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
-#include <iterator>
 #include <thread>
 #include <vector>
 
@@ -23,34 +20,46 @@ using namespace std::chrono_literals;
 constexpr auto k_outcome_pause = 200ms;
 constexpr std::chrono::milliseconds k_time_after_signal = 5s;
 
+bool g_commit_was_sent = false;
+
 /// A standby lags and cannot tell. A server that crashed, or took over from one that did, may have
-/// lost the transaction altogether and be about to give its id away again: to ask for the status of
-/// such an id is an error, hence the comparison with a new one.
-constexpr auto k_transaction_status = R"sql(
+/// lost the transaction and not yet given its id away again. A transaction that a snapshot does not
+/// see yet is in progress, whatever its status says: its row is looked for in that snapshot. A view
+/// has no xmin: there the name means the outer one, which is NULL.
+std::string status_sql(bool has_order, bool has_content) {
+    return fmt::format(
+        R"sql(
 SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
-            WHEN $1::xid8 < pg_current_xact_id() THEN pg_xact_status($1::xid8)
-            ELSE 'aborted' END AS status)sql";
-
-TransactionStatus look_up_outcome(PostgresSession& session, const WriteId& write) {
-    if (write.order && write.is_as_sent && is_visible(session, write)) {
-        return TransactionStatus::committed;
-    }
-    const auto status = transaction_status(session, k_transaction_status, write.transaction);
-    const bool is_missing =
-        status == TransactionStatus::committed && write.order && !is_visible(session, write);
-    return is_missing ? TransactionStatus::unknown : status;
+            WHEN $1::xid8 >= pg_current_xact_id() THEN 'aborted'
+            WHEN NOT pg_visible_in_snapshot($1::xid8, pg_current_snapshot()) THEN 'in progress'
+            WHEN {} THEN 'committed'
+            WHEN pg_xact_status($1::xid8) = 'aborted' THEN 'aborted'
+            ELSE 'unknown' END AS status
+FROM (SELECT NULL::xid AS xmin) AS without_system_columns)sql",
+        !has_order
+            ? "false"
+            : fmt::format("EXISTS (SELECT FROM orders WHERE orderid = $2 "
+                          "AND xmin = $1::xid8::xid{})",
+                          has_content ? fmt::format(" AND ({})::text = $3", k_order_columns) : ""));
 }
 
-Error in_doubt(const PostgresConnection& connection, const WriteId& write, const std::string& why) {
-    return connection.failure(
-        ErrorKind::in_doubt,
-        fmt::format("{}, and whether it is done is not known; look before a retry: "
-                    "SELECT pg_xact_status('{}')",
-                    why, write.transaction));
+CommitEnd in_doubt(const PostgresConnection& connection, const Written& written,
+                   const std::string& why) {
+    const std::string where =
+        written.id.order
+            ? fmt::format("whether order {0} is there and reads {1}: SELECT orderid, {2} FROM "
+                          "orders WHERE orderid = '{0}'",
+                          *written.id.order, written.content, k_order_columns)
+            : fmt::format("for an order that reads {}", written.content);
+    return {CommitOutcome::in_doubt,
+            connection.failure(
+                ErrorKind::in_doubt,
+                fmt::format("{}, and whether transaction {} is committed is not known; before a "
+                            "retry look {}",
+                            why, written.id.transaction, where))};
 }
 
-/// Signals wait for a COMMIT's outcome. Where the user set no limit nothing else would end that
-/// wait: the first signal gives it a while yet.
+/// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
 class OutcomeDeadline {
 public:
     explicit OutcomeDeadline(const PostgresConnection& connection)
@@ -66,7 +75,7 @@ public:
 
     bool is_interrupted() const { return m_is_interrupted; }
 
-    /// For a wait, which it ends when it is over.
+    /// Ends a wait when the deadline has passed.
     PostgresConnection::Tick tick() {
         return [this] {
             if (has_passed()) {
@@ -81,81 +90,101 @@ private:
     Deadline m_deadline;
 };
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const WriteId& write,
+TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
                               OutcomeDeadline& deadline) {
     try {
         return connection.ask(
-            [write](PostgresSession& session) { return look_up_outcome(session, write); },
+            [written](PostgresSession& session) {
+                return status_of(session, written.id, written.content);
+            },
             deadline.tick(), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
     }
 }
 
-/// The connection broke after COMMIT was sent. Asks on another one what became of it for as long
-/// as the deadline allows; throws unless it is committed.
-void learn_outcome(PostgresConnection& connection, const WriteId& write,
-                   OutcomeDeadline& deadline) {
+/// The connection broke after COMMIT was sent. Asks on another one until the deadline.
+CommitEnd learn_outcome(PostgresConnection& connection, const Written& written,
+                        OutcomeDeadline& deadline) {
     constexpr auto why = "the connection broke during COMMIT";
     do {
-        switch (ask_outcome(connection, write, deadline)) {
-        case TransactionStatus::committed:
-            return;
-        case TransactionStatus::aborted:
-            throw connection.failure(ErrorKind::store_failed,
-                                     "the connection broke before the COMMIT was done");
-        case TransactionStatus::unknown:
-            throw in_doubt(connection, write, why);
-        case TransactionStatus::in_progress:
-            std::this_thread::sleep_for(k_outcome_pause);
+        const auto status = ask_outcome(connection, written, deadline);
+        if (status == TransactionStatus::committed) {
+            return {CommitOutcome::committed, std::nullopt};
         }
+        if (status == TransactionStatus::aborted && !written.may_be_remote) {
+            return {CommitOutcome::server_lost,
+                    connection.failure(ErrorKind::store_failed,
+                                       "the connection broke before the COMMIT was done")};
+        }
+        if (status != TransactionStatus::in_progress) {
+            break;
+        }
+        std::this_thread::sleep_for(k_outcome_pause);
     } while (!deadline.has_passed());
-    throw in_doubt(connection, write, why);
+    return in_doubt(connection, written, why);
+}
+
+/// An error in answer to COMMIT means a rollback, but for a foreign server, which commits first.
+CommitEnd refused(const PostgresConnection& connection, const Written& written,
+                  const Error& error) {
+    return written.may_be_remote
+               ? in_doubt(connection, written, fmt::format("COMMIT failed ({})", error.what()))
+               : CommitEnd{CommitOutcome::rolled_back, error};
+}
+
+CommitEnd send_commit(PostgresConnection& connection, const Written& written) {
+    OutcomeDeadline deadline(connection);
+    const CommitReply reply = connection.commit(deadline.tick());
+    switch (reply.kind) {
+    case CommitReply::Kind::committed:
+        return {CommitOutcome::committed, std::nullopt};
+    case CommitReply::Kind::refused:
+        return refused(connection, written, *reply.error);
+    case CommitReply::Kind::not_sent:
+        return {CommitOutcome::server_lost, reply.error};
+    case CommitReply::Kind::timed_out:
+        return in_doubt(connection, written,
+                        deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
+                                                  : "COMMIT was not answered within --timeout");
+    case CommitReply::Kind::connection_lost:
+        break;
+    }
+    return learn_outcome(connection, written, deadline);
 }
 
 } // namespace
 
-bool is_visible(PostgresSession& session, const WriteId& write) {
-    constexpr std::uint64_t epoch = std::uint64_t{1} << 32U;
-    std::string sql = "SELECT FROM orders WHERE orderid = $1";
-    std::vector<std::string> values = {*write.order};
-    if (write.is_as_sent) {
-        sql += " AND xmin = $2::xid";
-        values.push_back(std::to_string(write.transaction % epoch));
-        if (write.content) {
-            sql +=
-                fmt::format(" AND ({}) = ($3, $4, $5, $6, $7)", fmt::join(order_columns(), ", "));
-            std::ranges::copy(order_row(*write.content), std::back_inserter(values));
+TransactionStatus status_of(PostgresSession& session, const WriteId& write,
+                            const std::optional<std::string>& content) {
+    std::vector<std::string> values = {std::to_string(write.transaction)};
+    if (write.order) {
+        values.push_back(*write.order);
+        if (content) {
+            values.push_back(*content);
         }
     }
-    return !session.run(sql, values).empty();
+    const Rows rows = session.run(status_sql(write.order.has_value(), content.has_value()), values);
+    const std::string& status = rows.only().text("status");
+    return status == "committed"     ? TransactionStatus::committed
+           : status == "aborted"     ? TransactionStatus::aborted
+           : status == "in progress" ? TransactionStatus::in_progress
+                                     : TransactionStatus::unknown;
 }
 
-TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
-                                     TransactionId transaction) {
-    const Rows rows = session.run(sql, {std::to_string(transaction)});
-    const Row row = rows.only();
-    if (row.is_null("status")) {
-        return TransactionStatus::unknown;
+CommitEnd commit(PostgresConnection& connection, const Written& written) {
+    // Written before COMMIT is sent: there may be no memory for it later.
+    const CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
+    g_commit_was_sent = true;
+    try {
+        return send_commit(connection, written);
+    } catch (const std::exception&) {
+        return unforeseen;
     }
-    const std::string& status = row.text("status");
-    return status == "committed" ? TransactionStatus::committed
-           : status == "aborted" ? TransactionStatus::aborted
-                                 : TransactionStatus::in_progress;
 }
 
-void commit(PostgresConnection& connection, const WriteId& write) {
-    OutcomeDeadline deadline(connection);
-    switch (connection.commit(deadline.tick())) {
-    case CommitEnd::answered:
-        return;
-    case CommitEnd::timed_out:
-        throw in_doubt(connection, write,
-                       deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
-                                                 : "COMMIT was not answered within --timeout");
-    case CommitEnd::connection_lost:
-        learn_outcome(connection, write, deadline);
-    }
+bool commit_was_sent() {
+    return g_commit_was_sent;
 }
 
 } // namespace ordercache

@@ -2,6 +2,7 @@
 
 #include "cache_aside/order_store.hpp"
 
+#include <optional>
 #include <string>
 
 namespace ordercache {
@@ -9,21 +10,27 @@ namespace ordercache {
 class PostgresConnection;
 class PostgresSession;
 
-/// What the column `status` of `sql`, asked for the transaction's xid8, says of it in the words of
-/// pg_xact_status(). In progress is also what a server says that cannot know yet; unknown, whose
-/// status is NULL, is a transaction so old that PostgreSQL has forgotten it.
-TransactionStatus transaction_status(PostgresSession& session, const std::string& sql,
-                                     TransactionId transaction);
+/// What a transaction wrote, as its writer knows it.
+struct Written {
+    WriteId id;
+    std::string content = {};   ///< Of that order's row, as RETURNING gave it.
+    bool may_be_remote = false; ///< A foreign server may commit a part of it.
+};
 
-/// Whether the order, whose number must be known, is there as that transaction wrote it, as far as
-/// its row tells. After a crash or a failover another one may bear its number, and another
-/// transaction its id.
-bool is_visible(PostgresSession& session, const WriteId& write);
+/// What became of a transaction. After a crash or a failover PostgreSQL gives ids of transactions
+/// and numbers of orders away again, so neither proves a commit: `committed` means that the order's
+/// row is there with the transaction's id, and with `content` if that is given. `unknown` means
+/// that the id is committed and the row is not there.
+TransactionStatus status_of(PostgresSession& session, const WriteId& write,
+                            const std::optional<std::string>& content = std::nullopt);
 
-/// Commits what the connection's transaction wrote. Where the connection breaks, asks on another
-/// one what became of it, for as long as the user's limit allows, and without a limit until a few
-/// seconds after the first signal. Throws Error (look_first) where that cannot be learnt; any other
-/// Error means that nothing was written.
-void commit(PostgresConnection& connection, const WriteId& write);
+/// Commits what the connection's transaction wrote. If the connection breaks, asks on another one
+/// what became of it until the user's limit, or, without a limit, until a few seconds after the
+/// first signal.
+CommitEnd commit(PostgresConnection& connection, const Written& written);
+
+/// Whether commit() was called: from then on a failure that nobody foresaw leaves it in doubt
+/// whether something was written.
+bool commit_was_sent();
 
 } // namespace ordercache

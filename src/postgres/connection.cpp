@@ -22,31 +22,44 @@ PostgresConnection::PostgresConnection(PostgresService service, TimeLimit limit,
     : m_service(std::move(service)), m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {
 }
 
-CommitEnd PostgresConnection::commit(const Tick& tick) {
+CommitReply PostgresConnection::commit(const Tick& tick) {
     const Deadline deadline = m_limit.deadline();
     if (deadline.passed()) {
         roll_back();
-        throw failure(ErrorKind::store_failed,
-                      "--timeout came before the COMMIT, and nothing was written");
+        return {CommitReply::Kind::not_sent,
+                failure(ErrorKind::store_failed,
+                        "--timeout came before the COMMIT, and nothing was written")};
     }
     m_is_in_transaction = false;
     const auto session = std::exchange(m_session, nullptr);
     try {
-        run_cancellable([session] { session->run("COMMIT"); },
-                        {.deadline = deadline,
-                         .signals = Signals::wait,
-                         .tick_interval = k_renewal_interval,
-                         .tick = tick,
-                         .end = [session] { session->end(); }});
-        m_session = session;
-        return CommitEnd::answered;
-    } catch (const TimedOut&) {
-        return CommitEnd::timed_out;
-    } catch (const SessionFailure& failed) {
-        if (session->is_open()) {
-            fail(failed, *session);
+        const bool is_committed = run_cancellable([session] { return session->commit(); },
+                                                  {.deadline = deadline,
+                                                   .signals = Signals::wait,
+                                                   .tick_interval = k_renewal_interval,
+                                                   .tick = tick,
+                                                   .end = [session] { session->end(); }});
+        if (!is_committed) {
+            return {CommitReply::Kind::refused,
+                    failure(ErrorKind::store_failed,
+                            "it answered COMMIT with ROLLBACK, and nothing was written")};
         }
-        return CommitEnd::connection_lost;
+        m_session = session;
+        return {CommitReply::Kind::committed};
+    } catch (const TimedOut&) {
+        return {CommitReply::Kind::timed_out};
+    } catch (const SessionFailure& failed) {
+        return session->is_open() ? refusal(failed, *session)
+                                  : CommitReply{CommitReply::Kind::connection_lost};
+    }
+}
+
+CommitReply PostgresConnection::refusal(const SessionFailure& failed,
+                                        const PostgresSession& session) const {
+    try {
+        fail(failed, session);
+    } catch (const Error& error) {
+        return {CommitReply::Kind::refused, error};
     }
 }
 
@@ -58,15 +71,11 @@ void PostgresConnection::roll_back() noexcept {
                             {.deadline = Deadline::in(k_rollback_timeout),
                              .signals = Signals::wait,
                              .end = [session] { session->end(); }});
+            m_session = session;
         }
     } catch (...) {
         return;
     }
-}
-
-Deadline PostgresConnection::deadline(std::chrono::milliseconds extra_time) const {
-    const bool is_longer = has_limit() && extra_time > 0ms;
-    return is_longer ? Deadline::in(*m_limit.limit() + extra_time) : m_limit.deadline();
 }
 
 Error PostgresConnection::failure(ErrorKind kind, const std::string& what) const {
@@ -116,8 +125,8 @@ std::shared_ptr<PostgresSession> PostgresConnection::open(const Tick& tick, Sign
 
 void PostgresConnection::fail(const SessionFailure& failed, const PostgresSession& session) const {
     if (const auto customer = missing_customer(failed)) {
-        const auto reason = fmt::format("rejected: customer {} does not exist", *customer);
-        throw MissingCustomer(failure(ErrorKind::rejected, reason).what(), *customer);
+        throw failure(ErrorKind::rejected,
+                      fmt::format("rejected: customer {} does not exist", *customer));
     }
     if (rejects_the_order(failed)) {
         throw failure(ErrorKind::rejected, "rejected: " + reason_of_rejection(failed));

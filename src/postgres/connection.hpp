@@ -1,39 +1,25 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "base/order.hpp"
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
-#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ordercache {
 
-/// How a COMMIT ended that was not refused.
-enum class CommitEnd { answered, connection_lost, timed_out };
+/// The server's reply to COMMIT, with the error that tells the user if it was refused or not sent.
+struct CommitReply {
+    enum class Kind { committed, refused, not_sent, connection_lost, timed_out };
 
-/// PostgreSQL did not answer in time.
-class NoAnswer : public Error {
-public:
-    explicit NoAnswer(const Error& error) : Error(error) {}
-};
-
-/// PostgreSQL rejected an order whose customer does not exist.
-class MissingCustomer : public Error {
-public:
-    MissingCustomer(const std::string& message, CustomerId customer)
-        : Error(ErrorKind::rejected, message), m_customer(customer) {}
-
-    CustomerId customer() const { return m_customer; }
-
-private:
-    CustomerId m_customer;
+    Kind kind;
+    std::optional<Error> error = {};
 };
 
 /// The connection to one service. Made when it is first needed, and again when it was lost. Every
@@ -50,15 +36,14 @@ public:
 
     /// Has `act`, which must own all that it uses, speak with the server in a run_cancellable
     /// thread, and gives what it gives. At the user's limit the statement is cancelled on the
-    /// server too; `extra_time` is added to that. A tick may throw TimedOut as well. A session that
+    /// server too. A tick may throw TimedOut as well. A session that
     /// failed is of no more use: its transaction is aborted, or its thread abandoned.
     template <typename Act>
-    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt,
-             std::chrono::milliseconds extra_time = {}) {
+    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
         const auto session = connected(tick, signals);
         try {
             return run_cancellable([session, act] { return act(*session); },
-                                   {.deadline = deadline(extra_time),
+                                   {.deadline = deadline(),
                                     .signals = signals,
                                     .tick_interval = k_renewal_interval,
                                     .tick = tick,
@@ -66,7 +51,7 @@ public:
                                     .end = [session] { session->end(); }});
         } catch (const TimedOut&) {
             m_session.reset();
-            throw NoAnswer(failure(ErrorKind::store_failed, "no answer within --timeout"));
+            throw failure(ErrorKind::store_failed, "no answer within --timeout");
         } catch (const UnexpectedReply& reply) {
             m_session.reset();
             throw unexpected(reply);
@@ -83,16 +68,15 @@ public:
     /// new one, which would know nothing of the transaction: the next statement fails.
     void begin() { m_is_in_transaction = true; }
 
-    /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's
-    /// limit no COMMIT is sent: rolls back and throws Error (store_failed). A tick that throws
-    /// TimedOut ends the wait as the limit does.
-    CommitEnd commit(const Tick& tick = {});
+    /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's limit
+    /// it rolls back instead. A tick that throws TimedOut ends the wait as the limit does.
+    CommitReply commit(const Tick& tick = {});
 
     /// Undoes what is not committed; a server that cannot be told undoes it by itself.
     void roll_back() noexcept;
 
     /// Until when a wait that begins now may last.
-    Deadline deadline(std::chrono::milliseconds extra_time = {}) const;
+    Deadline deadline() const { return m_limit.deadline(); }
 
     /// Whether the user set a limit to every wait.
     bool has_limit() const { return m_limit.limit().has_value(); }
@@ -103,6 +87,7 @@ public:
 private:
     std::shared_ptr<PostgresSession> connected(const Tick& tick, Signals signals);
     std::shared_ptr<PostgresSession> open(const Tick& tick, Signals signals) const;
+    CommitReply refusal(const SessionFailure& failed, const PostgresSession& session) const;
     [[noreturn]] void fail(const SessionFailure& failed, const PostgresSession& session) const;
     Error unexpected(const UnexpectedReply& reply) const;
     Error cannot_connect(const std::string& reason) const;

@@ -48,18 +48,6 @@ std::optional<Number> leading_number(std::string_view text) {
     return failure == std::errc{} ? std::optional(number) : std::nullopt;
 }
 
-/// The CONTEXT of a COPY tells the line, after a word of the server's language:
-/// `COPY orders, line 3, column tax`.
-std::optional<std::int64_t> place_in_copy(std::string_view what) {
-    constexpr std::string_view context = "COPY orders, ";
-    const auto at = what.find(context);
-    if (at == std::string_view::npos) {
-        return std::nullopt;
-    }
-    const std::string_view line = what.substr(at + context.size());
-    return leading_number<std::int64_t>(line.substr(std::min(line.find(' '), line.size() - 1) + 1));
-}
-
 bool names(std::string_view reason, std::string_view name) {
     return !name.empty() && reason.find(name) != std::string_view::npos;
 }
@@ -166,9 +154,7 @@ std::optional<CustomerId> missing_customer(const SessionFailure& failure) {
 }
 
 std::string reason_of_rejection(const SessionFailure& failure) {
-    const std::string reason = first_line(failure.what());
-    const auto place = place_in_copy(failure.what());
-    return place ? fmt::format("{} (order {} of the file)", reason, *place) : reason;
+    return first_line(failure.what());
 }
 
 bool finds_another_table(const SessionFailure& failure) {

@@ -29,7 +29,7 @@ bool rejects_the_order(const SessionFailure& failure);
 /// The customer whom an order names and who does not exist, where that is the failure.
 std::optional<CustomerId> missing_customer(const SessionFailure& failure);
 
-/// Why PostgreSQL rejected an order, and which of a COPY's it was.
+/// Why PostgreSQL rejected an order.
 std::string reason_of_rejection(const SessionFailure& failure);
 
 /// Whether the table `orders` has other columns, or columns of other types, than it must have, or

@@ -6,7 +6,6 @@
 #include "postgres/failure_text.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <libpq-fe.h>
 #include <pqxx/pqxx>
 
@@ -87,44 +86,23 @@ public:
     }
     PqxxSession(const PqxxSession&) = delete;
     PqxxSession& operator=(const PqxxSession&) = delete;
-    ~PqxxSession() override {
-        abandon_copy();
-        close(m_socket);
-    }
+    ~PqxxSession() override { close(m_socket); }
 
     Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
         return translating_failures([&] { return rows_of(execute(sql, parameters)); });
     }
 
-    void begin_copy(const std::string& table, const CopyRow<std::string>& columns) override {
-        translating_failures([&] {
-#if PQXX_VERSION_MAJOR < 7
-            m_copy = std::make_unique<pqxx::stream_to>(m_statements, table, columns);
-#else
-            m_copy.reset(new pqxx::stream_to(pqxx::stream_to::raw_table(
-                m_statements, table, fmt::format("{}", fmt::join(columns, ",")))));
-#endif
-        });
-    }
-
-    void copy(const CopyRows& rows) override {
-        translating_failures([&] {
-            for (const auto& row : rows) {
-                *m_copy << row;
-            }
-        });
-    }
-
-    void end_copy() override {
-        translating_failures([&] { m_copy->complete(); });
-        m_copy.reset();
-    }
-
-    void roll_back() override {
-        if (m_copy) {
-            abandon_copy();
-        } else {
-            PostgresSession::run("ROLLBACK");
+    /// libpqxx does not show the command's tag.
+    bool commit() override {
+        const std::unique_ptr<PGresult, decltype(&PQclear)> result(PQexec(m_handle, "COMMIT"),
+                                                                   &PQclear);
+        switch (PQresultStatus(result.get())) {
+        case PGRES_COMMAND_OK:
+            return std::string_view(PQcmdStatus(result.get())) == "COMMIT";
+        case PGRES_FATAL_ERROR:
+            throw parse_failure(PQerrorMessage(m_handle));
+        default:
+            throw UnexpectedReply("it is not an answer to COMMIT");
         }
     }
 
@@ -138,9 +116,7 @@ public:
             Deadline::in(k_cancel_timeout));
     }
 
-    void end() override {
-        shutdown(m_socket, SHUT_RDWR);
-    }
+    void end() override { shutdown(m_socket, SHUT_RDWR); }
 
     std::string peer() const override {
         const Endpoint endpoint{PQhost(m_handle), PQport(m_handle)};
@@ -149,18 +125,14 @@ public:
                         : to_string(endpoint);
     }
 
-    bool is_open() const override {
-        return m_connection.is_open();
-    }
+    bool is_open() const override { return m_connection.is_open(); }
 
     bool has_unread() const override {
         pollfd polled = {m_connection.sock(), POLLIN, 0};
         return poll(&polled, 1, 0) > 0;
     }
 
-    std::int64_t server_process() const override {
-        return m_connection.backendpid();
-    }
+    std::int64_t server_process() const override { return m_connection.backendpid(); }
 
 private:
     pqxx::result execute(const std::string& sql, const std::vector<std::string>& parameters) {
@@ -189,25 +161,11 @@ private:
         }
     }
 
-    /// A stream that is destroyed completes its COPY, and waits for the server's checks of rows
-    /// that nobody wants any more. Without a connection it cannot.
-    void abandon_copy() {
-        if (m_copy) {
-#if PQXX_VERSION_MAJOR < 7
-            m_connection.disconnect();
-#else
-            m_connection.close();
-#endif
-            m_copy.reset();
-        }
-    }
-
     PGconn* m_handle; ///< m_connection owns it.
     int m_socket;     ///< Of its own, so that end() never meets another's descriptor.
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> m_cancel;
     Connection m_connection;
     pqxx::nontransaction m_statements;
-    std::unique_ptr<pqxx::stream_to> m_copy;
 };
 
 } // namespace

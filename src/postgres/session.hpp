@@ -2,7 +2,6 @@
 
 #include "postgres/rows.hpp"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,11 +11,6 @@
 #include <vector>
 
 namespace ordercache {
-
-/// What is copied: as many columns as an order has, for libpqxx wants to know at compile time.
-template <typename Column>
-using CopyRow = std::array<Column, 5>;
-using CopyRows = std::vector<CopyRow<std::string>>;
 
 /// PostgreSQL or the way to it failed. what() is what the server or libpq says, in several lines.
 class SessionFailure : public std::runtime_error {
@@ -66,14 +60,10 @@ public:
     virtual Rows run(const std::string& sql, const std::vector<std::string>& parameters) = 0;
     Rows run(const std::string& sql) { return run(sql, {}); }
 
-    /// Begins a COPY of rows into the columns of a table, which lasts until end_copy(). What the
-    /// server has against a row shows in one of the calls that follow.
-    virtual void begin_copy(const std::string& table, const CopyRow<std::string>& columns) = 0;
-    virtual void copy(const CopyRows& rows) = 0;
-    virtual void end_copy() = 0;
+    /// Sends COMMIT. Returns false if the server says that it rolled back instead.
+    virtual bool commit() = 0;
 
-    /// Undoes what is not committed. A COPY that has not ended takes the connection along.
-    virtual void roll_back() = 0;
+    void roll_back() { run("ROLLBACK"); }
 
     /// Asks the server to end another thread's statement. Returns within a second.
     virtual void cancel() = 0;

@@ -5,6 +5,7 @@
 #include "postgres/writers_lock.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -69,36 +70,20 @@ constexpr auto k_count_all =
     "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS "
     "on_standby, pg_backend_pid() AS server_process FROM orders";
 
-// The cast, here as below, is for the parser, to refuse customers that are no numbers.
+/// Compared as integers of 64 bits, so that a column of a smaller type, or of an inexact one, takes
+/// no number for another, and a column of text is refused.
 constexpr auto k_count_customer =
-    "SELECT count(*) AS count, pg_is_in_recovery() AS on_standby, min(customerid::int) "
-    "FROM orders WHERE customerid = $1";
+    "SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM orders "
+    "WHERE customerid = $1::bigint";
 
 constexpr auto k_count_customers =
-    "SELECT customerid::int AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1) "
+    "SELECT customerid::int AS customer, count(*) AS count FROM orders "
+    "WHERE customerid = ANY($1::bigint[]) "
     "GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
 
 /// The first statement takes the snapshot, in which the whole transaction sees the orders.
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
-
-/// A standby, and a server of before mid-2022, may call a transaction committed before a snapshot
-/// sees it; one that the server does not know may have been lost in a crash, and its id be given
-/// away again.
-constexpr auto k_status = R"sql(
-SELECT CASE WHEN pg_is_in_recovery()
-              OR NOT pg_visible_in_snapshot($1::xid8, pg_current_snapshot()) THEN 'in progress'
-            ELSE pg_xact_status($1::xid8) END AS status)sql";
-
-/// Committed only where the order is there: a crash may have lost the transaction, and its id be
-/// another's now.
-TransactionStatus final_status(PostgresSession& session, const WriteId& write) {
-    const auto status = transaction_status(session, k_status, write.transaction);
-    const bool is_certain =
-        status == TransactionStatus::aborted ||
-        (status == TransactionStatus::committed && write.order && is_visible(session, write));
-    return is_certain ? status : TransactionStatus::in_progress;
-}
 
 Counted count_all(PostgresSession& session) {
     const Rows rows = session.run(k_count_all);
@@ -109,8 +94,22 @@ Counted count_all(PostgresSession& session) {
             .on_standby = row.flag("on_standby")};
 }
 
+/// PostgreSQL names the types that it cannot compare, and not the column.
+Rows count_by_customer(PostgresSession& session, const std::string& sql,
+                       const std::string& customers) {
+    constexpr auto undefined_function = "42883";
+    try {
+        return session.run(sql, {customers});
+    } catch (const SessionFailure& failed) {
+        if (failed.sqlstate() != undefined_function) {
+            throw;
+        }
+        throw SessionFailure("the column customerid is not of a number's type", failed.sqlstate());
+    }
+}
+
 Counted count_customer(PostgresSession& session, const Scope& scope) {
-    const Rows rows = session.run(k_count_customer, {std::to_string(*scope.customer)});
+    const Rows rows = count_by_customer(session, k_count_customer, std::to_string(*scope.customer));
     const Row row = rows.only();
     return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
 }
@@ -124,7 +123,7 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
     for (const Scope& customer : customers) {
         counted.counts.emplace(customer, 0);
     }
-    const Rows rows = session.run(k_count_customers, {text_of_array(customers)});
+    const Rows rows = count_by_customer(session, k_count_customers, text_of_array(customers));
     for (const Row row : rows) {
         if (row.is_null("customer")) {
             counted.on_standby = true;
@@ -135,6 +134,18 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
     }
     return counted;
 }
+
+/// Ends the transaction with the scope.
+class Rollback {
+public:
+    explicit Rollback(PostgresConnection& connection) : m_connection(connection) {}
+    Rollback(const Rollback&) = delete;
+    Rollback& operator=(const Rollback&) = delete;
+    ~Rollback() { m_connection.roll_back(); }
+
+private:
+    PostgresConnection& m_connection;
+};
 
 } // namespace
 
@@ -167,19 +178,10 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
 }
 
 std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& is_wanted) {
-    m_connection->ask([](PostgresSession& session) { return session.run(k_take_snapshot); });
+    m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
     m_connection->begin();
-    try {
-        std::optional<Counted> counted;
-        if (is_wanted()) {
-            counted = m_connection->ask(count_all);
-        }
-        m_connection->commit();
-        return counted;
-    } catch (...) {
-        m_connection->roll_back();
-        throw;
-    }
+    const Rollback rollback(*m_connection); // there is nothing to commit
+    return is_wanted() ? std::optional(m_connection->ask(count_all)) : std::nullopt;
 }
 
 bool PostgresStore::has_run_since(const Counted& counted) {
@@ -194,15 +196,11 @@ bool PostgresStore::has_run_since(const Counted& counted) {
 
 TransactionStatus PostgresStore::status_of(const WriteId& write) {
     return m_connection->ask(
-        [write](PostgresSession& session) { return final_status(session, write); });
+        [write](PostgresSession& session) { return ordercache::status_of(session, write); });
 }
 
-std::unique_ptr<PendingOrder> PostgresStore::insert(const Order& order, CacheUpdate update) {
-    return insert_order(m_connection, order, update);
-}
-
-std::unique_ptr<PendingBatch> PostgresStore::begin_batch(CacheUpdate update) {
-    return ordercache::begin_batch(m_connection, update);
+std::unique_ptr<InsertedOrders> PostgresStore::begin_orders(CacheUpdate update) {
+    return std::make_unique<InsertedOrders>(m_connection, update);
 }
 
 } // namespace ordercache

@@ -1,10 +1,9 @@
 #pragma once
 
-#include "base/order.hpp"
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/order_store.hpp"
-#include "postgres/pending_orders.hpp"
+#include "postgres/inserted_orders.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
@@ -18,8 +17,7 @@ namespace ordercache {
 class PostgresConnection;
 
 /// The orders in PostgreSQL. Connects when it is first asked. A failure throws Error
-/// (store_failed), which names the server and the database; an order that PostgreSQL rejects
-/// throws Error (no). Nothing is written then.
+/// (store_failed), which names the server and the database.
 class PostgresStore : public OrderStore {
 public:
     /// `reporter` must outlive it. Tests have another `open` than the driver's.
@@ -33,11 +31,8 @@ public:
     bool has_run_since(const Counted& counted) override;
     TransactionStatus status_of(const WriteId& write) override;
 
-    /// Inserts the order, and holds the writer's lock on the keys that it changes.
-    std::unique_ptr<PendingOrder> insert(const Order& order, CacheUpdate update);
-
-    /// Begins to copy orders in.
-    std::unique_ptr<PendingBatch> begin_batch(CacheUpdate update);
+    /// Begins a transaction that inserts orders.
+    std::unique_ptr<InsertedOrders> begin_orders(CacheUpdate update);
 
 private:
     std::shared_ptr<PostgresConnection> m_connection;

@@ -239,7 +239,7 @@ def test_a_standby_that_answers_after_the_primary_is_lost_cannot_tell_an_outcome
         uri = several_hosts([proxy.port, caught_up.port])
         run = ordercache(*an_order(), "--timeout", "2", env={"PG_SERVICE_URI": uri})
         assert proxy.triggered
-    assert is_an_error(run, 5, "pg_xact_status")
+    assert is_an_error(run, 5, "SELECT orderid")
     assert added(database) == []
 
 
@@ -570,17 +570,12 @@ INSTEAD = (
         " VALUES (NEW.orderdate, NEW.customerid, NEW.netamount, NEW.tax, NEW.totalamount) RETURNING * INTO NEW; RETURN NEW;"
     ).replace("BEFORE INSERT", "INSTEAD OF INSERT")
 )
-UNCOUNTED = {
-    "a view": INSTEAD,
-    "a table whose rows are not counted": TRIGGER.format(SKIPPING + " RETURN NEW;")
-    + ";DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET track_counts = off'; END $$",
-}
-"""Where PostgreSQL does not tell how many rows a COPY stored."""
+SKIPPED = {"a view": INSTEAD, "a table": TRIGGER.format(SKIPPING + " RETURN NEW;")}
 
 
-@pytest.mark.parametrize("kind", UNCOUNTED)
-def test_rows_that_are_skipped_are_noticed_though_a_copy_does_not_count_them(ordercache, database, cache, kind):
-    database.execute(UNCOUNTED[kind])
+@pytest.mark.parametrize("kind", SKIPPED)
+def test_rows_that_are_skipped_are_noticed(ordercache, database, cache, kind):
+    database.execute(SKIPPED[kind])
     cache.set("num_orders:all", 12000)
     run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,1,1,0\n2023-03-10,2,1,0\n")
     assert is_an_error(run, 1, "2 of 3 orders", "skips")
@@ -600,23 +595,13 @@ def test_a_file_goes_into_a_view_that_postgresql_can_write(ordercache, database)
     assert is_an_error(run, 1, "customer 20001 does not exist (order 2 of the file)")
     database.execute("ALTER TABLE base ADD CHECK (netamount < 20) NOT VALID")
     run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,2,1,0\n")
-    assert is_an_error(run, 1, "rejected: ", "(one of orders 1 to 2 of the file)")
-    assert len(added(database)) == 1
-
-
-def test_a_trigger_that_routes_rows_to_a_child_skips_none(ordercache, database):
-    database.execute(
-        "CREATE TABLE child () INHERITS (orders);"
-        + TRIGGER.format("INSERT INTO child SELECT NEW.*; RETURN NULL;").replace("''", "'")
-    )
-    run = ordercache("add", "--from=-", stdin=CSV)
-    assert (run.status, run.stdout) == (0, "1\n")
+    assert is_an_error(run, 1, "rejected: ", "(order 1 of the file)")
     assert len(added(database)) == 1
 
 
 # Columns of other types
 
-@pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint", "varchar"])
+@pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint", "double precision"])
 def test_customers_may_be_numbers_of_any_type(ordercache, database, type_):
     database.execute(
         f"ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE {type_}"
@@ -701,7 +686,7 @@ def test_what_a_german_server_says_is_understood(ordercache, german):
     run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,20001,1,0\n")
     assert is_an_error(run, 1, "customer 20001 does not exist (order 2 of the file)")
     german.execute("ALTER TABLE orders ADD CHECK (netamount < 20) NOT VALID")
-    run = ordercache("add", "--from=-", stdin=CSV)
+    run = ordercache("add", "--from=-", stdin=CSV + "2023-03-10,2,1,0\n")
     assert is_an_error(run, 1, "order 1 of the file", "verletzt") and "FEHLER" not in run.stderr
     german.execute("ALTER TABLE orders RENAME TO others")
     assert is_an_error(ordercache("count"), 3, "existiert nicht", "PG_DATABASE")

@@ -102,9 +102,9 @@ def test_ctrl_c_before_the_commit_ends_an_add_that_writes_nothing(terminal, data
 def test_ctrl_c_in_the_middle_of_a_batch_ends_it_and_nothing_is_written(terminal, database, cache, orders_csv):
     with database.orders_locked():
         terminal.type(f"ordercache add --from {orders_csv}")
-        database.wait_for_activity("COPY")
+        database.wait_for_activity("INSERT")
         terminal.press("C-c")
-        database.wait_for_no_activity("COPY")
+        database.wait_for_no_activity("INSERT")
         assert terminal.status() == 130
     assert added(database) == []
     assert cache.keys() == []

@@ -257,6 +257,12 @@ class Database:
         """The statements with that text that wait."""
         return [statement for statement, waits in self.statements(text) if waits]
 
+    def idle_in_transaction(self):
+        """The processes of transactions there that wait for their clients."""
+        return self.postgres.execute(
+            "postgres", "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state = 'idle in transaction'", self.name,
+        )
+
     def wait_for_activity(self, text):
         wait_until(lambda: self.activity(text), what=f"a statement with {text!r} that waits")
 

@@ -363,13 +363,21 @@ public:
         return customers;
     }
 
-    void commit() override {
+    /// How its COMMIT ends, if it does not succeed.
+    std::optional<CommitEnd> end;
+
+    CommitEnd commit() override {
         m_script.reach(Step::commit);
-        m_is_commit_sent = true;
+        m_is_commit_sent = !end;
+        if (end) {
+            return *end;
+        }
         if (m_servers.commits_hang) {
-            throw Error(ErrorKind::in_doubt, "the connection broke during COMMIT");
+            return {CommitOutcome::in_doubt,
+                    Error(ErrorKind::in_doubt, "the connection broke during COMMIT")};
         }
         m_servers.make_visible(m_transaction);
+        return {CommitOutcome::committed, std::nullopt};
     }
 
 private:

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -95,23 +96,35 @@ TEST_CASE("a commit that PostgreSQL refuses brings the total back as it was") {
     Process process(servers);
     Process reader(servers);
     reader.count();
-    process.script.before(Step::commit, [] { throw Error(ErrorKind::rejected, "rejected"); });
 
-    CHECK_THROWS_WITH_AS(process.add(*k_customer.customer), "rejected", Error);
+    Orders orders(servers, process.script, {*k_customer.customer}, scopes_of(*k_customer.customer));
+    orders.end = {CommitOutcome::rolled_back, Error(ErrorKind::rejected, "rejected")};
+    CHECK_THROWS_WITH_AS(commit(orders, process.cache, process.reporter), "rejected", Error);
     CHECK(servers.values.get(k_all_orders) == k_orders);
 }
 
-TEST_CASE("a commit whose store failed drops the total: its transaction's id may be another's") {
+TEST_CASE("a commit whose server was lost drops the total: its transaction's id may be another's") {
     Servers servers(k_orders);
     Process process(servers);
     Process reader(servers);
     reader.count();
-    process.script.before(Step::commit, [] { throw Error(ErrorKind::store_failed, "gone"); });
 
-    CHECK_THROWS_WITH_AS(process.add(*k_customer.customer), "gone", Error);
+    Orders orders(servers, process.script, {*k_customer.customer}, scopes_of(*k_customer.customer));
+    orders.end = {CommitOutcome::server_lost, Error(ErrorKind::store_failed, "gone")};
+    CHECK_THROWS_WITH_AS(commit(orders, process.cache, process.reporter), "gone", Error);
     CHECK_FALSE(servers.values.get(k_all_orders));
     CHECK(servers.ledger.in_flight.empty());
     CHECK(process.script.times(Step::confirm) == 0);
+}
+
+TEST_CASE("an add stands though an unforeseen failure follows its commit") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.script.before(Step::confirm, [] { throw std::bad_alloc(); });
+
+    process.add(*k_customer.customer);
+    CHECK(servers.orders(k_all_orders) == k_orders + 1);
+    CHECK(process.reporter.warnings.size() == 1);
 }
 
 TEST_CASE("while a commit is in doubt nobody says what became of it") {

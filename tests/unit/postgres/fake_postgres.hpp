@@ -62,7 +62,6 @@ public:
 
     std::vector<std::string> statements;
     std::vector<std::vector<std::string>> parameters;
-    CopyRows copied;
     int connections = 0;
 
     OpenSession open() {
@@ -95,15 +94,8 @@ private:
         Rows run(const std::string& sql, const std::vector<std::string>& values) override {
             return m_postgres.answer(sql, values);
         }
-        void begin_copy(const std::string&, const CopyRow<std::string>&) override {
-            m_postgres.answer("begin copy", {});
-        }
-        void copy(const CopyRows& rows) override {
-            m_postgres.answer("copy", {});
-            m_postgres.copied.insert(m_postgres.copied.end(), rows.begin(), rows.end());
-        }
-        void end_copy() override { m_postgres.answer("end copy", {}); }
-        void roll_back() override { m_postgres.answer("ROLLBACK", {}); }
+        /// An answer with rows stands for the tag ROLLBACK.
+        bool commit() override { return m_postgres.answer("COMMIT", {}).empty(); }
         void cancel() override { m_postgres.answer("cancel", {}); }
         void end() override {}
         std::string peer() const override { return "db.example:5432"; }

@@ -96,17 +96,30 @@ TEST_CASE("past the limit a statement is cancelled") {
 }
 
 TEST_CASE("a COMMIT tells how it ended") {
+    using Kind = CommitReply::Kind;
+    PostgresClient client;
+    const auto commit = [&] {
+        client.connection->ask(run_select);
+        return client.connection->commit();
+    };
+    CHECK(commit().kind == Kind::committed);
+
+    client.postgres.breaks_on("COMMIT");
+    CHECK(commit().kind == Kind::connection_lost);
+
+    client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
+    const CommitReply refused = commit();
+    CHECK(refused.kind == Kind::refused);
+    CHECK(refused.error->kind() == ErrorKind::rejected);
+}
+
+TEST_CASE("a COMMIT that is answered by ROLLBACK wrote nothing") {
     PostgresClient client;
     client.connection->ask(run_select);
-    CHECK(client.connection->commit() == CommitEnd::answered);
-
-    client.connection->ask(run_select);
-    client.postgres.breaks_on("COMMIT");
-    CHECK(client.connection->commit() == CommitEnd::connection_lost);
-
-    client.connection->ask(run_select);
-    client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
-    CHECK(error_of([&] { client.connection->commit(); }).kind() == ErrorKind::rejected);
+    client.postgres.on("COMMIT", fakes::gives(fakes::table({"tag"}, {{"ROLLBACK"}})));
+    const CommitReply reply = client.connection->commit();
+    CHECK(reply.kind == CommitReply::Kind::refused);
+    CHECK(reply.error->kind() == ErrorKind::store_failed);
 }
 
 TEST_CASE("past the limit no COMMIT is sent") {
@@ -114,8 +127,9 @@ TEST_CASE("past the limit no COMMIT is sent") {
     client.connection->begin();
     client.postgres.on("COMMIT", fakes::fails("must not come\n", ""));
     std::this_thread::sleep_for(2ms);
-    const Error error = error_of([&] { client.connection->commit(); });
-    CHECK(error.kind() == ErrorKind::store_failed);
+    const CommitReply reply = client.connection->commit();
+    CHECK(reply.kind == CommitReply::Kind::not_sent);
+    CHECK(reply.error->kind() == ErrorKind::store_failed);
     CHECK_FALSE(client.postgres.was_asked("COMMIT"));
 }
 
@@ -136,14 +150,4 @@ TEST_CASE("a table that is another than it must be is a matter of configuration"
     PostgresClient client;
     client.postgres.on("SELECT", fakes::fails("ERROR:  column \"tax\" does not exist\n", "42703"));
     CHECK(failure_of_select(client).kind() == ErrorKind::usage);
-}
-
-TEST_CASE("an answer may have extra time") {
-    PostgresClient client(300ms);
-    client.postgres.on("SELECT", [] {
-        std::this_thread::sleep_for(500ms);
-        return Rows{};
-    });
-    client.connection->ask(run_select, {}, Signals::interrupt, 10s);
-    CHECK(client.postgres.connections == 1);
 }

@@ -144,16 +144,6 @@ TEST_CASE("a pooler that forbids transactions is told apart from one that is at 
     CHECK_FALSE(forbids_transactions(parse_failure("FATAL:  08P01: query_wait_timeout\n")));
 }
 
-TEST_CASE("a row that COPY rejects is told by its place in the file, in any language") {
-    for (const char* line : {"line 3, column tax: \"1\"", "Zeile 3: »2023-03-10«", "ligne 3"}) {
-        const std::string what =
-            "ERROR:  value too long\nCONTEXT:  COPY orders, " + std::string(line) + "\n";
-        CAPTURE(what);
-        CHECK(reason_of_rejection({what, "22001"}) == "value too long (order 3 of the file)");
-    }
-    CHECK(reason_of_rejection({"ERROR:  no\nCONTEXT:  COPY orders, ", "22001"}) == "no");
-}
-
 TEST_CASE("a table that is another than it must be is told by the SQLSTATE") {
     for (const char* sqlstate : {"0A000", "42703", "42804", "42883", "428C9"}) {
         CHECK(finds_another_table({"FEHLER:  x", sqlstate}));

@@ -115,7 +115,6 @@ TEST_CASE("the right to count is acquired by scripts, and told scope by scope") 
     REQUIRE(claims[1].to_settle.size() == 2);
     CHECK(claims[1].to_settle[0].transaction == 731);
     CHECK(claims[1].to_settle[0].order == "9");
-    CHECK(claims[1].to_settle[0].is_as_sent);
     CHECK(claims[1].to_settle[1].transaction == 732);
     CHECK_FALSE(claims[1].to_settle[1].order);
     CHECK(claims[2].count == 8);

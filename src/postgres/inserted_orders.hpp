@@ -1,0 +1,73 @@
+#pragma once
+
+#include "base/error.hpp"
+#include "base/order.hpp"
+#include "cache_aside/order_store.hpp"
+#include "postgres/commit_outcome.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ordercache {
+
+class PostgresConnection;
+
+/// What changes the cache when orders are written: the writer itself, or a follower that the
+/// triggers tell of them.
+enum class CacheUpdate { by_writer, by_follower };
+
+/// Orders that are inserted in one transaction. Unless commit() is called, they are rolled back.
+/// Throws Error (rejected) if PostgreSQL does not take an order.
+class InsertedOrders : public PendingOrders {
+public:
+    /// Begins the transaction.
+    InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update);
+    InsertedOrders(const InsertedOrders&) = delete;
+    InsertedOrders& operator=(const InsertedOrders&) = delete;
+    ~InsertedOrders() override;
+
+    /// Inserts the orders, except the last one, which waits for the next call or finish().
+    void add(std::vector<Order> orders);
+
+    /// Inserts the last order and takes the writer's lock on the keys that change. Must be called
+    /// once, after add() and before everything below.
+    void finish();
+
+    /// Has PostgreSQL make the checks that it defers until the commit.
+    void check();
+
+    /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error
+    /// (rejected) if there is no number or no customer.
+    const OrderId& id() const;
+    CustomerId customer() const { return *m_customer; }
+
+    WriteId write_id() const override { return m_written.id; }
+    std::int64_t size() const override { return m_size; }
+    std::optional<std::vector<Scope>> changed_customers() const override;
+    CommitEnd commit() override;
+
+private:
+    void insert_piece(std::vector<Order> orders);
+    void check_stored() const;
+    void note_customers(const std::vector<CustomerId>& customers);
+    void sort_customers();
+    Error refusal(const std::string& what) const;
+
+    std::shared_ptr<PostgresConnection> m_connection;
+    std::string m_insert; ///< The statement for a piece; empty before the first one.
+    std::optional<Order> m_last;
+    std::int64_t m_size = 0;
+    std::int64_t m_stored = 0;
+    std::vector<CustomerId> m_customers;
+    std::size_t m_distinct = 0; ///< How many of them were left when they were sorted.
+    std::optional<CustomerId> m_customer;
+    bool m_changes_more = false; ///< Other counts than those of the orders' customers.
+    Written m_written;
+    bool m_is_over = false;
+};
+
+} // namespace ordercache
