@@ -26,28 +26,26 @@ constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
 
 constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
 
+/// How the follower's transactions begin. Each statement takes its own snapshot. A crash empties
+/// the tables that they change, so their COMMIT need not wait for the disk or for a standby.
+constexpr auto k_begin =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; ";
+
 /// Waits for a poll that is under way, but not for a follower that hangs in one or holds the lock
-/// for its session. Each statement takes its own snapshot.
-constexpr auto k_take_over = R"sql(
-BEGIN ISOLATION LEVEL READ COMMITTED;
+/// for its session.
+constexpr auto k_take_over = R"sql({}
 SET LOCAL lock_timeout = '500ms';
 SELECT pg_advisory_xact_lock({});
 WITH former AS (DELETE FROM ordercache.follower RETURNING token)
 INSERT INTO ordercache.follower SELECT gen_random_uuid()
 RETURNING token, coalesce((SELECT max(token) FROM former), '') AS former)sql";
 
-/// Writers in flight hold a lock on the table, and others would wait behind this one. It is the
-/// only statement of the feed that writes to the log, and must not wait for a standby.
-constexpr auto k_truncate = R"sql(
-BEGIN ISOLATION LEVEL READ COMMITTED;
-SET LOCAL lock_timeout = '20ms';
-SET LOCAL synchronous_commit = off;
-TRUNCATE ordercache.change)sql";
+/// Writers in flight hold a lock on the table, and others would wait behind this one.
+constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE ordercache.change";
 
 /// A cursor keeps the memory of both sides small, whatever others write at once.
 constexpr auto k_poll =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; "
-    "DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM ordercache.poll('orders'); "
+    "{}DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM ordercache.poll('orders'); "
     "FETCH {} FROM poll";
 
 constexpr auto k_lock_not_available = "55P03";
@@ -120,7 +118,8 @@ std::optional<Rows> run_unless_locked(PostgresSession& session, const std::strin
 
 /// Returns nullopt if another follower has the lock.
 std::optional<FollowerTokens> take_lock(PostgresSession& session) {
-    const auto rows = run_unless_locked(session, fmt::format(k_take_over, k_follower_lock));
+    const auto rows =
+        run_unless_locked(session, fmt::format(k_take_over, k_begin, k_follower_lock));
     if (!rows) {
         return std::nullopt;
     }
@@ -130,17 +129,16 @@ std::optional<FollowerTokens> take_lock(PostgresSession& session) {
 }
 
 void forget_changes(PostgresSession& session) {
-    if (run_unless_locked(session, k_truncate)) {
-        session.run("COMMIT");
-    } else {
-        session.run("DELETE FROM ordercache.change");
+    if (!run_unless_locked(session, std::string(k_begin) + k_truncate)) {
+        session.run(std::string(k_begin) + "DELETE FROM ordercache.change");
     }
+    session.run("COMMIT");
 }
 
 /// If nothing changed, there is nothing to acknowledge: the transaction ends here, and not in
 /// another thread.
 FirstPiece poll(PostgresSession& session) {
-    const Rows rows = session.run(fmt::format(k_poll, k_piece));
+    const Rows rows = session.run(fmt::format(k_poll, k_begin, k_piece));
     FirstPiece first{PollAnswer(rows), true, rows.size() == k_piece};
     if (!first.answer.is_busy && first.answer.tables.empty()) {
         throw UnexpectedReply("a poll does not tell the tables first");

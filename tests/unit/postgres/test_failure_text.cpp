@@ -122,6 +122,20 @@ TEST_CASE("the advice goes by the cause, not by the words") {
               .starts_with(address + "fe_sendauth: no password supplied; check the user"));
 }
 
+TEST_CASE("a login that the server refuses is told apart from a server that is away") {
+    const auto refuses = [](const std::string& said, NoConnection::Cause cause = {}) {
+        return refuses_login({parse_failure(k_address + said), cause});
+    };
+    CHECK(refuses("FATAL:  28P01: password authentication failed\n"));
+    CHECK(refuses("FATAL:  28000: pg_hba.conf rejects connection\n"));
+    CHECK(refuses("FATAL:  3D000: database \"shop\" does not exist\n"));
+    CHECK(refuses("FATAL:  08P01: password authentication failed\n"));
+    CHECK(refuses("fe_sendauth: no password supplied\n", {.needs_password = true}));
+    CHECK_FALSE(refuses("Connection refused\n"));
+    CHECK_FALSE(refuses("FATAL:  57P03: the database system is starting up\n"));
+    CHECK_FALSE(refuses("FATAL:  53300: sorry, too many clients already\n"));
+}
+
 TEST_CASE("a value that libpq refuses is told apart from a server's refusal, and not shown") {
     for (const std::string message :
          {"invalid sslmode value: \"s3cret\"\n", "invalid channel_binding value: \"s3cret\"\n"}) {
