@@ -1,23 +1,22 @@
 /*
  * A customer's count, by drop and lease, for Spin to explore in every interleaving: when may a cached
- * count be served, and when stored? One customer shows it: no other's lock, lease or value is looked
- * at, but for the lock of a batch.
+ * count be served, and when stored? One customer is enough: the count of a customer depends on no
+ * other customer's keys or locks, except for the lock of a batch.
  *
  * How to read it. Each statement that touches a global, each d_step and each atomic is one step of
- * Redis or PostgreSQL, named as the protocol and the program name it; between two steps anything
- * else may happen, for any time. A process that is never scheduled again is one that was killed, so
- * a death has a step only where it has an effect: the server rolls back, or another program takes
- * the place.
+ * Redis or PostgreSQL, named as in the protocol and the program. Between two steps anything else may
+ * happen, for any time. A killed process is one that is never scheduled again, so a death is a step
+ * only where it has an effect: the server rolls back, or another program takes the place.
  *
  * What holds, asserted in every step that could break it:
- *   truth   whatever the cache holds is what the database holds (where others write too: once
+ *   truth   a cached count is the count in the database (where other programs write too: once
  *           `invalidate` has returned, or the follower has dropped the count);
- *   answer  a count that a reader returns was the true count at some moment of its call (a count
- *           that a standby made claims nothing).
+ *   answer  a count that a reader returns was the true count at some moment of its call, also where
+ *           another reader made it (a count from a standby promises nothing).
  *
- * tests/model/run gives the sizes: WRITERS, BATCHES, OUTSIDERS, READERS, STANDBYS. Every other
- * switch is a mutation: the part that it takes out, or puts in the wrong place, is needed if a
- * counter-example appears.
+ * tests/model/run gives the sizes: WRITERS, BATCHES, OUTSIDERS, READERS, STANDBYS, WAITERS. Every
+ * other switch is a mutation: it takes a part of the protocol out, or puts it in the wrong place. A
+ * counter-example shows that the part is needed.
  */
 
 #define NONE 255
@@ -26,13 +25,18 @@
 byte value = NONE;
 byte lease = NONE;
 
-/* PostgreSQL: the visible count, and the set of transactions that hold each writers' lock: the
- * customer's, and (class, -1) for batches. */
+/* The last count that was made under a lease, its reader's token, and whether a standby made it. */
+byte answer = NONE;
+byte answered_by = NONE;
+bool is_from_standby;
+
+/* PostgreSQL: the visible count, and the sets of transactions that hold a writer's lock, on the
+ * customer and on (class, -1) for batches. */
 byte count;
 byte lock_holders;
 byte batch_lock_holders;
 
-/* Commits from outside the protocol that an `invalidate` has yet to announce. */
+/* Commits from outside the protocol that no `invalidate` has announced yet. */
 byte unannounced;
 
 inline check_truth()
@@ -44,8 +48,10 @@ inline check_truth()
 #endif
 }
 
-/* Counts only grow, and each answer was visible once: within these bounds, during the call. */
-#define is_true_in_call(answer) (unannounced || (began <= answer && answer <= count))
+/* Counts only grow, and each answer was visible at some moment: if it is within these bounds, that
+ * moment was during the call. */
+#define was_counted_in_call(orders) (began <= orders && orders <= count)
+#define is_true_in_call(orders) (unannounced || was_counted_in_call(orders))
 
 /* ---- Writers ---- */
 
@@ -117,8 +123,8 @@ inline invalidate()
 #endif
 }
 
-/* A program that writes orders but knows no protocol, and someone who calls `invalidate` then, or the
- * follower that drops the customers of what it is told. */
+/* A program that writes orders without the protocol, and then an `invalidate`, or the follower, which
+ * drops the customers of the changes that it polled. */
 proctype outsider()
 {
     d_step { count++; unannounced++ }
@@ -147,6 +153,13 @@ proctype outsider()
 #define may_fill (lease == _pid)
 #endif
 
+/* A reader that lost the lease began before the one that has it now. */
+#ifdef RELEASE_WITHOUT_COMPARE
+#define may_answer true
+#else
+#define may_answer (lease == _pid)
+#endif
+
 #ifdef RENEW_WITHOUT_COMPARE
 #define renew lease = _pid
 #else
@@ -156,7 +169,21 @@ proctype outsider()
 /* The answer is given, or the reader is killed: the next call begins. */
 #define end_call began = 0; snapshot = 0; goto call
 
-/* While it works under a lease a reader renews it, or is killed and leaves it to its expiry. */
+inline delete_answer() { answer = NONE; answered_by = NONE; is_from_standby = false }
+
+/* Without a waiter, an answer only multiplies the states. */
+inline leave_answer()
+{
+#if WAITERS
+    answer = snapshot;
+    answered_by = _pid;
+    is_from_standby = standby
+#else
+    skip
+#endif
+}
+
+/* While it works under a lease, a reader renews it, or is killed and leaves it to its expiry. */
 #define or_meanwhile :: atomic { renew } :: atomic { end_call }
 
 #ifdef STANDBY_ANSWERS_COUNT
@@ -169,7 +196,7 @@ proctype outsider()
 inline select_count()
 {
     snapshot = (standby && count > 0 -> count - 1 : count);
-    assert(claims_nothing || is_true_in_call(snapshot))
+    assert(claims_nothing || was_counted_in_call(snapshot))
 }
 
 inline probe()
@@ -189,6 +216,7 @@ inline take_snapshot()
     od
 }
 
+/* A count that was stored is left as an answer too: a refresh that waits takes it. */
 inline fill()
 {
 #ifdef FILL_IN_TWO_STEPS
@@ -196,7 +224,7 @@ inline fill()
     atomic { value = snapshot; lease = NONE; check_truth(); end_call }
 #else
     do
-    :: atomic { may_fill -> value = snapshot; lease = NONE; check_truth(); end_call }
+    :: atomic { may_fill -> value = snapshot; lease = NONE; leave_answer(); check_truth(); end_call }
     :: atomic { !may_fill -> end_call }
     or_meanwhile
     od
@@ -215,11 +243,11 @@ call:
        }
     /* miss */
     :: atomic { value == NONE -> began = count; goto acquire }
-    /* --refresh: whoever has the lease */
-    :: atomic { began = count; lease = _pid; goto compute }
+    /* --refresh */
+    :: atomic { lease == NONE -> began = count; lease = _pid; goto compute }
     fi;
 
-acquire: /* SET lease NX and GET value: one pipeline, two steps */
+acquire: /* SET lease NX and GET value: one script in the program, two steps here */
 #ifdef NO_LEASE
     goto compute;
 #endif
@@ -236,7 +264,6 @@ wait: /* the same GET, after another reader's lease; then again, or never */
     if
     :: atomic { value != NONE -> assert(is_true_in_call(value)); end_call }
     :: atomic { value == NONE -> goto acquire }
-    :: atomic { select_count(); end_call }
     fi;
 
 compute:
@@ -251,9 +278,13 @@ compute:
 
 uncached:
     do
-    :: atomic { select_count(); snapshot = 0; began = 0; break }
+    :: atomic { select_count(); began = 0; break }
     or_meanwhile
     od;
+    if
+    :: atomic { may_answer -> delete_lease(); leave_answer(); end_call }
+    :: atomic { !may_answer -> end_call }
+    fi;
 
 release:
     if
@@ -262,12 +293,51 @@ release:
     fi
 }
 
-/* Expiry and eviction: any key, at any moment, for nothing depends on a clock. */
+/* The tokens that a waiter met when it asked: those readers may have counted before. */
+#ifdef MET_WITHOUT_HOLDER
+#define met_holder NONE
+#else
+#define met_holder lease
+#endif
+#ifdef MET_WITHOUT_ANSWER
+#define met_answer NONE
+#else
+#define met_answer answered_by
+#endif
+
+#define began_later (answered_by != NONE && answered_by != holder && answered_by != answerer)
+
+#ifdef ANSWER_OF_STANDBY
+#define is_from_primary true
+#else
+#define is_from_primary (!is_from_standby)
+#endif
+
+/* A miss or a refresh that asks the primary, finds another reader's lease, and waits for the answer of
+ * a reader that began after it asked. Whatever else a waiter may do, `reader` does. One call stands for
+ * all: it may begin at any time. */
+proctype waiter()
+{
+    byte began, holder, answerer;
+
+    d_step { lease != NONE -> began = count; holder = met_holder; answerer = met_answer };
+    d_step {
+        began_later && is_from_primary -> assert(was_counted_in_call(answer));
+        began = 0;
+        holder = 0;
+        answerer = 0
+    }
+}
+
+/* Any key expires or is evicted at any moment: nothing depends on a clock. */
 active proctype redis_forgets()
 {
     do
     :: delete_value()
     :: delete_lease()
+#if WAITERS
+    :: d_step { delete_answer() }
+#endif
 #ifdef LOCK_IN_REDIS
     :: lock_holders = 0
 #endif
@@ -285,6 +355,7 @@ init
         start(BATCHES, add_batch());
         start(OUTSIDERS, outsider());
         start(READERS, reader(false));
-        start(STANDBYS, reader(true))
+        start(STANDBYS, reader(true));
+        start(WAITERS, waiter())
     }
 }

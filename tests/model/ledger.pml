@@ -1,21 +1,25 @@
 /*
  * The total's ledger, for Spin to explore in every interleaving: a writer takes the total out of
  * sight while it is in flight, and brings it back, with its orders added, once its commit is
- * visible. And `invalidate --follow`, which does the same for orders that others write.
+ * visible. And `invalidate --follow`, which does the same for orders that other programs write.
  *
  * How to read it. Each statement that touches a global, each d_step and each atomic is one step of
- * Redis or PostgreSQL, named as the protocol and the program name it; between two steps anything
- * else may happen, for any time. A process that is never scheduled again is one that was killed or
- * that hangs, so a death has a step only where it has an effect: the server rolls back, or another
- * program takes the place.
+ * Redis or PostgreSQL, named as in the protocol and the program. Between two steps anything else may
+ * happen, for any time. A process that is killed or hangs is one that is never scheduled again, so a
+ * death is a step only where it has an effect: the server rolls back, or another program takes the
+ * place.
  *
  * What holds, asserted in every step that could break it:
- *   truth   a total that the cache shows is what the database holds (where others write too: once
- *           `invalidate` has returned, or the follower has handled their changes).
+ *   truth   a cached total is the total in the database (where other programs write too: once
+ *           `invalidate` has returned, or the follower has handled their changes);
+ *   answer  a count that a waiting reader takes from another reader was the true total at some
+ *           moment since the waiting one asked;
+ *   kept    committed orders are kept only for a reader that counts, and no more than the bound.
  *
  * tests/model/run gives the sizes: WRITERS, TRIGGERS, OUTSIDERS, RECORDED, UNRECORDED, FOLLOWERS,
- * READERS and CRASHES; of at most five transactions in all. Every other switch is a mutation: the part that
- * it takes out, or puts in the wrong place, is needed if a counter-example appears.
+ * READERS, WAITERS and CRASHES, with at most five transactions in all; and BOUND, where there is one.
+ * Every other switch is a mutation: it takes a part of the protocol out, or puts it in the wrong
+ * place. A counter-example shows that the part is needed.
  */
 
 #define NONE 255
@@ -27,13 +31,13 @@
     (bit(set, 0) + 3 * bit(set, 1) + 9 * bit(set, 2) + 27 * bit(set, 3) + 81 * bit(set, 4))
 #define first_of(set) ((set) & -(set))
 
-/* Two transactions with the same id: a crash undid one before that was written to disk, and gave
- * it to the other. And a set as snapshots and locks show it, which know ids alone. */
+/* Two transactions with the same id: a crash undid the first before its id was on the disk, and the
+ * second got that id. Snapshots and locks know only ids: by_id() is a set as they show it. */
 byte twins;
 #define by_id(set) ((set) | (((set) & twins) -> twins : 0))
 
 /* PostgreSQL: the transactions that hold a writer's lock, that are committed and visible, and that
- * ended, be it in a rollback. */
+ * ended, by a commit or a rollback. */
 byte locks;
 byte visible;
 byte ended;
@@ -43,17 +47,25 @@ bool crashed;
 byte value = NONE;
 
 /* and its ledger: the token of the reader that may fill it; a count that is known while writers are
- * in flight; the snapshot in which that, or the value, was counted; and an entry a writer, which is
- * in flight, committed or rolled back. */
+ * in flight; the snapshot in which that, or the value, was counted, and the token of its reader; the
+ * writers in flight; and how many entries were put into the key below, */
 byte reader = NONE;
 byte base = NONE;
 byte since = NONE;
+byte filled_by = NONE;
 byte in_flight;
+byte kept;
+
+/* which has those that committed, or were rolled back, while the reader counted. */
 byte committed;
 byte rolled_back;
 
-/* Commits of others that no `invalidate` and no follower has handled, and those among them that no
- * row trigger recorded. */
+/* The last count that could not be stored, and its reader's token. */
+byte answer = NONE;
+byte answered_by = NONE;
+
+/* Commits of other programs that no `invalidate` and no follower has handled, and those among them
+ * that no row trigger recorded. */
 byte unhandled;
 byte unrecorded;
 
@@ -64,16 +76,13 @@ inline check_truth()
 
 /* ---- The scripts, each a step of Redis ---- */
 
-inline delete_all_but_since()
-{
-    reader = NONE;
-    base = NONE;
-    in_flight = 0;
-    committed = 0;
-    rolled_back = 0
-}
+inline delete_committed() { committed = 0; rolled_back = 0 }
 
-inline delete_ledger() { delete_all_but_since(); since = NONE }
+inline end_right() { reader = NONE; kept = 0; delete_committed() }
+
+inline delete_all_but_since() { base = NONE; in_flight = 0; end_right() }
+
+inline delete_ledger() { delete_all_but_since(); since = NONE; filled_by = NONE }
 
 inline publish()
 {
@@ -82,7 +91,7 @@ inline publish()
     check_truth()
 }
 
-/* Nobody counts, nothing is known; but what goes with a value stays. */
+/* Nobody counts and nothing is known. What belongs to a value stays. */
 inline delete_if_idle()
 {
     if
@@ -97,7 +106,56 @@ inline delete_if_idle()
 #define base_has_seen(transaction) (since != NONE && (by_id(since) & transaction))
 #endif
 
-/* A writer, before its COMMIT. Where a reader refreshes the value, that one brings a better base. */
+#define number_of(set) (bit(set, 0) + bit(set, 1) + bit(set, 2) + bit(set, 3) + bit(set, 4))
+
+#if !BOUND
+#define is_past_bound false
+#else
+#define is_past_bound (kept > BOUND)
+#endif
+
+#define committed_number number_of(committed | rolled_back)
+
+inline check_kept()
+{
+    assert(!is_past_bound || committed_number == 0);
+    assert(reader != NONE || kept + committed_number == 0)
+}
+
+/* Keeps how a transaction ended for the reader that counts. Past the bound nothing is kept any more,
+ * and that reader cannot store its count. */
+inline keep(entry, outcome)
+{
+    if
+    :: !is_past_bound ->
+           if
+           :: ((committed | rolled_back) & (entry)) == 0 -> kept++
+           :: else
+           fi;
+           committed = committed | (outcome);
+           rolled_back = rolled_back | ((entry) & ~(outcome));
+           if
+           :: is_past_bound -> go_past_bound()
+           :: else
+           fi
+    :: else
+    fi;
+    check_kept()
+}
+
+inline go_past_bound()
+{
+#ifndef ENTRIES_PAST_BOUND
+    delete_committed();
+#endif
+#ifdef BOUND_FORGOTTEN
+    kept = 0
+#else
+    skip
+#endif
+}
+
+/* A writer, before its COMMIT. Where a reader refreshes the value, its count will be a better base. */
 inline register(transaction)
 {
 #ifndef REGISTER_WITHOUT_SNAPSHOT
@@ -108,6 +166,7 @@ inline register(transaction)
 #endif
     if
     :: value != NONE && reader == NONE -> base = value
+    :: value != NONE && reader != NONE -> since = NONE; filled_by = NONE
     :: else
     fi;
 #ifndef VALUE_STAYS
@@ -132,8 +191,7 @@ inline confirm(entry, outcome)
            if
            :: base != NONE && !base_has_seen(entry) -> base = base + orders_of(outcome)
            :: base == NONE && reader != NONE ->
-                  committed = committed | (outcome);
-                  rolled_back = rolled_back | (entry & ~(outcome))
+                  keep(entry, outcome)
            :: else
            fi;
            if
@@ -146,21 +204,57 @@ inline confirm(entry, outcome)
 
 #define may_acquire (value == NONE && base == NONE && reader == NONE)
 
-inline refresh()
+/* Takes the right, and deletes what was kept for a reader whose ledger was evicted. */
+inline acquire()
 {
+    reader = _pid;
+    kept = 0;
+    delete_committed();
 #ifndef REFRESH_KEEPS_BASE
     base = NONE;
 #endif
-    reader = _pid
+    if
+    :: value == NONE -> since = NONE; filled_by = NONE
+    :: else
+    fi
 }
+
+inline delete_answer() { answer = NONE; answered_by = NONE }
+
+/* Without a waiter, an answer and a token only multiply the states. */
+inline leave_answer()
+{
+#if WAITERS
+    answer = counted;
+    answered_by = _pid
+#else
+    skip
+#endif
+}
+
+#ifdef RELEASE_WITHOUT_TOKEN
+#define may_answer true
+#else
+#define may_answer (reader == _pid)
+#endif
 
 inline release()
 {
     if
-    :: reader == _pid -> reader = NONE; delete_if_idle()
+    :: may_answer -> leave_answer()
+    :: else
+    fi;
+    if
+    :: reader == _pid -> end_count(); check_kept(); delete_if_idle()
     :: else
     fi
 }
+
+#ifdef RELEASE_KEEPS_COMMITTED
+inline end_count() { reader = NONE }
+#else
+inline end_count() { end_right() }
+#endif
 
 #ifdef FILL_WITHOUT_TOKEN
 #define is_mine true
@@ -182,15 +276,23 @@ inline release()
 #define committed_since (committed & ~by_id(snapshot))
 #endif
 
+/* An eviction takes one key and leaves the other. */
+#ifdef FILL_WITHOUT_NUMBER
+#define none_was_lost true
+#else
+#define none_was_lost (kept == committed_number)
+#endif
+
 inline fill()
 {
     if
-    :: is_mine && all_have_entries ->
+    :: is_mine && all_have_entries && none_was_lost ->
            base = counted + orders_of(committed_since);
            since = snapshot;
-           reader = NONE;
-           committed = 0;
-           rolled_back = 0;
+#if WAITERS
+           filled_by = _pid;
+#endif
+           end_right();
            if
            :: !in_flight -> publish()
            :: else
@@ -211,7 +313,7 @@ inline fill()
 #define is_news(transaction) (since == NONE || !(since & transaction))
 #endif
 
-/* The follower, of a transaction that is not ordercache's. */
+/* The follower, of a transaction that another program wrote. */
 inline hear(transaction)
 {
     if
@@ -225,7 +327,7 @@ inline hear(transaction)
     fi;
 #ifndef HEAR_WITHOUT_READER
     if
-    :: reader != NONE -> committed = committed | transaction
+    :: reader != NONE -> keep(transaction, transaction)
     :: else
     fi;
 #endif
@@ -236,17 +338,17 @@ inline drop() { value = NONE; delete_ledger() }
 
 /* ---- Writers ---- */
 
-/* Who began before the crash is undone by it. */
+/* A crash undoes the transactions that began before it. */
 inline lock(transaction) { locks = locks | transaction; is_later = crashed }
 
-/* PostgreSQL lets go of the lock when the end is visible. One step serves as well as two: a lock that
- * is seen for longer only keeps a reader from storing. */
+/* PostgreSQL releases the lock once the end is visible. One step is as good as two: a lock that is seen
+ * for longer only keeps a reader from storing. */
 inline end(transaction) { locks = locks & ~transaction; ended = ended | transaction }
 
 inline commit(transaction) { visible = visible | transaction; end(transaction); check_truth() }
 
-/* COMMIT is sent: the server acts alone, in its own time, whether its client lives or not. No outcome
- * is one that nobody is told. */
+/* COMMIT is sent: the server acts alone, in its own time, whether its client lives or not. Without an
+ * outcome, nobody is told what it was. */
 inline commit_or_rollback(transaction)
 {
     if
@@ -256,7 +358,7 @@ inline commit_or_rollback(transaction)
     fi
 }
 
-/* The writer, whose connection broke, and whose order is not there: its id may be another's. */
+/* The writer's connection broke and its order is not there: its id may be another transaction's. */
 inline end_unanswered(transaction)
 {
 #ifdef UNANSWERED_CONFIRMS
@@ -315,7 +417,7 @@ settle: /* by the writer, by readers that wait, or by nobody */
     od
 }
 
-/* A writer beside triggers of the user's, which may change other counts than it knows. */
+/* A writer on a table with user triggers, which may change counts that it does not know of. */
 proctype add_beside_triggers(byte transaction)
 {
     bool is_later;
@@ -328,7 +430,7 @@ proctype add_beside_triggers(byte transaction)
     commit_or_rollback(transaction)
 }
 
-/* A program that writes orders and knows no protocol, and someone who calls `invalidate` then. */
+/* A program that writes orders without the protocol, and then an `invalidate`. */
 proctype outsider(byte transaction)
 {
     d_step { visible = visible | transaction; unhandled = unhandled | transaction };
@@ -351,7 +453,7 @@ proctype recorded_change(byte transaction)
     d_step { visible = visible | transaction; unhandled = unhandled | transaction }
 }
 
-/* What only the fingerprint of `orders` tells: TRUNCATE, ATTACH, a trigger that was off. */
+/* Only the fingerprint of `orders` shows it: TRUNCATE, ATTACH, a trigger that was off. */
 proctype unrecorded_change(byte transaction)
 {
     d_step {
@@ -364,8 +466,8 @@ proctype unrecorded_change(byte transaction)
 /* The follower that holds the advisory lock. */
 byte leader = NONE;
 
-/* The lock is lost with the connection, and then the poll's transaction is undone: the follower
- * hears of it after any further steps of its own. */
+/* The lock is lost with the connection, and the poll's transaction is undone. The follower learns of it
+ * after any number of further steps of its own. */
 #define or_fails :: atomic { leader != _pid -> changes = 0; goto start }
 
 proctype follower()
@@ -402,25 +504,24 @@ poll: /* DELETE ... RETURNING, and the fingerprint in the same snapshot */
 
 /* ---- Readers ---- */
 
-/* Killed: it leaves its token to its expiry, and the next call begins. */
+/* It is killed and leaves its token to its expiry; the next call begins. */
 #define or_dies :: atomic { forget(); goto call }
 
 inline forget() { holders = 0; snapshot = 0; counted = 0; is_later = 0; checked = 0 }
 
-/* A snapshot has seen what was rolled back, too: that matters only where its id comes again. */
+/* A snapshot has also seen what was rolled back: that matters only where its id comes again. */
 #if CRASHES
 #define seen ended
 #else
 #define seen visible
 #endif
 
-/* Entries that the snapshot has seen. Or they are from after a crash, and it is from before. */
+/* Entries that the snapshot has seen, unless they are from after a crash and it is from before. */
 #if !CRASHES || defined(FILL_WITHOUT_CHECK)
 #define doubtful 0
 #else
 #define doubtful ((in_flight | committed) & by_id(snapshot) & ~checked)
 #endif
-
 
 inline probe() { if :: holders = locks or_dies fi }
 inline select_count()
@@ -438,8 +539,8 @@ proctype count()
 
 call:
     if
-    :: atomic { may_acquire -> reader = _pid }
-    :: d_step { refresh() }
+    :: d_step { may_acquire -> acquire() }
+    :: d_step { reader == NONE -> acquire() } /* --refresh */
     fi;
 #ifdef PROBE_AFTER_SNAPSHOT
     select_count();
@@ -457,23 +558,91 @@ filling:
        :: atomic { is_later != crashed -> release(); forget(); goto call }
        or_dies
        fi
+#if WAITERS
+    /* The fill was refused earlier, or a standby counted. */
+    :: atomic { release(); forget(); goto call }
+#endif
     or_dies
     fi
 }
 
-/* At any moment, for nothing depends on a clock: the value or the ledger expires or is evicted, the
- * ledger is void since a COMMIT hangs, a reader did not renew its token, a connection breaks. */
+/* The tokens that a waiter met when it asked, as a set: those readers may have counted before. */
+#define set_of(token) (token == NONE -> 0 : 1 << token)
+#ifdef MET_WITHOUT_READER
+#define met_reader 0
+#else
+#define met_reader set_of(reader)
+#endif
+#ifdef MET_WITHOUT_ANSWER
+#define met_answer 0
+#else
+#define met_answer set_of(answered_by)
+#endif
+#ifdef MET_WITHOUT_VALUE
+#define met_value 0
+#else
+#define met_value set_of(filled_by)
+#endif
+
+#define began_later(token) (token != NONE && !(met & set_of(token)))
+
+#define was_counted_in_call(orders) (began <= orders && orders <= orders_of(visible))
+
+inline ask() { began = orders_of(visible); met = met_reader | met_answer | met_value }
+
+inline take_answer() { d_step { began_later(answered_by) -> assert(was_counted_in_call(answer)) } }
+
+inline take_value()
+{
+    d_step { value != NONE && began_later(filled_by) -> assert(was_counted_in_call(value)) }
+}
+
+/* A read or a refresh that waits, and takes the answer of a reader that began after it asked. A refresh
+ * takes a published value by the same rule. Whatever else a waiter may do, `count` does. One call stands
+ * for all: it may begin at any time. */
+proctype waiter()
+{
+    byte began;
+    short met;
+
+    if
+    :: d_step { reader != NONE -> ask() };
+       if :: take_answer() :: take_value() fi
+    /* A read waits for writers, too. */
+    :: d_step { reader == NONE && base != NONE -> ask() };
+       take_answer()
+    fi;
+    d_step { began = 0; met = 0 }
+}
+
+inline evict_ledger()
+{
+    reader = NONE;
+    base = NONE;
+    since = NONE;
+    filled_by = NONE;
+    in_flight = 0;
+    kept = 0
+}
+
+/* At any moment, for nothing depends on a clock: a key expires or is evicted, the ledger is void since
+ * a COMMIT hangs, a reader did not renew its token, a connection breaks. */
 active proctype lose()
 {
     do
     :: value = NONE
     :: d_step { delete_ledger() }
-    :: reader = NONE
+    :: d_step { evict_ledger() }
+    :: d_step { delete_committed() }
+#if WAITERS
+    :: d_step { delete_answer() }
+#endif
+    :: d_step { end_right() }
     :: leader = NONE
     od
 }
 
-/* PostgreSQL crashes, and undoes what is in flight. The next writer gets the id of one of these
+/* PostgreSQL crashes and undoes what is in flight. The next writer gets the id of one of these
  * transactions, or of one that was rolled back before. */
 proctype crash(byte transaction)
 {
@@ -512,6 +681,7 @@ init
         start_writing(CRASHES, crash);
         start(FOLLOWERS, follower());
         start(READERS, count());
+        start(WAITERS, waiter());
         transaction = 0
     }
 }
