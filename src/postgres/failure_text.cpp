@@ -138,9 +138,18 @@ std::string without_values(std::string_view message) {
 }
 
 bool rejects_the_order(const SessionFailure& failure) {
-    // Bad data, a constraint, a view's check, a trigger's exception.
-    constexpr std::array<std::string_view, 4> classes = {"22", "23", "44", "P0"};
-    return std::ranges::find(classes, failure.sqlstate().substr(0, 2)) != classes.end();
+    // Bad data, a constraint, a view's check, an unhandled exception, a PL/pgSQL exception.
+    constexpr std::array<std::string_view, 5> rejections = {"22", "23", "44", "45", "P0"};
+    // PostgreSQL's own, among those that the SQL standard leaves to others.
+    constexpr std::array<std::string_view, 8> failures = {"53", "54", "55", "57",
+                                                          "58", "72", "HV", "XX"};
+    const std::string state_class = failure.sqlstate().substr(0, 2);
+    const char first = state_class.empty() ? '0' : state_class.front();
+    const bool is_users = (first >= '5' && first <= '9') || (first >= 'I' && first <= 'Z');
+    const auto has = [&](const auto& classes) {
+        return std::ranges::find(classes, state_class) != classes.end();
+    };
+    return has(rejections) || (is_users && !has(failures));
 }
 
 std::optional<CustomerId> missing_customer(const SessionFailure& failure) {

@@ -494,6 +494,19 @@ PARTITIONED = (
 CHANGING_MORE = {
     "a trigger": AFTER_TRIGGER.format("orders"),
     "a trigger of a partition's": PARTITIONED + AFTER_TRIGGER.format("early"),
+    "a default that writes": (
+        "ALTER TABLE orders ADD note integer;"
+        "CREATE FUNCTION one_more() RETURNS integer LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount, note)"
+        " VALUES (''2004-01-01'', 1, 77, 0, 77, 1); RETURN 1; END';"
+        "ALTER TABLE orders ALTER note SET DEFAULT one_more()"
+    ),
+    "a trigger of the partitioned table": PARTITIONED + (
+        AFTER_TRIGGER.format("orders") + "; ALTER TABLE ONLY orders DISABLE TRIGGER act"
+    ),
+    "a trigger of the table that the counted one is a part of": PARTITIONED + AFTER_TRIGGER.format("orders") + (
+        "; ALTER TABLE orders RENAME TO whole; ALTER TABLE early RENAME TO orders"
+    ),
     "a rule": (
         "CREATE RULE more AS ON INSERT TO orders DO ALSO"
         " UPDATE orders SET customerid = 1 WHERE orderid = (SELECT min(orderid) FROM orders WHERE customerid = 2)"
@@ -600,6 +613,63 @@ def test_a_file_goes_into_a_view_that_postgresql_can_write(ordercache, database)
 
 
 # Columns of other types
+
+def test_customers_of_text_are_2_and_never_0(ordercache, database):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE text")
+    for command in (["count", "--customer=1"], ["count", "--customer=1", "--customer=2"], ["count", "--customer=1", "--no-cache"]):
+        assert is_an_error(ordercache(*command), 2, "column customerid")
+
+
+def test_a_customer_that_the_column_cannot_hold_has_no_orders(ordercache, database):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE smallint")
+    assert ordercache("count", "--customer=40000").stdout == "0\n"
+    assert ordercache("count", "--customer=40000", "--customer=9999", "--refresh").stdout == "40000\t0\n9999\t1\n"
+
+
+def test_a_number_that_the_column_rounds_is_not_taken_for_another(ordercache, database):
+    database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; ALTER TABLE orders ALTER customerid TYPE real")
+    counts = ("count", "--customer=16777216", "--customer=16777217")
+    assert ordercache(*counts).stdout == "16777216\t0\n16777217\t0\n"
+    assert ordercache(*an_order(customer=16777217), "--json").stdout.startswith('{"updated":{"customer":16777216,')
+    assert ordercache(*counts).stdout == ordercache(*counts, "--refresh").stdout == "16777216\t1\n16777217\t0\n"
+
+
+def test_a_sqlstate_of_the_users_own_is_a_rejection(ordercache, database):
+    refuse = (
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''closed'' USING ERRCODE = ''{}''; END';"
+    )
+    database.execute(
+        refuse.format("P0001") + "CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    for state in ("PT402", "U0001", "45000", "ZZ001"):
+        database.execute(refuse.format(state))
+        assert is_an_error(ordercache(*an_order()), 1, "rejected: closed")
+
+
+@pytest.fixture
+def foreign_orders(database):
+    """The table lies in another database, which a foreign server serves."""
+    database.execute(
+        f"ALTER TABLE orders RENAME TO base; CREATE EXTENSION postgres_fdw;"
+        f"CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{database.postgres.folder}',"
+        f" port '{database.postgres.port}', dbname '{database.name}');"
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (user 'tester');"
+        "CREATE FOREIGN TABLE orders (orderid integer DEFAULT nextval('orders_orderid_seq'), orderdate date, customerid integer, netamount numeric(12,2),"
+        " tax numeric(12,2), totalamount numeric(12,2)) SERVER elsewhere OPTIONS (table_name 'base');"
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION ''lost''; END';"
+    )
+
+
+def test_a_foreign_server_that_fails_at_commit_leaves_it_in_doubt(ordercache, foreign_orders, database):
+    """It checks what is deferred when it commits, and no answer of its own says what it did."""
+    database.execute(
+        "CREATE CONSTRAINT TRIGGER lose AFTER INSERT ON base DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION lose()"
+    )
+    run = ordercache(*an_order())
+    assert is_an_error(run, 5, "COMMIT failed", "SELECT orderid")
+
 
 @pytest.mark.parametrize("type_", ["bigint", "numeric", "numeric(12,2)", "smallint", "double precision"])
 def test_customers_may_be_numbers_of_any_type(ordercache, database, type_):

@@ -179,13 +179,14 @@ class Postgres:
 
     @contextlib.contextmanager
     def setting(self, name, value):
-        self._set(name, f"SET {name} = '{value}'")
+        self.change(name, f"SET {name} = '{value}'")
         try:
             yield
         finally:
-            self._set(name, f"RESET {name}")
+            self.change(name, f"RESET {name}")
 
-    def _set(self, name, change):
+    def change(self, name, change):
+        """Runs ALTER SYSTEM, and waits until it has come into force."""
         before = self.execute("postgres", f"SHOW {name}")
         self.execute("postgres", f"ALTER SYSTEM {change}")
         self.execute("postgres", "SELECT pg_reload_conf()")

@@ -20,10 +20,12 @@ TEST_CASE("the severity is left out in whatever language the server speaks") {
 }
 
 TEST_CASE("what PostgreSQL judged is told apart from what it could not do, by the SQLSTATE") {
-    for (const char* sqlstate : {"22003", "23503", "23514", "44000", "P0001"}) {
+    for (const char* sqlstate : {"22003", "23503", "23514", "44000", "P0001", "PT402", "U0001",
+                                 "45000", "ZZ001", "50000", "99999", "I0000"}) {
         CHECK(rejects_the_order({"FEHLER:  x", sqlstate}));
     }
-    for (const char* sqlstate : {"", "25006", "40001", "42P01", "57014", "57P01"}) {
+    for (const char* sqlstate : {"", "25006", "40001", "42P01", "57014", "57P01", "53100", "54000",
+                                 "55P03", "58030", "72000", "XX000", "HV000", "F0000", "08006"}) {
         CHECK_FALSE(rejects_the_order({"FEHLER:  x", sqlstate}));
     }
 }
