@@ -120,3 +120,31 @@ def test_an_add_waits_for_its_commit_where_the_server_would_not(ordercache, data
         process = ordercache.start(*an_order())
         database.wait_for_commit()
     assert process.communicate(timeout=20)[0] == f"{NEXT_ORDER}\n"
+
+
+def test_a_commit_that_is_answered_by_rollback_is_a_3_and_brings_the_total_back(ordercache, add_through, database, cache):
+    def roll_back(_proxy, _client, server, message):
+        server.sendall(message.replace(b"\x0bCOMMIT\0", b"\x0dROLLBACK\0"))
+
+    cache.set("num_orders:all", 12000)
+    run = add_through(roll_back)
+    assert (run.status, run.stdout) == (3, "")
+    assert "ROLLBACK" in run.stderr and run.stderr.count("\n") == 1
+    assert added(database) == []
+    assert cache.get("num_orders:all") == "12000"
+
+
+@pytest.mark.parametrize("chosen, held", [(None, "5min"), ("10s", "10s")])
+def test_a_writer_that_is_idle_or_whose_host_is_gone_gives_up_its_lock(ordercache, database, chosen, held):
+    if chosen:
+        database.execute(f"ALTER DATABASE {database.name} SET idle_in_transaction_session_timeout = '{chosen}'")
+    database.execute(
+        "CREATE TABLE limits (idle text, keepalive integer);"
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO limits VALUES"
+        " (current_setting(''idle_in_transaction_session_timeout''), current_setting(''tcp_keepalives_idle'')::integer);"
+        " RETURN NULL; END';"
+        "CREATE CONSTRAINT TRIGGER note AFTER INSERT ON orders DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    assert ordercache(*an_order()).status == 0
+    assert database.rows("SELECT * FROM limits") == [(held, 60)]
