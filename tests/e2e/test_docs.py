@@ -74,6 +74,15 @@ def test_the_readme_s_follower_hears_of_others_orders(reader, providers_database
     assert run.stdout.splitlines()[-1] == "status 143"
 
 
+def test_a_set_up_that_fails_says_so_by_its_status(reader, store, providers_database):
+    store.execute("ALTER TABLE orders RENAME TO sales")
+    [steps] = [block for block in blocks("sh") if "--follow-sql" in block]
+    for setup in (steps.splitlines()[0], examples("FOLLOWING")[0]):
+        run = reader.run(setup)
+        assert run.returncode == 3
+        assert run.stdout.count("ERROR") == 1
+
+
 def test_the_pictured_session_goes_as_drawn(reader):
     session = pictured_session()
     assert "man/session.svg" in README
