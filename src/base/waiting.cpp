@@ -250,7 +250,9 @@ void run_in_process(const std::function<void()>& act, Deadline deadline) {
         act();
         _exit(0);
     }
-    if (child > 0) {
+    if (child < 0) {
+        act(); // The limit of processes is reached: a cancel without a time limit beats none.
+    } else {
         pipe.close_writing_end();
         wait_for(pipe.reading_end(), POLLIN, deadline,
                  Signals::wait); // it closes as the child ends

@@ -98,7 +98,7 @@ auto run_cancellable(Call call, const CallOptions& options) {
 }
 
 /// Runs `act` in a process of its own, which is killed at the deadline. `act` may call only what a
-/// signal handler may. Does nothing if no process can be started.
+/// signal handler may. If no process can be started, runs it here, without the deadline.
 void run_in_process(const std::function<void()>& act, Deadline deadline);
 
 } // namespace ordercache
