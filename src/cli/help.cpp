@@ -48,37 +48,37 @@ Examples:
 The manual has more: man ordercache
 )";
 
-constexpr OptionHelp k_count_options[] = {
-    {"    --customer N", "Count the orders of customer N; if repeated, print a\n"
-                         "line for each: the number, a tab, the count"},
-    {"    --customers-from FILE", "Count the orders of each customer listed in FILE, one\n"
-                                  "number per line; - for stdin"},
-    {"    --refresh", "Count again, and cache the result"},
-    {"    --no-cache", "Ask PostgreSQL only; needs no REDIS_SERVICE_URI"}};
+constexpr auto k_count_options = std::to_array<OptionHelp>(
+    {{"    --customer N", "Count the orders of customer N; if repeated, print a\n"
+                          "line for each: the number, a tab, the count"},
+     {"    --customers-from FILE", "Count the orders of each customer listed in FILE, one\n"
+                                   "number per line; - for stdin"},
+     {"    --refresh", "Count again, and cache the result"},
+     {"    --no-cache", "Ask PostgreSQL only; needs no REDIS_SERVICE_URI"}});
 
-constexpr OptionHelp k_add_options[] = {
-    {"    --date YYYY-MM-DD", "The day of the order"},
-    {"    --customer N", "The number of its customer"},
-    {"    --net X", "The net amount, such as 23 or 23.50; -5.00 for a refund"},
-    {"    --tax Y", "The tax; net plus tax is the total"},
-    {"    --from FILE", "Add the orders of a CSV file with the columns date,\n"
-                        "customer, net and tax, named in its first line;\n"
-                        "- for stdin"},
-    {"    --no-cache", "Add even if Redis cannot be reached; counts may lag\n"
-                       "until their time to live ends"},
-    {"    --dry-run", "Check everything, also in PostgreSQL; change nothing"}};
+constexpr auto k_add_options = std::to_array<OptionHelp>(
+    {{"    --date YYYY-MM-DD", "The day of the order"},
+     {"    --customer N", "The number of its customer"},
+     {"    --net X", "The net amount, such as 23 or 23.50; -5.00 for a refund"},
+     {"    --tax Y", "The tax; net plus tax is the total"},
+     {"    --from FILE", "Add the orders of a CSV file with the columns date,\n"
+                         "customer, net and tax, named in its first line;\n"
+                         "- for stdin"},
+     {"    --no-cache", "Add even if Redis cannot be reached; counts may lag\n"
+                        "until their time to live ends"},
+     {"    --dry-run", "Check everything, also in PostgreSQL; change nothing"}});
 
-constexpr OptionHelp k_invalidate_options[] = {
-    {"    --customer N", "Drop only the count of customer N and the total"},
-    {"    --stale", "Drop only counts that differ from PostgreSQL's"},
-    {"    --dry-run", "Print how many there are; drop none"},
-    {"    --follow", "Run until a signal ends it, and keep the cache true\n"
-                     "to what other programs write"},
-    {"    --follow-sql[=remove]", "Print the SQL that sets the database up for --follow,\n"
-                                  "or undoes that; contact nothing"}};
+constexpr auto k_invalidate_options = std::to_array<OptionHelp>(
+    {{"    --customer N", "Drop only the count of customer N and the total"},
+     {"    --stale", "Drop only counts that differ from PostgreSQL's"},
+     {"    --dry-run", "Print how many there are; drop none"},
+     {"    --follow", "Run until a signal ends it, and keep the cache true\n"
+                      "to what other programs write"},
+     {"    --follow-sql[=remove]", "Print the SQL that sets the database up for --follow,\n"
+                                   "or undoes that; contact nothing"}});
 
-constexpr OptionHelp k_ttl_options[] = {
-    {"    --customer N", "Look at the count of customer N, not at the total"}};
+constexpr auto k_ttl_options = std::to_array<OptionHelp>(
+    {{"    --customer N", "Look at the count of customer N, not at the total"}});
 
 constexpr std::array<CommandHelp, 5> k_command_table = {
     {{"count", "Print the number of orders, in all or of customers",
@@ -135,14 +135,14 @@ Examples:
 )"},
      {"help", "Show this help, or the help of a command", "", {}, ""}}};
 
-constexpr OptionHelp k_common_option_table[] = {
-    {"    --json", "Print the answer as JSON"},
-    {"-v, --verbose", "Tell on stderr what the cache does"},
-    {"-q, --quiet", "Print no warnings; errors still show"},
-    {"    --timeout SECONDS", "Give up after this time [default: 30]; 0 for never;\n"
-                              "fractions are allowed"},
-    {"-h, --help", "Show this help"},
-    {"-V, --version", "Print the version"}};
+constexpr auto k_common_option_table = std::to_array<OptionHelp>(
+    {{"    --json", "Print the answer as JSON"},
+     {"-v, --verbose", "Tell on stderr what the cache does"},
+     {"-q, --quiet", "Print no warnings; errors still show"},
+     {"    --timeout SECONDS", "Give up after this time [default: 30]; 0 for never;\n"
+                               "fractions are allowed"},
+     {"-h, --help", "Show this help"},
+     {"-V, --version", "Print the version"}});
 
 constexpr std::size_t k_text_column = 25;
 

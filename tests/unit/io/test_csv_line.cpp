@@ -31,17 +31,17 @@ TEST_CASE("quotes hold commas and doubled quotes together") {
 }
 
 TEST_CASE("a malformed line says what is wrong") {
-    for (const char* line : {"a\"b", "1\"\"2", "a,b\"", " \"a\""}) {
+    for (const char* line : {R"(a"b)", R"(1""2)", R"(a,b")", R"( "a")"}) {
         CAPTURE(line);
         CHECK_THROWS_WITH_AS(fields_of(line),
                              "a quote stands in a field that does not begin with one",
                              std::invalid_argument);
     }
-    for (const char* line : {"\"d\"e", "\"d\" ,e"}) {
+    for (const char* line : {R"("d"e)", R"("d" ,e)"}) {
         CHECK_THROWS_WITH_AS(fields_of(line), "a closing quote is not followed by a comma",
                              std::invalid_argument);
     }
-    for (const char* line : {"\"", "a,\"f", "\"f\"\"", "\"a,b"}) {
+    for (const char* line : {R"(")", R"(a,"f)", R"("f"")", R"("a,b)"}) {
         CHECK_THROWS_WITH_AS(fields_of(line), "a quote is not closed", std::invalid_argument);
     }
 }
