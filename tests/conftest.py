@@ -80,12 +80,24 @@ def pool(folder, postgres):
         yield pool
 
 
+@pytest.fixture(scope="session")
+def fresh_databases():
+    """What the last test left as it was: one, or none."""
+    return []
+
+
 @pytest.fixture
-def database(postgres, pool, numbers=itertools.count(1)):
-    database = servers.Database(postgres, f"store_{next(numbers)}")
-    database.create()
+def database(postgres, pool, fresh_databases, numbers=itertools.count(1)):
+    if not fresh_databases:
+        database = servers.Database(postgres, f"store_{next(numbers)}")
+        database.create()
+        fresh_databases.append(database)
+    database = fresh_databases.pop()
     yield database
-    database.drop()
+    if database.is_fresh():
+        fresh_databases.append(database)
+    else:
+        database.drop()
 
 
 @pytest.fixture
