@@ -51,7 +51,7 @@ void check_slot(std::string_view key) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(cluster, input) {
     check_replies(input);
     check_slot(input);
 }

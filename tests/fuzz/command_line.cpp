@@ -105,7 +105,7 @@ std::optional<Invocation> understood(const Words& words) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(command_line, input) {
     const auto lines = split(input, '\n');
     if (const auto invocation = understood({lines.begin(), lines.end()})) {
         const Words words = to_words(*invocation);

@@ -41,7 +41,7 @@ std::string to_csv(const Fields& fields) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(csv, input) {
     if (const auto fields = read(input)) {
         require(!fields->empty(), "a line has a field");
         require(read(to_csv(*fields)) == fields, "fields are read again as they were");

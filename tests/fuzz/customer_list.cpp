@@ -56,6 +56,6 @@ Reading expected(std::string_view text) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(customer_list, input) {
     require(read(input) == expected(input), "a list is read as its lines say");
 }

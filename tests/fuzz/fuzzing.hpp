@@ -1,5 +1,6 @@
-// What the fuzzers share. A fuzzer is one source that defines LLVMFuzzerTestOneInput by FUZZER, and
-// asserts what must hold whatever the input; a crash, a leak or an undefined act ends it as well.
+// What the fuzzers share. A fuzzer is one source that says by FUZZER what must hold whatever the
+// input. libFuzzer makes inputs up for it; in the unit tests it is a test case with the inputs of
+// its corpus.
 
 #pragma once
 
@@ -15,16 +16,47 @@
 #include <string>
 #include <string_view>
 
-#define FUZZER(input)                                                                              \
+#ifdef ORDERCACHE_CORPUS
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#define FUZZER(name, input)                                                                        \
+    static void fuzz(std::string_view input);                                                      \
+    TEST_CASE("what must hold of any input holds of the corpus of " #name) {                       \
+        ordercache::replay(ORDERCACHE_CORPUS "/" #name, fuzz);                                     \
+    }                                                                                              \
+    static void fuzz(std::string_view input)
+#else
+#define FUZZER(name, input)                                                                        \
     static void fuzz(std::string_view input);                                                      \
     extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {            \
         fuzz({reinterpret_cast<const char*>(data), size});                                         \
         return 0;                                                                                  \
     }                                                                                              \
     static void fuzz(std::string_view input)
+#endif
 
 namespace ordercache {
 
+#ifdef ORDERCACHE_CORPUS
+inline void require(bool holds, const char* property) {
+    REQUIRE_MESSAGE(holds, std::string(property));
+}
+
+inline void replay(const char* corpus, void (*fuzz)(std::string_view)) {
+    std::size_t inputs = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
+        INFO(entry.path().string());
+        std::ifstream file(entry.path(), std::ios::binary);
+        fuzz(std::string(std::istreambuf_iterator<char>(file), {}));
+        ++inputs;
+    }
+    CHECK(inputs > 0);
+}
+#else
 /// Ends the fuzzer, which then keeps the input, unless the property holds.
 inline void require(bool holds, const char* property) {
     if (!holds) {
@@ -32,6 +64,7 @@ inline void require(bool holds, const char* property) {
         std::abort();
     }
 }
+#endif
 
 /// Part of every password; nothing else that the program could say contains it.
 inline constexpr std::string_view k_secret = "Zq7SecretX";

@@ -54,7 +54,7 @@ void check(std::string_view csv) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(order_file, input) {
     check(input);
     check(k_header + std::string(input));
 }

@@ -87,7 +87,7 @@ void check_secret(std::string_view input) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(redis_uri, input) {
     if (input.find(k_secret) != std::string_view::npos) {
         return; // It may then stand for an option or a host as well.
     }

@@ -73,7 +73,7 @@ void check_command(std::string_view bytes) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(replies, input) {
     if (!input.empty()) {
         check_pieces(input.substr(1), 1 + static_cast<unsigned char>(input.front()) % 16U);
         check_command(input);

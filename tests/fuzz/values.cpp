@@ -83,7 +83,7 @@ void check_duration(const std::string& text) {
 
 } // namespace
 
-FUZZER(input) {
+FUZZER(values, input) {
     const std::string text(input);
     check_date(text);
     check_customer(text);
