@@ -15,7 +15,7 @@ from orders import LAST_ORDER, an_order
 from servers import wait_until
 from wires import ACTS, DIRECTIONS, STALL, Cut, Wire, offsets
 
-AT_ONCE = 16
+AT_ONCE = 32
 TIMEOUT = 4
 REPLY_TIMEOUT = 1
 # A second in which PostgreSQL is asked to cancel, and what a loaded machine takes.
