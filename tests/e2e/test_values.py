@@ -5,15 +5,21 @@ import pytest
 from orders import added, an_order
 from peers import Listener
 
-CUSTOMERS = ["0x10", "1e3", "+5", "5 ", " 5", "9999999999", "2147483648", "0", "-1", "", "1,000", "five", "5.0", "١"]
-DATES = [
-    "2023-02-30", "2023-2-3", "10.3.2023", "", "2023-13-01", "2023-00-10", "2023-01-00", "0000-01-01", "10000-01-01",
-    "2023-02-29", "1900-02-29", "2023/03/10", "20230310", " 2023-03-10", "2023-03-10 ", "2023-03-10T00:00", "today",
-    "-023-03-10", "infinity",
-]
-AMOUNTS = [
-    "nan", "inf", "1e3", "23.005", "1,50", "+1", ".5", "5.", "12345678901.00", "", "-", "--1", "1.-5", "1.2.3", " 1",
-    "1 ", "0x10", "1_000", "NaN", "-inf", "10000000000", "-10000000000.00", "٣",
+# What is refused with which words is the unit tests' business: here is an example of each kind.
+REFUSED = [
+    ("count", "--customer=0x10"),
+    ("ttl", "--customer=5 "),
+    ("invalidate", "--customer="),
+    ("count", "--timeout=1e3"),
+    an_order(customer="1e3"),
+    an_order(date="2023-02-30"),
+    an_order(date=""),
+    an_order(net="23.005"),
+    an_order(tax="1,50"),
+    an_order(net="9999999999.99", tax="0.01"),
+    (*an_order(net="nan"), "--no-cache"),
+    (*an_order(net="nan"), "--dry-run"),
+    (*an_order(net="nan"), "--json"),
 ]
 
 
@@ -35,45 +41,9 @@ def assert_refused(run):
     assert run.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["count", "ttl", "invalidate"])
-@pytest.mark.parametrize("customer", CUSTOMERS)
-def test_a_bad_customer_is_refused(untouched, command, customer):
-    assert_refused(untouched(command, f"--customer={customer}"))
-
-
-@pytest.mark.parametrize("customer", CUSTOMERS)
-def test_a_bad_customer_of_an_order_is_refused(untouched, customer):
-    assert_refused(untouched(*an_order(customer=customer)))
-
-
-@pytest.mark.parametrize("date", DATES)
-def test_a_bad_date_is_refused(untouched, date):
-    assert_refused(untouched(*an_order(date=date)))
-
-
-@pytest.mark.parametrize("amount", AMOUNTS)
-def test_a_bad_net_is_refused(untouched, amount):
-    assert_refused(untouched(*an_order(net=amount)))
-
-
-@pytest.mark.parametrize("amount", AMOUNTS)
-def test_a_bad_tax_is_refused(untouched, amount):
-    assert_refused(untouched(*an_order(tax=amount)))
-
-
-@pytest.mark.parametrize("net, tax", [("9999999999.99", "0.01"), ("-9999999999.99", "-0.01"), ("9999999999", "1")])
-def test_a_total_that_does_not_fit_is_refused(untouched, net, tax):
-    assert_refused(untouched(*an_order(net=net, tax=tax)))
-
-
-@pytest.mark.parametrize("arguments", [("--no-cache",), ("--dry-run",), ("--json",)])
-def test_a_bad_value_is_refused_in_every_kind_of_add(untouched, arguments):
-    assert_refused(untouched(*an_order(net="nan"), *arguments))
-
-
-@pytest.mark.parametrize("seconds", ["", "abc", "-1", "1e3", "0x10", "nan", "inf", "+1", "1 "])
-def test_a_bad_timeout_is_refused(untouched, seconds):
-    assert_refused(untouched("count", f"--timeout={seconds}"))
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_a_bad_value_is_refused_before_anything_is_contacted(untouched, arguments):
+    assert_refused(untouched(*arguments))
 
 
 @pytest.mark.parametrize("missing", ["--date", "--customer", "--net", "--tax"])
