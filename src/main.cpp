@@ -34,7 +34,9 @@ ExitStatus execute(const Invocation& invocation, Console& console) {
     console.configure(invocation.verbose, invocation.quiet, limit_of(invocation));
     const Config config(process_environment,
                         [&](const std::string& warning) { console.warn(warning); });
-    return run(invocation, config, console);
+    Context context(invocation, config, console);
+    return std::visit([&](const auto& command) { return run(command, context); },
+                      invocation.command);
 }
 
 ExitStatus parse_and_execute(int argc, char** argv, Console& console) {

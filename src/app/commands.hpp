@@ -1,19 +1,14 @@
 #pragma once
 
-#include "app/config.hpp"
 #include "base/exit_status.hpp"
-#include "base/reporter.hpp"
 #include "cli/command_line.hpp"
 
 namespace ordercache {
 
 class Context;
 
-/// Runs the command with the services that `config` names, and writes the answer to stdout. Returns
-/// `no` if the answer is no, else `done`. Throws Error.
-ExitStatus run(const Invocation& invocation, const Config& config, Reporter& reporter);
-
-/// The same, for each command.
+/// Runs a command, and writes the answer to stdout. Returns `no` if the answer is no, else `done`.
+/// Throws Error.
 ExitStatus run(const Count& count, Context& context);
 ExitStatus run(const Add& add, Context& context);
 ExitStatus run(const Invalidate& invalidate, Context& context);
