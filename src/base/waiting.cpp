@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto k_cancel_grace = 1s;
-constexpr auto k_end_grace = 1s;
+constexpr auto k_end_grace = 500ms;
 constexpr int k_most_calls = 8;
 
 timespec to_timespec(std::chrono::nanoseconds duration) {
@@ -161,7 +161,7 @@ void end(RunningCall& call, const CallOptions& options) {
     if (options.end) {
         options.end();
     }
-    if (!call.join_until(Deadline::in(options.end ? k_end_grace : 0s))) {
+    if (!call.join_until(Deadline::in(options.end ? k_end_grace : 0ms))) {
         call.leave();
     }
 }
@@ -175,6 +175,10 @@ Deadline Deadline::in(std::chrono::milliseconds duration) {
 Deadline Deadline::or_in(std::chrono::milliseconds duration) const {
     const Deadline other = in(duration);
     return m_moment ? Deadline{std::min(*m_moment, *other.m_moment)} : other;
+}
+
+Deadline Deadline::later_by(std::chrono::milliseconds duration) const {
+    return m_moment ? Deadline{*m_moment + duration} : *this;
 }
 
 bool Deadline::passed() const {

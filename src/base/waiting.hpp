@@ -20,6 +20,9 @@ public:
     /// This deadline, or one in `duration`: whichever comes first.
     Deadline or_in(std::chrono::milliseconds duration) const;
 
+    /// This deadline, put off.
+    Deadline later_by(std::chrono::milliseconds duration) const;
+
     bool passed() const;
 
     /// The time left: zero if the deadline has passed, nullopt if it never comes.

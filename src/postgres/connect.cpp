@@ -84,15 +84,14 @@ struct Limits {
     Deadline of_next_host() const { return each_host ? whole.or_in(*each_host) : whole; }
 };
 
-Limits limits_of(const Parameters& parameters) {
+Limits limits_of(const Parameters& parameters, Deadline deadline) {
     const auto seconds = whole_number(parameters, "connect_timeout");
     if (!seconds) {
-        return {Deadline::in(k_connect_timeout),
+        return {deadline.or_in(k_connect_timeout),
                 names_several_hosts(parameters) ? k_timeout_of_each_host : k_connect_timeout};
     }
     const bool has_limit = *seconds > 0;
-    return {Deadline::never(),
-            has_limit ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
+    return {deadline, has_limit ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
 }
 
 /// libpq passes over a passfile that is not a plain file of its owner's alone, and says so on
@@ -208,7 +207,8 @@ PostgresHandle start(const std::string& connection_string) {
 
 } // namespace
 
-PostgresHandle connect(const std::string& connection_string, const std::stop_token& stop) {
+PostgresHandle connect(const std::string& connection_string, Deadline deadline,
+                       const std::stop_token& stop) {
     open_library(libpq);
     std::string silent_hosts;
     std::optional<Limits> limits;
@@ -217,7 +217,7 @@ PostgresHandle connect(const std::string& connection_string, const std::stop_tok
         PostgresHandle connection = start(*target);
         const Parameters parameters = parameters_in_use(connection.get());
         check_whole_numbers(parameters);
-        limits = limits ? limits : limits_of(parameters);
+        limits = limits ? limits : limits_of(parameters, deadline);
         try {
             complete(connection.get(), *limits, stop);
             if (PQstatus(connection.get()) == CONNECTION_OK) {

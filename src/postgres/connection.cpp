@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds k_rollback_timeout = 1s;
+constexpr std::chrono::milliseconds k_grace = 200ms;
 
 } // namespace
 
@@ -111,12 +112,13 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
 }
 
 std::shared_ptr<PostgresSession> PostgresConnection::open(const Tick& tick, Signals signals) const {
+    const Deadline deadline = m_limit.deadline();
     std::stop_source stop;
     return run_cancellable(
-        [open = m_open, to = m_service.connection_string, token = stop.get_token()] {
-            return std::shared_ptr<PostgresSession>(open(to, token));
+        [open = m_open, to = m_service.connection_string, deadline, token = stop.get_token()] {
+            return std::shared_ptr<PostgresSession>(open(to, deadline, token));
         },
-        {.deadline = m_limit.deadline(),
+        {.deadline = deadline.later_by(k_grace), // for it tells which host did not answer
          .signals = signals,
          .tick_interval = k_renewal_interval,
          .tick = tick,

@@ -175,8 +175,8 @@ std::int64_t PostgresSession::answering_process() {
 }
 
 std::unique_ptr<PostgresSession> open_session(const std::string& connection_string,
-                                              const std::stop_token& stop) {
-    return std::make_unique<PqxxSession>(connect(connection_string, stop));
+                                              Deadline deadline, const std::stop_token& stop) {
+    return std::make_unique<PqxxSession>(connect(connection_string, deadline, stop));
 }
 
 } // namespace ordercache

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/waiting.hpp"
 #include "postgres/rows.hpp"
 
 #include <cstdint>
@@ -89,9 +90,9 @@ public:
 
 /// Opens a session as `connect` does. Throws std::runtime_error if libpq is not installed.
 std::unique_ptr<PostgresSession> open_session(const std::string& connection_string,
-                                              const std::stop_token& stop);
+                                              Deadline deadline, const std::stop_token& stop);
 
-using OpenSession =
-    std::function<std::unique_ptr<PostgresSession>(const std::string&, const std::stop_token&)>;
+using OpenSession = std::function<std::unique_ptr<PostgresSession>(const std::string&, Deadline,
+                                                                   const std::stop_token&)>;
 
 } // namespace ordercache

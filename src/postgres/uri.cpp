@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -20,13 +21,28 @@ namespace {
 constexpr auto k_providers_database = "defaultdb";
 constexpr auto k_default_database = "dellstore";
 
-/// libpq's parameters by their names. One that is absent is libpq's to choose, from the
-/// environment say.
+/// libpq's parameters by their names. libpq chooses the value of each other one, for example from
+/// the environment.
 using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// The name that libpq's message quotes, if it is safe to show: behind a password it may be a piece
+/// of that.
+std::optional<std::string_view> unknown_option(std::string_view message, std::string_view text) {
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    const std::string_view name = cut(cut(message, '"').after.value_or(""), '"').before;
+    const bool is_name = !name.empty() && name.find_first_not_of(letters) == std::string_view::npos;
+    const bool is_told = message.starts_with("invalid URI query parameter:") ||
+                         message.starts_with("invalid connection option");
+    const bool is_safe = text.find("pass") >= text.find(name);
+    return is_told && is_name && is_safe ? std::optional(name) : std::nullopt;
+}
 
 /// libpq quotes what it dislikes, which may be a password: nothing is shown from the first quote
 /// on.
-std::string complaint(std::string_view message) {
+std::string complaint(std::string_view message, std::string_view text) {
+    if (const auto name = unknown_option(message, text)) {
+        return fmt::format("the option {} is unknown: leave it out", *name);
+    }
     std::string_view shown = message.substr(0, message.find_first_of("\"\n"));
     shown = shown.substr(0, shown.find_last_not_of(" :") + 1);
     return fmt::format("libpq does not understand it: {}; in a URI, special characters of a value "
@@ -45,7 +61,7 @@ Parameters read_by_libpq(const std::string& text) {
         throw std::bad_alloc();
     }
     if (!options) {
-        throw std::invalid_argument(complaint(message));
+        throw std::invalid_argument(complaint(message, text));
     }
     Parameters parameters;
     for (const auto* option = options.get(); option->keyword != nullptr; ++option) {

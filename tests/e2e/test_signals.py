@@ -8,6 +8,7 @@ import time
 import pytest
 
 from keys import claim_total, reader_of_total
+from delayed_link import USER_TOO
 from orders import added, an_order
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -124,3 +125,31 @@ def test_a_batch_waits_once_for_a_stderr_that_nobody_reads(ordercache, tmp_path)
         process = ordercache.start("count", "--customers-from", customers, "-v", "--timeout", "1", stderr=stderr)
         assert process.communicate(timeout=4)[0] == "9999\t1\n" * 3
         assert process.returncode == 0
+
+
+IN_A_CONTAINER = ["unshare", *USER_TOO, "--pid", "--fork", "--kill-child"]
+
+
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGHUP], ids=lambda number: number.name)
+def test_the_first_process_of_a_container_ends_by_the_signal(ordercache, database, number):
+    with database.orders_locked():
+        container = ordercache.start("count", before=IN_A_CONTAINER)
+        database.wait_for_activity("orders")
+        [program] = children(container.pid)
+        os.kill(program, number)
+        assert container.wait(timeout=20) == 128 + number
+        database.wait_for_no_activity("orders")
+
+
+def test_the_first_process_of_a_container_ends_by_a_closed_pipe(ordercache):
+    reader, writer = os.pipe()
+    os.close(reader)
+    container = ordercache.start("--version", before=IN_A_CONTAINER, stdout=writer)
+    os.close(writer)
+    assert container.wait(timeout=20) == 128 + signal.SIGPIPE
+    assert container.stderr.read() == ""
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]

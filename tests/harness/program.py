@@ -35,11 +35,11 @@ class Program:
         )
         return Run(finished.returncode, finished.stdout, finished.stderr, time.monotonic() - begin)
 
-    def start(self, *arguments, env=None, **options):
-        """The program, left running; its output is text."""
+    def start(self, *arguments, env=None, before=(), **options):
+        """The program, left running; its output is text. The words before it may name another that starts it."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = subprocess.Popen(
-            [PROGRAM, *arguments], env=self._environment(env), text=True, **{**streams, **options},
+            [*before, PROGRAM, *arguments], env=self._environment(env), text=True, **{**streams, **options},
         )
         self._started.append(process)
         return process

@@ -65,19 +65,19 @@ public:
     int connections = 0;
 
     OpenSession open() {
-        return
-            [this](const std::string&, const std::stop_token&) -> std::unique_ptr<PostgresSession> {
-                if (refusals > 0) {
-                    --refusals;
-                    throw NoConnection({"connection to server at \"db.example\", port 5432 failed: "
-                                        "Connection refused\n",
-                                        ""},
-                                       {});
-                }
-                ++connections;
-                has_ended_session = false;
-                return std::make_unique<Session>(*this);
-            };
+        return [this](const std::string&, Deadline,
+                      const std::stop_token&) -> std::unique_ptr<PostgresSession> {
+            if (refusals > 0) {
+                --refusals;
+                throw NoConnection({"connection to server at \"db.example\", port 5432 failed: "
+                                    "Connection refused\n",
+                                    ""},
+                                   {});
+            }
+            ++connections;
+            has_ended_session = false;
+            return std::make_unique<Session>(*this);
+        };
     }
 
     bool was_asked(const std::string& text) const {

@@ -4,6 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
 #include <thread>
 
 using namespace ordercache;
@@ -19,7 +25,56 @@ Error failure_of_select(PostgresClient& client) {
     return error_of([&] { client.connection->ask(run_select); });
 }
 
+/// Accepts connections, and says nothing.
+class SilentPeer {
+public:
+    SilentPeer() : m_socket(socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address = {};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t length = sizeof address;
+        REQUIRE(bind(m_socket, reinterpret_cast<sockaddr*>(&address), length) == 0);
+        REQUIRE(listen(m_socket, 4096) == 0);
+        REQUIRE(getsockname(m_socket, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+        m_port = ntohs(address.sin_port);
+    }
+    SilentPeer(const SilentPeer&) = delete;
+    SilentPeer& operator=(const SilentPeer&) = delete;
+    ~SilentPeer() { close(m_socket); }
+
+    std::string connection_string() const {
+        return "host=127.0.0.1 port=" + std::to_string(m_port);
+    }
+
+private:
+    int m_socket;
+    int m_port = 0;
+};
+
+std::ptrdiff_t entries_of(const char* folder) {
+    return std::distance(std::filesystem::directory_iterator(folder), {});
+}
+
 } // namespace
+
+TEST_CASE("an hour of attempts to reach a silent peer leaves no thread and no descriptor behind") {
+    const SilentPeer peer;
+    fakes::MemoryReporter reporter;
+    const auto attempt = [&] {
+        PostgresConnection connection({peer.connection_string(), ""},
+                                      TimeLimit::each_wait(std::chrono::milliseconds(3)), reporter);
+        return error_of([&] { connection.ask(run_select); });
+    };
+    CHECK(std::string(attempt().what()).ends_with(" failed: no answer in time"));
+    const auto threads = entries_of("/proc/self/task");
+    const auto descriptors = entries_of("/proc/self/fd");
+    constexpr int k_attempts_of_an_hour = 600; // each of 5 s, and a pause of 1 s
+    for (int i = 0; i < k_attempts_of_an_hour; ++i) {
+        REQUIRE(attempt().kind() == ErrorKind::store_failed);
+    }
+    CHECK(entries_of("/proc/self/task") == threads);
+    CHECK(entries_of("/proc/self/fd") == descriptors);
+}
 
 TEST_CASE("the connection is made when it is first needed, and kept") {
     PostgresClient client;

@@ -185,7 +185,7 @@ TEST_CASE("what would make libpq show a password is refused, and the refusal sho
         {"postgres://h/d?s3cret", "missing key/value separator"},
         {"postgres://h/d?password=x&s3cret=y", "%26"},
         {"postgres://h/d?password=x&s3cret", "%26"},
-        {"postgres://h/d?passwort=s3cret", "invalid URI query parameter"},
+        {"postgres://h/d?passwort=s3cret", "the option passwort is unknown: leave it out"},
         {"postgres://h/d?password=s3cret%zz", "%25"},
         {"postgres://h:0/s3cret", "port"},
         {"postgres://h?port=s3cret", "port"},
@@ -193,12 +193,16 @@ TEST_CASE("what would make libpq show a password is refused, and the refusal sho
         {"postgres://h/s3cret%0a", "control character"},
         {"host=h password=x s3cret", "quotes"},
         {"host=h password=x s3cret=y", "quotes"},
-        {"host=h passwort=s3cret", "invalid connection option"},
+        {"host=h passwort=s3cret", "the option passwort is unknown: leave it out"},
         {"host=h password='s3cret", "unterminated quoted string"},
         {"host=h password='x's3cret", "quotes"},
         {"host=h password=x =s3cret", "invalid connection option"},
         {"host=h port=s3cret", "port"},
-        {"HOST=s3cret", "invalid connection option"},
+        {"HOST=s3cret", "the option HOST is unknown: leave it out"},
+        {"postgres://u:s3cret@h/d?schema=public", "the option schema is unknown: leave it out"},
+        {"postgres://h/d?sslmode=disable&pgbouncer=true", "the option pgbouncer is unknown"},
+        {"postgres://h/d?sslpassword=x&s3cret=y", "%26"},
+        {"host=h password = x s3cret=y", "quotes"},
     });
     for (const Rejected& row : table) {
         CAPTURE(row.text);
