@@ -178,11 +178,9 @@ void wait(PGconn* connection, PostgresPollingStatusType state, Deadline deadline
 void complete(PGconn* connection, const Limits& limits, const std::stop_token& stop) {
     std::string host;
     Deadline deadline = Deadline::never();
-    for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
-         state = PQconnectPoll(connection)) {
-        if (state == PGRES_POLLING_FAILED) {
-            return;
-        }
+    auto state =
+        PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         std::string next =
             fmt::format("{} {} {}", PQhost(connection), PQhostaddr(connection), PQport(connection));
         if (next != host) {
@@ -190,6 +188,7 @@ void complete(PGconn* connection, const Limits& limits, const std::stop_token& s
             deadline = limits.of_next_host();
         }
         wait(connection, state, deadline, stop);
+        state = PQconnectPoll(connection);
     }
 }
 

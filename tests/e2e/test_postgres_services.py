@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -360,6 +362,113 @@ def test_a_uri_may_name_the_folder_of_a_unix_socket(ordercache, postgres, form):
     uri = form.format(user=servers.USER, folder=postgres.folder, escaped=escaped, port=postgres.service_port)
     run = ordercache("count", env={"PG_SERVICE_URI": uri})
     assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+# Settings that nothing but the user mends
+
+@pytest.mark.parametrize("setting", [
+    "sslmode=no-verify", "channel_binding=x", "gssencmode=x", "connect_timeout=abc", "target_session_attrs=master",
+    "keepalives=abc", "ssl_min_protocol_version=x", "hostaddr=1.2.3.4,5.6.7.8", "sslmode=s3cret",
+])
+def test_a_value_that_libpq_refuses_is_2_and_not_shown(ordercache, postgres, setting):
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": f"{postgres.uri()}?{setting}"})
+    assert is_an_error(run, 2, "PG_SERVICE_URI")
+    assert "abc" not in run.stderr and "s3cret" not in run.stderr
+
+
+@pytest.mark.parametrize("name, value", [
+    ("PGSSLMODE", "no-verify"), ("PGCONNECT_TIMEOUT", "abc"), ("PGTARGETSESSIONATTRS", "master"), ("PGSERVICE", "nowhere"),
+])
+def test_a_value_of_a_variable_that_libpq_refuses_is_2(ordercache, postgres, name, value):
+    uri = "postgresql://?service=nowhere" if name == "PGSERVICE" else postgres.uri()
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri, name: value})
+    assert is_an_error(run, 2, "a variable or file of libpq's")
+
+
+@pytest.mark.parametrize("option", ["schema=public", "pgbouncer=true"])
+def test_an_option_of_other_clients_is_named(ordercache, postgres, option):
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": f"{postgres.uri()}?{option}"})
+    assert is_an_error(run, 2, f"the option {option.split('=')[0]} is unknown: leave it out")
+
+
+@pytest.mark.parametrize("command", [("count", "--no-cache"), tuple(an_order())], ids=" ".join)
+def test_a_pooler_that_forbids_transactions_is_2_with_its_words(ordercache, folder, postgres, database, command):
+    with servers.running(PgBouncer(folder, postgres, mode="statement")) as pool:
+        run = ordercache(*command, env={"PG_SERVICE_URI": postgres.uri(port=pool.port)})
+    if command == ("count", "--no-cache"):
+        assert run.stdout == "12000\n"
+    else:
+        assert is_an_error(run, 2, "statement pooling")
+        assert added(database) == []
+
+
+# Words
+
+def test_a_remark_of_libpq_s_on_a_passfile_is_not_shown_but_told(ordercache, postgres, database, tmp_path):
+    grant_least(database)
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:stranger:known\n")
+    passfile.chmod(0o640)
+    uri = f"postgresql://stranger@127.0.0.1:{postgres.service_port}/defaultdb"
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri, "PGPASSFILE": passfile})
+    assert is_an_error(run, 3, "password", "0600")
+
+
+def test_a_notice_at_the_start_of_a_session_is_not_shown(ordercache, database):
+    database.execute(f"UPDATE pg_database SET datcollversion = '0' WHERE datname = '{database.name}'")
+    run = ordercache("count", "--no-cache")
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
+
+
+def test_a_connection_that_the_network_resets_is_not_blamed_on_the_server(ordercache, postgres):
+    def reset(_proxy, client, _server, _message):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+    with Proxy(postgres.service_port, trigger=b"count(", act=reset) as proxy:
+        run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": postgres.uri(port=proxy.port)})
+    assert is_an_error(run, 3, "lost the connection: ")
+    assert "its log" not in run.stderr
+
+
+def test_advice_goes_by_the_cause(ordercache, postgres):
+    run = ordercache("count", "--no-cache", env={"PG_DATABASE": "nowhere"})
+    assert is_an_error(run, 3, "; set PG_DATABASE to use another database")
+    uri = postgres.uri(user="nowhere", port=postgres.port)
+    run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": uri, "PG_DATABASE": "nowhere"})
+    assert is_an_error(run, 3, 'role "nowhere" does not exist') and "PG_DATABASE" not in run.stderr
+
+
+# Limits that the user sets
+
+@pytest.mark.parametrize("environment, query", [({}, "?connect_timeout=7"), ({"PGCONNECT_TIMEOUT": "7"}, "")])
+def test_a_longer_connect_timeout_of_the_user_s_is_heeded(ordercache, postgres, environment, query):
+    def answer_late(_proxy, _client, server, message):
+        time.sleep(5.5)
+        server.sendall(message)
+
+    with Proxy(postgres.service_port, trigger=b"ordercache", act=answer_late) as proxy:
+        run = ordercache("count", "--no-cache", env={"PG_SERVICE_URI": postgres.uri(port=proxy.port) + query, **environment})
+    assert (run.status, run.stdout) == (0, "12000\n")
+
+
+# Files that libpq opens
+
+@pytest.mark.parametrize("setting", ["sslrootcert", "sslcert", "sslcrl", "passfile", "PGSERVICEFILE"])
+@pytest.mark.parametrize("ends_by", ["--timeout", "SIGTERM"])
+def test_a_file_that_hangs_does_not_outlast_the_bounds(ordercache, certified, tmp_path, setting, ends_by):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    fifo.chmod(0o600)
+    uri = tls_uri(certified, "127.0.0.1", sslmode="verify-ca", sslrootcert="/dev/null") + f"&{setting}={fifo}"
+    environment = {"PG_SERVICE_URI": uri}
+    if setting == "PGSERVICEFILE":
+        environment = {"PG_SERVICE_URI": "service=shop", setting: fifo}
+    process = ordercache.start("count", "--no-cache", "--timeout=2", env=environment)
+    if ends_by == "SIGTERM":
+        time.sleep(0.5)
+        process.terminate()
+    assert process.wait(timeout=6) in (3, -signal.SIGTERM)
 
 
 # TLS

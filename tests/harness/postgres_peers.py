@@ -33,14 +33,15 @@ class Standby(Postgres):
 
 
 class PgBouncer:
-    """A pool of server connections for each database and role, in transaction mode and else as it comes. Where several
+    """A pool of server connections for each database and role, and else as it comes. Where several
     addresses have servers of the one port, statements go to each in turn."""
 
-    def __init__(self, folder, postgres, size=1, addresses=("127.0.0.1",)):
+    def __init__(self, folder, postgres, size=1, addresses=("127.0.0.1",), mode="transaction"):
         self.port = free_port()
         self._folder = folder
         self._postgres = postgres
         self._size = size
+        self._mode = mode
         self._addresses = ",".join(addresses)
         self._log = self._file("log")
         self._process = None
@@ -62,7 +63,7 @@ class PgBouncer:
             "auth_type = hba\n"
             f"auth_hba_file = {rules}\n"
             f"auth_file = {users}\n"
-            "pool_mode = transaction\n"
+            f"pool_mode = {self._mode}\n"
             f"default_pool_size = {self._size}\n"
             "server_round_robin = 1\n"
         )
