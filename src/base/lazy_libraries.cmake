@@ -1,15 +1,11 @@
 # Shared libraries that the program opens on first use: see lazy_library.hpp.
 
-option(LAZY_LIBRARIES "Open libpq and OpenSSL on first use, and put the other libraries into the program" ON)
-
-enable_language(ASM)
-
-# Turns LAZY_LIBRARIES off, and says why, where no stub is known for the processor or one of the
-# TARGETS (imported libraries) is not static: everything is then linked in the usual way.
+# Turns LAZY_LIBRARIES off, and says why, where the stubs are not known to work or one of the TARGETS
+# (imported libraries) is not static: an ordinary build then links every library.
 function(check_lazy_libraries)
   set(obstacle "")
-  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
-    set(obstacle "no forwarding stub is known for ${CMAKE_SYSTEM_PROCESSOR}")
+  if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
+    set(obstacle "there are no stubs for ${CMAKE_SYSTEM_NAME} on ${CMAKE_SYSTEM_PROCESSOR}")
   endif()
   foreach(target IN LISTS ARGN)
     get_target_property(files ${target} INTERFACE_LINK_LIBRARIES)
@@ -18,24 +14,26 @@ function(check_lazy_libraries)
     endif()
   endforeach()
   if(LAZY_LIBRARIES AND obstacle)
-    message(STATUS "Every library is loaded at start, none on first use: ${obstacle}")
-    set(LAZY_LIBRARIES OFF PARENT_SCOPE)
+    message(STATUS "All libraries are loaded at start: ${obstacle}")
+    set(LAZY_LIBRARIES OFF)
   endif()
+  set(LAZY_LIBRARIES ${LAZY_LIBRARIES} PARENT_SCOPE)
 endfunction()
 
 # Adds the library lazy_TABLE, which is linked after the CALLERS (archives) in place of the shared
 # LIBRARIES: it defines TABLE, which open_library() takes, and a stub for each function that they
-# call. Without LAZY_LIBRARIES it has no stub and brings LIBRARIES themselves: the source is the same.
+# call. Without LAZY_LIBRARIES it only brings the LIBRARIES.
 function(add_lazy_library table)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" PACKAGE "LIBRARIES;CALLERS")
+  if(NOT LAZY_LIBRARIES)
+    add_library(lazy_${table} INTERFACE)
+    target_link_libraries(lazy_${table} INTERFACE ${arg_LIBRARIES})
+    return()
+  endif()
   set(generator ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/forwarding_stubs)
   set(stubs ${CMAKE_CURRENT_BINARY_DIR}/${table}_stubs.S)
   add_library(lazy_${table} STATIC ${stubs})
   target_include_directories(lazy_${table} PRIVATE ${CMAKE_CURRENT_FUNCTION_LIST_DIR})
-  if(NOT LAZY_LIBRARIES)
-    set(arg_CALLERS "")
-    target_link_libraries(lazy_${table} INTERFACE ${arg_LIBRARIES})
-  endif()
   add_custom_command(
     OUTPUT ${stubs}
     COMMAND ${generator} ${CMAKE_NM} ${CMAKE_READELF} ${table} ${arg_PACKAGE} ${arg_LIBRARIES} --

@@ -29,7 +29,13 @@ void fill_slots(const LazyLibrary& library, void* handle) {
 
 } // namespace
 
-// Where every stub jumps until its library is open.
+#ifndef ORDERCACHE_LAZY_LIBRARIES
+// An ordinary build links the libraries, which are open from the start.
+LazyLibrary libpq = {.is_open = 1};
+LazyLibrary openssl = {.is_open = 1};
+#endif
+
+// Each stub jumps here until its library is open.
 extern "C" [[noreturn]] void lazy_library_is_not_open() {
     static_cast<void>(
         std::fputs("ordercache: a function was called before open_library()\n", stderr));

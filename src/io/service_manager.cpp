@@ -71,7 +71,7 @@ void ServiceManager::tell(std::string_view message) const {
     if (address.sun_path[0] == '@') {
         address.sun_path[0] = '\0';
     }
-    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + m_socket->size());
     sendto(fd, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
            reinterpret_cast<const sockaddr*>(&address), size);

@@ -6,6 +6,7 @@
 #include "postgres/order_row.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <thread>

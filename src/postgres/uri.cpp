@@ -4,6 +4,7 @@
 #include "base/uri.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 
 #include <map>

@@ -48,8 +48,7 @@ private:
 
 Socket open_socket(int family) {
     Socket socket(::socket(family, SOCK_STREAM, 0));
-    if (socket.fd() < 0 || fcntl(socket.fd(), F_SETFD, FD_CLOEXEC) != 0 ||
-        fcntl(socket.fd(), F_SETFL, O_NONBLOCK) != 0) {
+    if (socket.fd() < 0 || fcntl(socket.fd(), F_SETFL, O_NONBLOCK) != 0) {
         throw StreamError(system_message(errno));
     }
     return socket;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+#if __has_include(<sys/random.h>)
 #include <sys/random.h>
+#endif
 
 #include <array>
 #include <cerrno>
@@ -11,17 +14,12 @@
 namespace ordercache {
 
 std::string random_token() {
-    std::array<unsigned char, 16> bits{};
-    std::size_t filled = 0;
-    while (filled < bits.size()) {
-        const ssize_t got = getrandom(bits.data() + filled, bits.size() - filled, 0);
-        if (got < 0 && errno != EINTR) {
-            throw std::system_error(errno, std::generic_category(), "getrandom");
-        }
-        filled += got < 0 ? 0 : static_cast<std::size_t>(got);
+    std::array<unsigned char, 16> bytes{};
+    if (getentropy(bytes.data(), bytes.size()) != 0) {
+        throw std::system_error(errno, std::generic_category(), "getentropy");
     }
     std::string token;
-    for (const unsigned char byte : bits) {
+    for (const unsigned char byte : bytes) {
         token += fmt::format("{:02x}", byte);
     }
     return token;

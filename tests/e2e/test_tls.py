@@ -303,7 +303,7 @@ def test_the_servers_name_is_sent_and_an_address_is_not(tls, authority, host, na
 
 def test_a_hit_is_two_round_trips_beside_tcps(tls, tls_server, tls_cache):
     tls_cache.set("num_orders:all", 12000)
-    with Proxy(tls_server.tls_port) as proxy:
+    with Proxy(tls_server.tls_port, delay=0.05) as proxy:
         run = tls("count", env={"REDIS_SERVICE_URI": f"rediss://localhost:{proxy.port}"})
     assert run.stdout == "12000\n"
     assert (proxy.connections, proxy.round_trips) == (1, 2)

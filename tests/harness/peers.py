@@ -43,8 +43,9 @@ class Proxy(Listener):
     `act(proxy, client, server, message)` decides what becomes of the first message with `trigger` in it.
     """
 
-    def __init__(self, target, trigger=None, act=None):
+    def __init__(self, target, trigger=None, act=None, delay=0):
         self.round_trips = 0
+        self._delay = delay
         self.triggered = False
         self.refusing = False
         self._lock = threading.Lock()
@@ -84,6 +85,7 @@ class Proxy(Listener):
     def _answer(self, server, client):
         with contextlib.suppress(OSError):
             while message := server.recv(65536):
+                time.sleep(self._delay)
                 self._note("server")
                 if server not in self._muted:
                     client.sendall(message)
