@@ -2,8 +2,10 @@
 # shellcheck disable=SC2154  # they set `root`, the folder of the project, and `work`, a temporary one
 
 # Makes one with terminals and a TUN device, where apt-get knows of all packages: chroot_make FOLDER RELEASE [PACKAGE,...]
+# A mirror's list of packages in a release that is not out yet is valid for a week, and a mirror may be older than that.
 chroot_make() {
-  mmdebstrap --quiet --variant=apt --skip=cleanup/apt/lists ${3:+--include="$3"} "$2" "$1"
+  mmdebstrap --quiet --variant=apt --skip=cleanup/apt/lists --aptopt='Acquire::Check-Valid-Until "false"' \
+    ${3:+--include="$3"} "$2" "$1"
   mount -t proc proc "$1/proc"
   mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts"
   ln --symbolic --force pts/ptmx "$1/dev/ptmx"

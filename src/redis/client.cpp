@@ -26,6 +26,13 @@ bool change_nothing(const std::vector<RedisCommand>& commands) {
     });
 }
 
+/// Redis 5 has passwords and no users: its AUTH takes one word.
+bool knows_no_users(const RedisCommand& command, const RedisReply& reply) {
+    return command.front() == "AUTH" && command.size() == 3 &&
+           reply.kind == RedisReply::Kind::error &&
+           reply.text.starts_with("ERR wrong number of arguments");
+}
+
 } // namespace
 
 RedisClient::RedisClient(RedisService service, TimeLimit limit, WhenClosed when_closed,
@@ -63,8 +70,8 @@ std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& comman
     return exchange(commands, deadline);
 }
 
-/// Tells who we are and which database is ours, and sends the commands behind it in one write:
-/// where the server refuses that, it runs them all the same, as somebody else or elsewhere.
+/// Sends the commands behind the handshake in one write. A server that refuses the handshake runs
+/// them all the same, as another user or in another database.
 std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>& commands,
                                                  std::optional<Deadline> deadline) {
     auto all = handshake();
@@ -72,6 +79,10 @@ std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>
     std::ranges::copy(commands, std::back_inserter(all));
     auto replies = exchange(all, deadline);
     for (std::size_t i = 0; i < first; ++i) {
+        if (knows_no_users(all[i], replies[i])) {
+            m_service.user.clear();
+            return shake_hands(commands, deadline);
+        }
         if (replies[i].kind == RedisReply::Kind::error) {
             close_and_throw(refusal(m_service, all[i].front(), replies[i].text).what());
         }
@@ -81,8 +92,8 @@ std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>
     return replies;
 }
 
-/// Nothing is in flight between two commands: whatever has come, be it the connection's end, is no
-/// answer.
+/// Between commands no reply is pending: readable data, or the connection's end, means that the
+/// connection is of no more use.
 void RedisClient::leave_closed_connection() {
     if (!m_connection || m_connection->stream->is_silent()) {
         return;
@@ -107,7 +118,7 @@ std::vector<RedisCommand> RedisClient::handshake() const {
     return commands;
 }
 
-/// Until when a wait for the next reply may last.
+/// Returns until when a wait for the next reply may last.
 Deadline RedisClient::next_deadline() const {
     return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
 }
@@ -118,16 +129,21 @@ std::vector<RedisReply> RedisClient::exchange(const std::vector<RedisCommand>& c
         write(commands, deadline.value_or(next_deadline()));
         return read_replies(commands.size(), deadline);
     } catch (const Interrupted&) {
-        m_connection.reset(); // replies may still come; what is asked next is asked anew
+        m_connection.reset(); // replies to these commands may still come
         throw;
-    } catch (const std::runtime_error& error) {
+    } catch (const StreamTimeout& error) {
         close_and_throw(fmt::format("lost Redis at {}: {}", m_service.peer(), error.what()));
+    } catch (const std::runtime_error& error) {
+        const bool is_plain = m_service.transport == RedisService::Transport::tcp;
+        close_and_throw(fmt::format(
+            "lost Redis at {}: {}{}", m_service.peer(), error.what(),
+            is_plain && !m_connection->has_answered ? "; if it wants TLS, write rediss://" : ""));
     }
 }
 
 void RedisClient::write(const std::vector<RedisCommand>& commands, Deadline deadline) {
     if (deadline.passed()) {
-        throw StreamError("no answer in time");
+        throw StreamTimeout();
     }
     std::string bytes;
     for (const RedisCommand& command : commands) {
@@ -144,9 +160,10 @@ std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted,
     while (replies.size() < wanted) {
         if (auto reply = m_connection->reader.next()) {
             replies.push_back(std::move(*reply));
+            m_connection->has_answered = true;
             until = deadline.value_or(next_deadline());
         } else {
-            // A server that always has the next bytes ready is never waited for: look here too.
+            // A server that always has more bytes ready is never waited for.
             if (const auto signal = take_held_signal()) {
                 throw Interrupted{*signal};
             }

@@ -17,7 +17,7 @@
 
 namespace ordercache {
 
-/// A server over a connection of its own.
+/// A Redis server over one connection.
 class RedisClient : public RedisServer {
 public:
     using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
@@ -38,6 +38,7 @@ private:
         std::unique_ptr<Stream> stream;
         ReplyReader reader;
         bool handshake_done = false;
+        bool has_answered = false;
     };
 
     struct Failure {
@@ -62,7 +63,7 @@ private:
     Connect m_connect_to;
     std::optional<Connection> m_connection;
     std::chrono::milliseconds m_rest_after_failure;
-    std::optional<Failure> m_failure; ///< What commands are answered with for a while.
+    std::optional<Failure> m_failure; ///< The answer to all commands for a while.
 };
 
 } // namespace ordercache

@@ -7,7 +7,7 @@ namespace ordercache {
 
 namespace {
 
-/// CRC-16/XMODEM, as the specification of Redis Cluster wants it.
+/// CRC-16/XMODEM, which the specification of Redis Cluster names.
 std::uint16_t crc16(std::string_view text) {
     constexpr unsigned polynomial = 0x1021;
     constexpr unsigned highest_bit = 0x8000;
@@ -21,7 +21,7 @@ std::uint16_t crc16(std::string_view text) {
     return static_cast<std::uint16_t>(crc);
 }
 
-/// What stands between the first `{` and the first `}` after it, unless that is nothing.
+/// Returns the text between the first `{` and the first `}` after it or, if that is empty, the key.
 std::string_view hashed_part(std::string_view key) {
     const auto open = key.find('{');
     const auto close = key.find('}', open);
@@ -31,8 +31,8 @@ std::string_view hashed_part(std::string_view key) {
     return key.substr(open + 1, close - open - 1);
 }
 
-/// `host:port`, where the host may be empty or an IPv6 address without brackets; absent where there
-/// is no port.
+/// Parses `host:port`, where the host may be empty or an IPv6 address without brackets. Returns
+/// nullopt if there is no port.
 std::optional<Endpoint> endpoint_in(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) {

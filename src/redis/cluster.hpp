@@ -10,38 +10,38 @@
 
 namespace ordercache {
 
-/// What the nodes of a Redis Cluster say: which keys belong together, and who serves them.
+/// Redis Cluster: the slots of keys, and the nodes that serve them.
 
 inline constexpr std::size_t k_slots = 16384;
 
-/// The slot of a key: that of its hash tag where it has one.
+/// Returns the slot of a key, which is that of its hash tag if it has one.
 std::size_t slot_of(std::string_view key);
 
-/// A node's word that a command was not run there.
+/// A node's reply that another node must run the command.
 struct Redirection {
     enum class Kind {
         moved,     ///< Another node serves the slot.
-        ask,       ///< The slot is on its way: ask the other node, this once.
-        try_again, ///< The slot is on its way, and this command's keys are on both nodes.
+        ask,       ///< The slot is moving: ask the other node, this once.
+        try_again, ///< The slot is moving, and the command's keys are on both nodes.
     };
 
     Kind kind;
-    Endpoint node = {}; ///< Who to ask; no host: the one of the node that said so.
+    Endpoint node = {}; ///< Without a host, the host is that of the node that replied.
 };
 
-/// Absent where the reply is none.
+/// Returns nullopt if the reply is not a redirection.
 std::optional<Redirection> redirection_in(const RedisReply& reply);
 
-/// Whether the command's keys are in several slots, which no node takes.
+/// Returns whether the command was refused because its keys are in several slots.
 bool is_cross_slot(const RedisReply& reply);
 
 struct SlotRange {
     std::size_t first;
     std::size_t last;
-    Endpoint primary; ///< No host: the one of the node that said so.
+    Endpoint primary; ///< As Redirection::node.
 };
 
-/// The reply to CLUSTER SLOTS, where that is what it is: who serves each slot.
+/// Returns the ranges in a reply to CLUSTER SLOTS, without those that are not valid.
 std::vector<SlotRange> slot_ranges_in(const RedisReply& reply);
 
 } // namespace ordercache

@@ -17,6 +17,11 @@ constexpr std::string_view k_not_granted =
     "the user in REDIS_SERVICE_URI may not do that: grant it by ACL SETUSER, as RIGHTS in "
     "ordercache(1) has it";
 
+constexpr std::string_view k_wrong_password =
+    "the user or the password in REDIS_SERVICE_URI is wrong";
+constexpr std::string_view k_has_no_password =
+    "it has no password: leave the password out of REDIS_SERVICE_URI";
+
 struct Meaning {
     std::string_view error; ///< How its text begins.
     std::string_view sentence;
@@ -24,7 +29,10 @@ struct Meaning {
 
 constexpr auto k_meanings = std::to_array<Meaning>({
     {"NOAUTH", "it wants a password: write one into REDIS_SERVICE_URI"},
-    {"WRONGPASS", "the user or the password in REDIS_SERVICE_URI is wrong"},
+    {"ERR AUTH <password> called without any password configured", k_has_no_password},
+    {"ERR Client sent AUTH, but no password is set", k_has_no_password}, // Redis 5
+    {"ERR invalid password", k_wrong_password},                          // Redis 5
+    {"WRONGPASS", k_wrong_password},
     {"NOPERM", k_not_granted},
     {"ERR The user executing the script can't run this command", k_not_granted}, // Redis 6 and 7.0
     {"ERR ACL failure in script:", k_not_granted}, // Redis 7.2 and later, Valkey
@@ -46,15 +54,16 @@ bool begins_with_words(std::string_view text, std::string_view words) {
     return text.starts_with(words) && (text.size() == words.size() || text[words.size()] == ' ');
 }
 
-std::string without(std::string text, const std::string& secret) {
-    if (secret.empty()) {
-        return text;
+/// Returns the server's own words, unless they may hold the password. A mask would tell where a
+/// password that is a common word stands in words that everybody knows.
+std::string_view shown(const RedisService& service, std::string_view command,
+                       std::string_view error_text) {
+    const bool holds_password =
+        !service.password.empty() && error_text.find(service.password) != std::string_view::npos;
+    if (command == "AUTH" || holds_password) {
+        return "its reason is not shown, as it may hold the password: see its log";
     }
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
-        text.replace(at, secret.size(), "***");
-        at += 3;
-    }
-    return text;
+    return error_text;
 }
 
 bool is_error_for_caller(const RedisCommand& command, const RedisReply& error) {
@@ -80,7 +89,7 @@ bool is_page_of_keys(const RedisReply& reply) {
            is_list_of(reply.list[1], [](const RedisReply& key) { return key.kind == Kind::text; });
 }
 
-/// Whether the command can have the reply, which is no error.
+/// Returns whether the reply, which is not an error, is one that the command can have.
 bool fits(const RedisCommand& command, const RedisReply& reply) {
     const std::string& name = command.front();
     if (name == "GET" || name == "SET") {
@@ -101,15 +110,15 @@ CacheRefusal refusal(const RedisService& service, std::string_view command,
                      const std::string& error_text) {
     const auto meaning = std::ranges::find_if(
         k_meanings, [&](const Meaning& each) { return begins_with_words(error_text, each.error); });
-    const std::string reason = meaning != k_meanings.end() ? std::string(meaning->sentence)
-                                                           : without(error_text, service.password);
-    return CacheRefusal{fmt::format("Redis at {} refused {}: {}", service.peer(), command, reason)};
+    return CacheRefusal{fmt::format(
+        "Redis at {} refused {}: {}", service.peer(), command,
+        meaning != k_meanings.end() ? meaning->sentence : shown(service, command, error_text))};
 }
 
 CacheError unexpected_reply(const RedisService& service, std::string_view command) {
-    return CacheError(fmt::format("Redis at {} answered {} with what is no answer to it: see that "
-                                  "REDIS_SERVICE_URI names a Redis or Valkey server",
-                                  service.peer(), command));
+    return CacheError(
+        fmt::format("Redis at {}: unexpected reply to {}; is this a Redis or Valkey server?",
+                    service.peer(), command));
 }
 
 void check_reply(const RedisService& service, const RedisCommand& command,

@@ -28,7 +28,7 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
-/// The pauses between attempts: none at first, then each twice as long as the last.
+/// The pauses between attempts: none at first, then each is twice as long as the last.
 class Backoff {
 public:
     std::chrono::milliseconds next() {
@@ -42,7 +42,8 @@ private:
     std::chrono::milliseconds m_next = 0ms;
 };
 
-/// What HELLO's reply calls the server: `standalone` or `cluster`; absent: it is too old for HELLO.
+/// Returns the server's mode in its reply to HELLO, such as `standalone` or `cluster`, or nullopt
+/// if the server is too old for HELLO.
 std::optional<std::string> mode_in(const RedisReply& hello) {
     const auto name = std::ranges::find(hello.list, "mode", &RedisReply::text);
     if (name == hello.list.end() || std::next(name) == hello.list.end()) {
@@ -58,7 +59,7 @@ struct RedisRouter::RoutedCommand {
     const RedisCommand* command;
     RedisReply* reply;
     RedisServer* server;
-    bool asking = false; ///< The server is to make an exception for a slot on its way to it.
+    bool asking = false; ///< The slot is moving to the server, which serves it if asked to.
 };
 
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
@@ -90,7 +91,7 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
     return replies;
 }
 
-/// HELLO comes first, for every user may ask it; a server too old for it has no such users.
+/// Asks HELLO first, as all users may. A server that is too old for it has no users.
 std::vector<RedisServer*> RedisRouter::primaries() {
     const auto mode = mode_in(m_named->run({hello()}, std::nullopt).front());
     if (mode && mode != "cluster") {
@@ -108,7 +109,7 @@ std::vector<RedisServer*> RedisRouter::primaries() {
     return primaries;
 }
 
-/// Any reply will do, be it an error.
+/// Any reply will do, also an error.
 void RedisRouter::check_servers() {
     for (const auto& [name, server] : m_servers) {
         server->run({hello()}, std::nullopt);
@@ -142,7 +143,7 @@ void RedisRouter::send(std::vector<RoutedCommand> commands, std::optional<Deadli
     }
 }
 
-/// Sends commands of one server in one write.
+/// Sends commands, all of one server, in one write.
 void RedisRouter::send_together(const std::vector<RoutedCommand>& commands,
                                 std::optional<Deadline> deadline) {
     std::vector<RedisCommand> together;
@@ -160,7 +161,7 @@ void RedisRouter::send_together(const std::vector<RoutedCommand>& commands,
     }
 }
 
-/// Those of the commands, all answered, that another server must be asked, with that server.
+/// Checks the replies, and returns the commands that were redirected, each with its new server.
 std::vector<RedisRouter::RoutedCommand>
 RedisRouter::redirected(const std::vector<RoutedCommand>& commands) {
     std::vector<RoutedCommand> again;
@@ -192,7 +193,7 @@ void RedisRouter::redirect(RoutedCommand& command, const Redirection& redirectio
     }
 }
 
-/// Sends redirected commands where they belong, until none is redirected.
+/// Sends redirected commands to their new servers, until none is redirected.
 void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
     const Deadline until = deadline.value_or(
         m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
@@ -212,14 +213,14 @@ void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadl
     }
 }
 
-/// One question, once, in place of a redirection for each slot.
+/// Asks once for all slots, in place of a redirection for each.
 void RedisRouter::learn_all_owners() {
     if (!m_asked_for_owners) {
         learn_owners(m_named->run({owners_question()}, std::nullopt).front());
     }
 }
 
-/// Gives the owners, each once.
+/// Returns the owners without repeats.
 std::vector<RedisServer*> RedisRouter::learn_owners(const RedisReply& slots) {
     std::vector<RedisServer*> owners;
     m_owners.resize(k_slots);
@@ -240,9 +241,10 @@ RedisServer* RedisRouter::owner_of(const RedisCommand& command) {
     return owner != nullptr ? owner : m_named;
 }
 
-/// Every node of a cluster is spoken to as the one that the URI names.
+/// The URI's user, password and TLS options hold for each node of its cluster.
 RedisServer* RedisRouter::node(const Endpoint& endpoint, const RedisServer& informant) {
     RedisService service = informant.service();
+    service.cluster_host = m_named->service().host;
     if (service.transport == RedisService::Transport::unix_socket) {
         service.transport = RedisService::Transport::tcp;
         service.host = "localhost";

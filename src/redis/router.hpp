@@ -14,48 +14,48 @@
 
 namespace ordercache {
 
-/// Which server runs a command: the one that the URI names or, where that turns out to be a node of
-/// a cluster, the node that serves the command's key. A single server is asked nothing for it.
+/// Sends each command to the server that has its key: the server that the URI names or, if that
+/// turns out to be a node of a cluster, the node that serves the key.
 class RedisRouter {
 public:
     using MakeServer = std::function<std::unique_ptr<RedisServer>(const RedisService&)>;
     using Pause = std::function<void(std::chrono::milliseconds)>;
 
-    /// How long redirections are followed, beside the limit: a slot that moves refuses a command of
-    /// several keys until it has. Absent: as long as the limit allows.
+    /// How long redirections are followed, within the limit; with nullopt, the limit alone bounds
+    /// it. A slot that is moving refuses commands of several keys until it has moved.
     using RedirectionTime = std::optional<std::chrono::milliseconds>;
 
     /// Connects to servers over the network.
     RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
                 WhenClosed when_closed = WhenClosed::reconnect);
 
-    /// As above, with what stands for the network and for time.
+    /// As above, with fakes for the network and for time.
     RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
                 MakeServer make_server, Pause pause);
 
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
 
-    /// The one that the URI names.
+    /// The service that the URI names.
     const RedisService& service() const { return m_named->service(); }
 
-    /// Gives a reply to each command, each of which has a key. Follows redirections as long as the
-    /// limits allow: a command that was redirected runs after those behind it. Throws CacheError
-    /// where a reply is an error or does not fit its command, as check_reply does.
+    /// Returns a reply to each command, each of which has a key. Follows redirections as long as
+    /// the limits allow: a command that is redirected runs after those behind it. Throws CacheError
+    /// if a reply is an error or does not fit its command, as check_reply() does.
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
                                 std::optional<Deadline> deadline = std::nullopt);
 
-    /// Whether a server has said that it is a node of a cluster.
+    /// Returns whether a server has said that it is a node of a cluster.
     bool is_cluster() const { return !m_owners.empty(); }
 
-    /// All who hold keys of their own: asks the server for its cluster's. Throws CacheError. They
-    /// live as long as the router.
+    /// Returns the server or, of a cluster, all primaries. They live as long as the router. Throws
+    /// CacheError.
     std::vector<RedisServer*> primaries();
 
-    /// Has each server that was asked something say that it is there. Throws CacheError.
+    /// Asks each server that was used before whether it is there. Throws CacheError.
     void check_servers();
 
-    /// Gives `server`'s reply to a command without a key. Throws as `run` does.
+    /// Returns `server`'s reply to a command without a key. Throws as run() does.
     static RedisReply run_at(RedisServer& server, const RedisCommand& command);
 
 private:
@@ -79,9 +79,9 @@ private:
     RedirectionTime m_redirection_time;
     MakeServer m_make_server;
     Pause m_pause;
-    std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their errors' names.
+    std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their names in errors.
     RedisServer* m_named;
-    std::vector<RedisServer*> m_owners; ///< Of each slot; null: unknown. Empty: no cluster.
+    std::vector<RedisServer*> m_owners; ///< Of each slot, or null. Empty without a cluster.
     bool m_asked_for_owners = false;
 };
 

@@ -196,8 +196,12 @@ Socket::~Socket() {
 
 void Socket::wait(short events, Deadline deadline) const {
     if (!wait_for(m_fd, events, deadline)) {
-        throw StreamError("no answer in time");
+        throw StreamTimeout();
     }
+}
+
+bool is_address(const std::string& host) {
+    return literal_address(host, 0).has_value();
 }
 
 std::string system_message(int error) {

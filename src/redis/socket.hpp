@@ -4,6 +4,7 @@
 #include "redis/stream.hpp"
 #include "redis/uri.hpp"
 
+#include <string>
 #include <utility>
 
 namespace ordercache {
@@ -30,7 +31,10 @@ private:
     int m_fd;
 };
 
-/// The system's message for an errno.
+/// Returns whether the host is an IPv4 or IPv6 address.
+bool is_address(const std::string& host);
+
+/// Returns the system's message for an errno.
 std::string system_message(int error);
 
 /// Runs `call`, which may block and must own all that it uses, in another thread. Throws

@@ -16,6 +16,11 @@ struct StreamError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// The peer did not answer by the deadline.
+struct StreamTimeout : StreamError {
+    StreamTimeout() : StreamError("no answer in time") {}
+};
+
 /// The bytes of one connection. hiredis only formats commands and reads replies: on Debian 12 it
 /// has no TLS, and its TLS does not check the host's name. Each wait ends at its deadline, and
 /// throws Interrupted when a signal arrives.

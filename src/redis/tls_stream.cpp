@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/lazy_library.hpp"
 #include "redis/socket.hpp"
+#include "redis/tls_failure.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -30,10 +31,8 @@ using Ssl = std::unique_ptr<SSL, Freeing<SSL_free>>;
 
 constexpr auto k_read_too_late = "the files for TLS could not be read in time";
 
-/// The last error that OpenSSL noted in this thread.
 std::string noted_reason() {
-    const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-    return reason != nullptr ? reason : "unknown error";
+    return openssl_reason(ERR_peek_last_error());
 }
 
 void require(bool done, const char* act) {
@@ -103,36 +102,40 @@ Context make_context(const RedisService& service) {
     return context;
 }
 
-/// An address must be among the certificate's addresses, and is not sent as the server's name.
-void expect_host(SSL* ssl, const std::string& host) {
-    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1) {
-        return;
+/// Accepts a certificate without the node's address if it has the cluster's name.
+int accept_cluster_name(int is_valid, X509_STORE_CTX* store) {
+    if (is_valid == 1 || X509_STORE_CTX_get_error(store) != X509_V_ERR_IP_ADDRESS_MISMATCH) {
+        return is_valid;
     }
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    require(SSL_set1_host(ssl, host.c_str()) == 1, "check the host's name");
-    require(SSL_set_tlsext_host_name(ssl, host.c_str()) == 1, "send the host's name");
+    const int index = SSL_get_ex_data_X509_STORE_CTX_idx();
+    const auto* const ssl = static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, index));
+    const auto* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr || X509_check_host(X509_STORE_CTX_get0_cert(store), name, 0,
+                                           X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) != 1) {
+        return 0;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 1;
 }
 
-std::string why_certificate_is_refused(long verdict) {
-    switch (verdict) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return "its certificate has expired: have it renewed";
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return "its certificate is not valid yet: set the clocks right";
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return "its certificate is another host's: write the host into REDIS_SERVICE_URI as the "
-               "certificate names it";
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return "its certificate comes from an unknown authority: name that authority's file by "
-               "ssl_ca_certs in REDIS_SERVICE_URI, or by SSL_CERT_FILE";
-    default:
-        return fmt::format("its certificate is refused: {}",
-                           X509_verify_cert_error_string(verdict));
+void send_name(SSL* ssl, const std::string& name) {
+    require(SSL_set_tlsext_host_name(ssl, name.c_str()) == 1, "send the host's name");
+}
+
+/// An address must be among the certificate's addresses, and is not sent as the server's name. A
+/// node that its cluster tells by address may show the cluster's name instead.
+void expect_host(SSL* ssl, const RedisService& service) {
+    const char* const host = service.host.c_str();
+    if (!is_address(service.host)) {
+        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        require(SSL_set1_host(ssl, host) == 1, "check the host's name");
+        send_name(ssl, service.host);
+        return;
+    }
+    require(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1, "check the address");
+    if (!service.cluster_host.empty() && !is_address(service.cluster_host)) {
+        send_name(ssl, service.cluster_host);
+        SSL_set_verify(ssl, SSL_get_verify_mode(ssl), accept_cluster_name);
     }
 }
 
@@ -141,20 +144,7 @@ std::string why_refused(const SSL* ssl) {
     if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE && verdict != X509_V_OK) {
         return why_certificate_is_refused(verdict);
     }
-    switch (ERR_GET_REASON(ERR_peek_last_error())) {
-    case SSL_R_WRONG_VERSION_NUMBER:
-    case SSL_R_PACKET_LENGTH_TOO_LONG:
-        return "it does not speak TLS: use its TLS port, or redis:// where there is none";
-    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-        return "it does not speak TLS 1.2 or newer: bring it up to date";
-    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-        return "it requires a client certificate: set ssl_certfile and ssl_keyfile in "
-               "REDIS_SERVICE_URI";
-    default:
-        return "TLS: " + noted_reason();
-    }
+    return why_tls_failed(ERR_peek_last_error());
 }
 
 int to_length(std::size_t size) {
@@ -171,7 +161,7 @@ struct Session {
 Ssl make_ssl(const RedisService& service, const Context& context, const Socket& socket) {
     Ssl ssl(SSL_new(context.get()));
     require(ssl != nullptr && SSL_set_fd(ssl.get(), socket.fd()) == 1, "set up TLS");
-    expect_host(ssl.get(), service.host);
+    expect_host(ssl.get(), service);
     return ssl;
 }
 

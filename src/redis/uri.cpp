@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 #include <stdexcept>
 
 namespace ordercache {
@@ -23,7 +24,7 @@ struct Entry {
     Value value;
 };
 
-/// The entry of that name; null where the table has none.
+/// Returns the entry of that name, or null.
 template <typename Table>
 auto find_entry(const Table& table, std::string_view name) {
     const auto found = std::find_if(table.begin(), table.end(),
@@ -39,7 +40,8 @@ constexpr auto k_schemes = std::to_array<Entry<Transport>>({
     {"unix", Transport::unix_socket},
 });
 
-/// Whether each verifies: to a client, Python's CERT_OPTIONAL is CERT_REQUIRED.
+/// The values of ssl_cert_reqs, and whether each verifies. For a client, Python's CERT_OPTIONAL
+/// means CERT_REQUIRED.
 constexpr auto k_certificate_requirements = std::to_array<Entry<bool>>({
     {"none", false},
     {"optional", true},
@@ -98,28 +100,67 @@ constexpr auto k_options = std::to_array<Entry<Apply>>({
     {"ssl_keyfile", [](RedisService& s, const std::string& value) { s.key_file = value; }},
 });
 
-/// Whether the name says that the option tunes a client or its connections, as other clients have
-/// many. Any other may change the answer, such as a prefix of the keys. One for a password is none:
-/// a raw & in its value would have the rest shown as an option's name.
+bool holds_any(std::string_view text, std::span<const std::string_view> words) {
+    return std::ranges::any_of(
+        words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
+    return std::ranges::find(words, text) != words.end();
+}
+
+/// Returns whether the name says that the option tunes another client or its connections. Any other
+/// option may change the answer, as a prefix of the keys does, or ask for security. The name of one
+/// for a password is not shown: a raw & in its value would have the rest taken for a name.
 bool is_tuning(std::string_view name) {
-    constexpr auto words =
-        std::to_array<std::string_view>({"alive", "client", "conn", "coding", "decode", "idle",
-                                         "interval", "protocol", "retr", "ssl", "timeout"});
-    const std::string lower = lower_case(name);
-    const auto holds = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
-    return std::ranges::any_of(words, holds) && !holds("password");
+    constexpr auto words = std::to_array<std::string_view>(
+        {"alive", "client", "conn", "coding", "decode", "idle", "interval", "retr", "timeout"});
+    constexpr auto exceptions =
+        std::to_array<std::string_view>({"auth", "cert", "class", "crypt", "password", "secur"});
+    return holds_any(name, words) && !holds_any(name, exceptions);
+}
+
+/// Returns whether the option is about TLS in general, as those of redis-py begin with `ssl_`.
+bool is_about_tls(std::string_view name) {
+    constexpr auto words = std::to_array<std::string_view>({"ssl", "tls"});
+    return holds_any(name, words);
+}
+
+/// Throws std::invalid_argument if the option asks for TLS and the scheme does not, or asks for
+/// more than a verified certificate. The rest cannot matter.
+void check_tls_option(std::string_view name, const std::string& value, Transport transport) {
+    constexpr auto off =
+        std::to_array<std::string_view>({"0", "false", "no", "off", "none", "disable", "disabled"});
+    constexpr auto on = std::to_array<std::string_view>(
+        {"", "1", "true", "yes", "on", "allow", "prefer", "preferred", "require", "required",
+         "verify-ca", "verify-full", "enabled"});
+    constexpr auto switches = std::to_array<std::string_view>(
+        {"ssl", "sslmode", "ssl_mode", "ssl_check_hostname", "tls", "usessl", "use_ssl", "usetls",
+         "use_tls", "enabletls", "enablessl"});
+    const std::string lower = lower_case(value);
+    const bool is_off = is_one_of(lower, off);
+    if (transport != Transport::tls && (!is_off || name.starts_with("ssl_"))) {
+        throw std::invalid_argument(fmt::format(
+            "the option {} asks for TLS, which needs the scheme rediss:// or valkeys://", name));
+    }
+    if (!is_off && !(is_one_of(name, switches) && is_one_of(lower, on))) {
+        throw std::invalid_argument(fmt::format("the option {} is unknown: leave it out", name));
+    }
 }
 
 void apply(const UriOption& option, RedisService& service) {
-    if (option.name.starts_with("ssl_") && service.transport != Transport::tls) {
-        throw std::invalid_argument("its ssl_ options need the scheme rediss:// or valkeys://");
-    }
-    if (const auto* const known = find_entry(k_options, option.name)) {
+    const std::string name = lower_case(option.name);
+    const auto* const known = find_entry(k_options, option.name);
+    if (known != nullptr && (service.transport == Transport::tls || !is_about_tls(name))) {
         known->value(service, option.value);
-    } else if (option.name == "username" || option.name == "password") {
+    } else if (name == "username" || name.find("password") != std::string::npos) {
         throw std::invalid_argument(
             "user and password must stand before the host, as in redis://user:password@host");
-    } else if (is_tuning(option.name)) {
+    } else if (is_about_tls(name)) {
+        check_tls_option(name, option.value, service.transport);
+        service.ignored_options.emplace_back(option.name);
+    } else if (is_tuning(name) ||
+               (name == "protocol" && (option.value == "2" || option.value == "3"))) {
         service.ignored_options.emplace_back(option.name);
     } else {
         throw std::invalid_argument(
@@ -148,10 +189,10 @@ void take_socket(const Uri& uri, RedisService& service) {
 }
 
 void take_address(const Uri& uri, RedisService& service) {
-    const Endpoint endpoint = parse_endpoint(uri.hosts);
-    if (endpoint.host.find(',') != std::string::npos) {
-        throw std::invalid_argument("it must name one host; a cluster's is any node of it");
+    if (uri.hosts.find(',') != std::string_view::npos) {
+        throw std::invalid_argument("it must name one host: of a cluster, any of its nodes");
     }
+    const Endpoint endpoint = parse_endpoint(uri.hosts);
     if (!endpoint.host.empty()) {
         service.host = endpoint.host;
     }

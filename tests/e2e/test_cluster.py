@@ -280,6 +280,11 @@ def test_every_node_is_spoken_to_over_tls(program, postgres, database, tls_clust
     arguments = [f"--customer={customer}" for customer in CUSTOMERS]
     answer = program("count", *arguments)
     assert (answer.status, answer.stderr) == (0, "")
+    for node in tls_cluster.nodes:  # which tell each other's addresses, and have a name alone
+        node.client().config_set("tls-cert-file", str(authority.sign("cluster", "DNS:localhost")))
+    assert "another host's" in program("ttl").stderr
+    program.environment["REDIS_SERVICE_URI"] = f"rediss://localhost:{tls_cluster.nodes[0].tls_port}"
+    assert is_clean(program("count", *arguments), answer.stdout)
     for node in tls_cluster.nodes:
         node.client().config_set("port", 0)  # so that there is TLS alone
     assert is_clean(program("count", *arguments), answer.stdout)

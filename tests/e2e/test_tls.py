@@ -266,6 +266,20 @@ class Outdated(Listener):
         shut(connection)
 
 
+def test_plain_text_at_a_tls_port_has_tls_suggested(tls, tls_server):
+    run = tls("ttl", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{tls_server.tls_port}"})
+    assert f"lost Redis at 127.0.0.1:{tls_server.tls_port}: " in refusal(run)
+    assert run.stderr.endswith("if it wants TLS, write rediss://\n")
+
+
+@pytest.mark.parametrize("option", ["ssl=true", "sslmode=require", "ssl=1", "useSsl=true", "tls=true"])
+def test_an_option_for_tls_without_its_scheme_is_refused_and_nothing_sent(tls, option):
+    with Hearer() as server:
+        run = tls("ttl", env={"REDIS_SERVICE_URI": f"redis://shop:hush@localhost:{server.port}?{option}"})
+    assert (run.status, run.stdout, server.connections) == (2, "", 0)
+    assert "rediss://" in run.stderr and "hush" not in run.stderr
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tls_before_1_2_is_refused(tls, authority):
     with Outdated(authority.sign_for_this_machine(), authority.key) as server:

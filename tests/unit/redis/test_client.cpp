@@ -155,9 +155,32 @@ TEST_CASE("a connection that breaks once something was sent is a failure, for a 
     Connections connections;
     connections.all = {{{}}, {{"$1\r\n7\r\n"}}};
     RedisClient client = connections.client();
-    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
-    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
+    const auto* const lost = "lost Redis at h:6379: the connection was closed; if it wants TLS, "
+                             "write rediss://";
+    CHECK(failure(client) == lost);
+    CHECK(failure(client) == lost);
     CHECK(connections.made == 1);
+}
+
+TEST_CASE("TLS is suggested only where no reply ever came, and TLS is not used") {
+    Connections connections;
+    connections.all = {{{"$1\r\n7\r\n"}}, {{}}};
+    RedisClient answered = connections.client();
+    run(answered, {{"GET", "a"}});
+    CHECK(failure(answered) == "lost Redis at h:6379: the connection was closed");
+    RedisClient tls = connections.client("rediss://h");
+    CHECK(failure(tls) == "lost Redis at h:6379: the connection was closed");
+}
+
+TEST_CASE("a server that knows no users is told the password alone") {
+    Connections connections;
+    connections.all = {{{"-ERR wrong number of arguments for 'auth' command\r\n"
+                         "-NOAUTH Authentication required.\r\n",
+                         "+OK\r\n$1\r\n7\r\n"}}};
+    RedisClient client = connections.client("redis://h:s3cret@h");
+    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
+    CHECK(connections.all[0].written.ends_with(format_command({"AUTH", "s3cret"}) +
+                                               format_command({"GET", "a"})));
 }
 
 TEST_CASE("a server that failed is tried again after a rest") {

@@ -36,9 +36,9 @@ TEST_CASE("a reply that the command can have is fine") {
 }
 
 TEST_CASE("a reply of another kind is refused in a sentence that names server and command") {
-    CHECK(failure({"GET", "a"}, number(7)) ==
-          "Redis at cache.example:6379 answered GET with what is no answer to it: see that "
-          "REDIS_SERVICE_URI names a Redis or Valkey server");
+    CHECK(
+        failure({"GET", "a"}, number(7)) ==
+        "Redis at cache.example:6379: unexpected reply to GET; is this a Redis or Valkey server?");
     for (const RedisReply& reply :
          {nil(), text("OK"), list({}), list({text("0")}), list({text("0"), text("a")}),
           list({number(0), list({})}), list({text("0"), list({number(1)})})}) {
@@ -85,7 +85,13 @@ TEST_CASE("a refusal says what to do, where that is known") {
     CHECK(refused("BUSYKEY Target exists").find("BUSYKEY Target exists") != std::string::npos);
 }
 
-TEST_CASE("a refusal in Redis's own words does not show the password") {
-    CHECK(failure({"AUTH"}, error("ERR s3crets3cret is bad")) ==
-          "Redis at cache.example:6379 refused AUTH: ERR ****** is bad");
+TEST_CASE("a refusal in Redis's own words is not shown where it may hold the password") {
+    const std::string hidden = "its reason is not shown, as it may hold the password: see its log";
+    const std::string peer = "Redis at cache.example:6379 refused ";
+    CHECK(failure({"AUTH"}, error("ERR is bad")) == peer + "AUTH: " + hidden);
+    CHECK(failure({"GET"}, error("ERR s3cret is bad")) == peer + "GET: " + hidden);
+    CHECK(failure({"GET"}, error("ERR secret is bad")) == peer + "GET: ERR secret is bad");
+    CHECK(failure({"AUTH"}, error("ERR AUTH <password> called without any password configured for "
+                                  "the default user. Are you sure?"))
+              .ends_with("it has no password: leave the password out of REDIS_SERVICE_URI"));
 }

@@ -134,6 +134,8 @@ TEST_CASE("a Redis URI that leaves a doubt is refused, and the refusal says what
         {"redis://h/1#x", "%23"},
         {"redis://secret@h", ":password@host"},
         {"redis://h1,h2", "one host"},
+        {"redis://a:6379,b:6379", "one host"},
+        {"redis://[::1]:6379,[::2]:6379", "one host"},
         {"redis://h%0a", "control character"},
         {"unix://", "unix:///"},
         {"unix:///", "unix:///"},
@@ -153,10 +155,36 @@ TEST_CASE("a Redis URI that leaves a doubt is refused, and the refusal says what
         {"redis://h?ssl_ca_certs=/etc/ca.pem", "rediss://"},
         {"unix:///run/r.sock?ssl_ca_certs=/etc/ca.pem", "rediss://"},
         {"rediss://h?ssl_keyfile=/etc/k.pem", "ssl_certfile"},
+        {"rediss://h?ssl_min_version=TLSv1_3", "ssl_min_version"},
+        {"rediss://h?ssl_ca_path=/etc/authorities", "ssl_ca_path"},
+        {"rediss://h?ssl_validate_ocsp=true", "ssl_validate_ocsp"},
+        {"redis://h?secureConnection=true", "secureConnection"},
+        {"redis://h?connection_class=SSLConnection", "connection_class"},
+        {"redis://h?client_cert=/etc/c.pem", "client_cert"},
+        {"redis://h?protocol=tls", "protocol"},
     });
     for (const Rejected& row : table) {
         CAPTURE(row.uri);
         CHECK(refusal(row.uri).find(row.message_part) != std::string::npos);
+    }
+}
+
+TEST_CASE("an option that asks for TLS is refused where the scheme does not") {
+    for (const std::string option :
+         {"ssl=true", "ssl=1", "ssl=", "SSL=True", "useSsl=true", "use_tls=yes", "tls=true",
+          "tls=required", "sslmode=require", "sslmode=verify-full", "ssl_check_hostname=false",
+          "ssl_min_version=TLSv1_2", "startTls=true", "sslTimeout=5"}) {
+        CAPTURE(option);
+        CHECK(refusal("redis://u:s3cret@h?" + option).find("rediss://") != std::string::npos);
+        CHECK(refusal("unix:///run/r.sock?" + option).find("rediss://") != std::string::npos);
+    }
+    for (const std::string option : {"ssl=false", "tls=0", "sslmode=disable", "useSsl=no"}) {
+        CAPTURE(option);
+        CHECK(parse_redis_uri("redis://h?" + option).ignored_options.size() == 1);
+    }
+    for (const std::string option : {"ssl=true", "sslmode=verify-full", "tls=1", "ssl=false"}) {
+        CAPTURE(option);
+        CHECK(parse_redis_uri("rediss://h?" + option).verify_certificate);
     }
 }
 
@@ -210,9 +238,9 @@ TEST_CASE("a Redis URI's TLS options are applied, and verification is the defaul
 
 TEST_CASE("an option that tunes another client is ignored by name, and its value forgotten") {
     const RedisService service = parse_redis_uri(
-        "rediss://h?ssl_min_version=TLSv1_3&connectTimeout=s3cret&maxRetriesPerRequest=2&db=1");
+        "rediss://h?ssl_check_hostname=true&connectTimeout=s3cret&maxRetriesPerRequest=2&db=1");
     CHECK(service.ignored_options ==
-          std::vector<std::string>{"ssl_min_version", "connectTimeout", "maxRetriesPerRequest"});
+          std::vector<std::string>{"ssl_check_hostname", "connectTimeout", "maxRetriesPerRequest"});
     CHECK(service.database == 1);
     CHECK(parse_redis_uri("redis://h?db=1&socket_timeout=1").ignored_options.empty());
 }

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace ordercache {
+
+/// OpenSSL's own words for an error that it noted.
+std::string openssl_reason(unsigned long error);
+
+/// Returns what is wrong with a certificate, and what to do, by OpenSSL's verdict on it.
+std::string why_certificate_is_refused(long verdict);
+
+/// Returns why a connection by TLS failed, and what to do, by the error that OpenSSL noted.
+std::string why_tls_failed(unsigned long error);
+
+} // namespace ordercache
