@@ -1,8 +1,12 @@
 #include "app/context.hpp"
 
+#include "base/environment.hpp"
 #include "postgres/change_feed.hpp"
 #include "redis/key_names.hpp"
 
+#include <functional>
+#include <string>
+#include <string_view>
 #include <variant>
 
 namespace ordercache {
@@ -54,6 +58,23 @@ RedisRouter::RedirectionTime redirection_time(const Command& command) {
                            : std::nullopt;
 }
 
+/// Tells apart the servers that a count may come from, by all that chooses one but passwords.
+std::string origin_of(const PostgresService& service) {
+    constexpr std::string_view password = "password='";
+    std::string text = service.connection_string;
+    for (auto at = text.find(password); at != std::string::npos; at = text.find(password, at)) {
+        auto end = at + password.size();
+        while (end < text.size() && text[end] != '\'') {
+            end += text[end] == '\\' ? 2 : 1;
+        }
+        text.erase(at, end - at);
+    }
+    for (const auto* const variable : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGTARGETSESSIONATTRS"}) {
+        text += ' ' + process_environment(variable).value_or("");
+    }
+    return std::to_string(std::hash<std::string>{}(text));
+}
+
 } // namespace
 
 TimeLimit limit_of(const Invocation& invocation) {
@@ -72,7 +93,8 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
 RedisCache& Context::cache() {
     if (!m_cache) {
         m_cache.emplace(RedisRouter(redis_service(), m_limit, m_redirection_time, m_when_closed),
-                        KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter);
+                        KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter,
+                        [this] { return origin_of(postgres_service()); });
     }
     return *m_cache;
 }
@@ -126,7 +148,7 @@ void Context::require_a_service() const {
 }
 
 /// A wait for another reader's count ends with --timeout.
-Pause Context::begin_wait() const {
+Patience Context::begin_wait() const {
     return [deadline = m_limit.deadline()](std::chrono::milliseconds length) {
         pause_for(length);
         return !deadline.passed();

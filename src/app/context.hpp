@@ -45,7 +45,7 @@ public:
     void disconnect();
 
 private:
-    Pause begin_wait() const;
+    Patience begin_wait() const;
     void require_a_service() const;
     const RedisService& redis_service();
     const PostgresService& postgres_service();

@@ -27,6 +27,11 @@ std::vector<std::int64_t> counts_of(const std::vector<Scope>& scopes, CacheUse u
     return context.reader().counts(scopes);
 }
 
+std::int64_t count_of(const Scope& scope, CacheUse use, Context& context) {
+    return use == CacheUse::normal ? context.reader().count(scope)
+                                   : counts_of({scope}, use, context).front();
+}
+
 void answer(std::span<const CustomerId> customers, CacheUse use, Context& context) {
     std::vector<Scope> scopes;
     std::ranges::transform(customers, std::back_inserter(scopes),
@@ -37,9 +42,9 @@ void answer(std::span<const CustomerId> customers, CacheUse use, Context& contex
     }
 }
 
-/// Each piece is written before the next is read: what fails later takes no answer along, and
-/// whoever asks through a pipe gets an answer before the next question. No progress is shown while
-/// the input pauses, for nothing is under way then.
+/// Each piece is written before the next is read: a later failure takes no answer along, and a
+/// program that asks through a pipe gets its answer before the next question. No progress is shown
+/// while the input pauses, for nothing is under way then.
 void answer_list(const Count& count, Context& context) {
     CustomerList list(*count.customers_from, context.stream_limit());
     Progress progress("customers", context.reporter());
@@ -73,7 +78,7 @@ ExitStatus run(const Count& count, Context& context) {
         answer_given(count, context);
     } else {
         const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
-        context.output().count(counts_of({scope}, count.cache, context).front());
+        context.output().count(count_of(scope, count.cache, context));
     }
     context.output().flush();
     return ExitStatus::done;

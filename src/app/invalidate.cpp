@@ -22,8 +22,8 @@ std::vector<Scope> scopes_of_order(CustomerId customer) {
     return {k_all_orders, Scope{customer}};
 }
 
-std::int64_t number_cached(const std::vector<Scope>& scopes, CountCache& cache) {
-    return std::ranges::count_if(cache.values(scopes),
+std::int64_t number_cached(const std::vector<Scope>& scopes, CacheContents& contents) {
+    return std::ranges::count_if(contents.values(scopes),
                                  [](const auto& value) { return value.has_value(); });
 }
 
@@ -31,33 +31,33 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     if (!invalidate.customer) {
         context.reporter().note("Clearing all caches");
-        return invalidate.dry_run ? std::ssize(cache.cached_scopes()) : cache.drop_all();
+        return invalidate.dry_run ? std::ssize(cache.contents().scopes()) : cache.drop_all();
     }
     const std::vector<Scope> scopes = scopes_of_order(*invalidate.customer);
     note_drop(scopes, cache, context.reporter());
-    return invalidate.dry_run ? number_cached(scopes, cache) : cache.drop(scopes);
+    return invalidate.dry_run ? number_cached(scopes, cache.contents()) : cache.drop(scopes);
 }
 
-/// What may be wrong, the total apart.
-std::vector<Scope> customers_to_audit(const Invalidate& invalidate, CountCache& cache) {
+/// The customers whose counts may be wrong.
+std::vector<Scope> customers_to_audit(const Invalidate& invalidate, CacheContents& contents) {
     if (invalidate.customer) {
         return {Scope{*invalidate.customer}};
     }
-    std::vector<Scope> scopes = cache.cached_scopes();
+    std::vector<Scope> scopes = contents.scopes();
     std::erase(scopes, k_all_orders);
     return scopes;
 }
 
 std::string described(const StaleCount& stale, const CountCache& cache) {
-    const std::string value = stale.cached ? std::to_string(*stale.cached) : "no count";
+    const std::string value = stale.cached ? std::to_string(*stale.cached) : "not a count";
     return fmt::format("{} is stale: its value is {}, PostgreSQL has {}", cache.key(stale.scope),
                        value, stale.counted);
 }
 
 std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
-    Audit audit(cache, context.store(), pause_for);
-    const auto customers = customers_to_audit(invalidate, cache);
+    Audit audit(cache.contents(), context.store(), pause_for);
+    const auto customers = customers_to_audit(invalidate, cache.contents());
     context.reporter().note([&] {
         return fmt::format("Comparing {} and {} more with PostgreSQL", cache.key(k_all_orders),
                            customers.size());

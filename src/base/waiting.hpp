@@ -62,6 +62,9 @@ enum class Signals { interrupt, wait };
 /// Throws Interrupted when a signal arrives, unless signals are to wait.
 bool wait_for(int fd, short events, Deadline deadline, Signals signals = Signals::interrupt);
 
+/// Lets time pass; what stands for the clock in tests.
+using Pause = std::function<void(std::chrono::milliseconds)>;
+
 /// Lets time pass. Throws Interrupted when a signal arrives.
 void pause_for(std::chrono::milliseconds duration);
 

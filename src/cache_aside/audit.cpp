@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <utility>
@@ -73,7 +74,7 @@ std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
 
 } // namespace
 
-Audit::Audit(CountCache& cache, OrderStore& store, Pause pause)
+Audit::Audit(CacheContents& cache, OrderStore& store, Pause pause)
     : m_cache(cache), m_store(store), m_pause(std::move(pause)) {}
 
 std::optional<StaleCount> Audit::stale_total() {
@@ -101,8 +102,9 @@ std::optional<StaleCount> Audit::stale_total() {
     return std::nullopt;
 }
 
-/// Absent: the value changed meanwhile. The snapshot is taken between two looks at the value, and
-/// counted in after them: a count may take long, and leaves no time for a write between the looks.
+/// Returns nullopt if the value changed meanwhile. The snapshot is taken between two looks at the
+/// value, and counted in after them: a count may take long, and leaves no time for a write between
+/// the looks.
 std::optional<StaleCount> Audit::compare_total(const CachedValue& value) {
     const auto counted = m_store.count_total(
         [&] { return m_cache.values({k_all_orders}).front() == std::optional(value); });

@@ -1,11 +1,10 @@
 #pragma once
 
-#include "cache_aside/count_cache.hpp"
+#include "base/waiting.hpp"
+#include "cache_aside/cache_contents.hpp"
 #include "cache_aside/order_store.hpp"
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -14,7 +13,7 @@ namespace ordercache {
 /// A cached value that is not the count in the store.
 struct StaleCount {
     Scope scope;
-    std::optional<std::int64_t> cached; ///< Absent: the value is no count.
+    std::optional<std::int64_t> cached; ///< nullopt if the value is not a count.
     std::int64_t counted;
 };
 
@@ -26,15 +25,13 @@ struct StaleCount {
 /// way each time.
 class Audit {
 public:
-    /// Lets time pass. May throw to end the audit.
-    using Pause = std::function<void(std::chrono::milliseconds)>;
-
-    /// `cache` and `store` must outlive it.
-    Audit(CountCache& cache, OrderStore& store, Pause pause);
+    /// `cache` and `store` must outlive it. An exception of `pause` ends the audit.
+    Audit(CacheContents& cache, OrderStore& store, Pause pause);
 
     /// The total, if it is wrong. One that writes keep changing is found too: it stays as far off.
-    /// Absent also where it is never there for long enough to be compared. Throws as the cache, the
-    /// store and the pause do, and Error (store_failed) where the store is a standby, which lags.
+    /// Returns nullopt if it is right, or never there for long enough to be compared. Throws as the
+    /// cache, the store and the pause do, and Error (store_failed) where the store is a standby,
+    /// which lags.
     std::optional<StaleCount> stale_total();
 
     /// Those of the customers' counts that are wrong, in their order; `customers` are sorted, each
@@ -46,7 +43,7 @@ private:
     void compare_customers(const std::vector<Scope>& customers, std::vector<StaleCount>& differing);
     std::vector<StaleCount> differing_customers(const std::vector<Scope>& customers);
 
-    CountCache& m_cache;
+    CacheContents& m_cache;
     OrderStore& m_store;
     Pause m_pause;
 };

@@ -7,8 +7,8 @@
 
 namespace ordercache {
 
-/// Rights to count that are ours. Where an exception ends the look-up, they are given up on its
-/// way out.
+/// Rights to count that are ours. If an exception ends the look-up, they are released on its way
+/// out.
 class Claims {
 public:
     Claims(CountCache& cache, std::vector<Scope> scopes)
@@ -23,18 +23,18 @@ public:
         try {
             m_cache.release(m_scopes);
         } catch (...) {
-            return; // what cannot be given up now expires by itself
+            return; // what cannot be released now expires by itself
         }
     }
 
     const std::vector<Scope>& scopes() const { return m_scopes; }
 
-    /// The fill gave these up already.
-    void given_up(const Counts& filled) {
+    /// A fill has released these.
+    void remove(const Counts& filled) {
         std::erase_if(m_scopes, [&](const Scope& scope) { return filled.contains(scope); });
     }
 
-    /// Leaves it to the caller to give them up.
+    /// Leaves it to the caller to release them.
     std::vector<Scope> hand_over() { return std::exchange(m_scopes, {}); }
 
 private:

@@ -16,29 +16,32 @@ namespace ordercache {
 inline constexpr std::chrono::milliseconds k_lease_time{2000};
 inline constexpr std::chrono::milliseconds k_renewal_interval{500};
 
-/// Which cached counts are good enough.
-struct Freshness {
-    /// None that was cached, or that somebody had begun to count, before it was asked for.
-    bool refresh = false;
+/// A count that a reader wants and that no plain look found.
+struct CountRequest {
+    Scope scope;
 
-    /// With `refresh` the total that this reader counted, by its token, all the same: it began
-    /// late enough. Empty: nobody's.
-    std::string accepted = {};
+    /// The readers whose counts were there or under way when the request was made, as the first
+    /// claim told. A count by any other began late enough for it. Empty until then.
+    std::string earlier = {};
 };
+
+/// Whether a request takes a count that was cached before it was made.
+enum class Purpose { read, refresh };
 
 /// What an attempt to take the right to count found.
 struct Claim {
-    bool ours = false;                      ///< Count, and fill or release.
-    std::optional<std::int64_t> count = {}; ///< The count, which is cached.
-    std::string holder = {};                ///< The token of the reader that counts; empty: none.
-    std::vector<WriteId> to_settle = {};    ///< By writers long in flight, which may be dead: ask.
-};
+    enum class Kind {
+        hit,    ///< The count is cached.
+        answer, ///< Another reader has counted, after the request, what may not be cached.
+        ours,   ///< Count, and fill, share or release.
+        wait    ///< Another reader counts, or writers have the total out of sight.
+    };
 
-/// What a key of the cache holds.
-struct CachedValue {
-    std::optional<std::int64_t> count; ///< Absent: it is no count.
-
-    friend bool operator==(const CachedValue&, const CachedValue&) = default;
+    Kind kind;
+    std::int64_t count = 0;              ///< A hit's or an answer's.
+    bool is_being_counted = false;       ///< What to wait for is another reader.
+    std::string earlier = {};            ///< For CountRequest.
+    std::vector<WriteId> to_settle = {}; ///< By writers long in flight, which may be dead: ask.
 };
 
 /// By how many orders a transaction changed the total.
@@ -47,9 +50,9 @@ struct TransactionDelta {
     std::int64_t orders;
 };
 
-/// The cache of counts, and who may store one: of a customer whoever has its lease, of the total
-/// the reader that is entered in its ledger. Every function throws CacheError when it fails. What
-/// is ours was acquired through the same object.
+/// The cache of counts, and the rights to store one: of a customer the reader's that has its lease,
+/// of the total the reader's that is entered in its ledger. Every function throws CacheError when
+/// it fails. A right is ours if it was acquired through the same object.
 class CountCache {
 public:
     virtual ~CountCache() = default;
@@ -57,59 +60,56 @@ public:
     /// The name of the scope's key, for people.
     virtual std::string key(const Scope& scope) const = 0;
 
-    /// The counts, in the order of `scopes`; absent: a miss.
-    virtual std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) = 0;
+    /// The count; nullopt if it is not cached.
+    virtual std::optional<std::int64_t> get(const Scope& scope) = 0;
 
-    /// What is there, in the order of `scopes`; absent: nothing.
-    virtual std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) = 0;
+    /// As above, those of `scopes` that are cached.
+    virtual Counts get(const std::vector<Scope>& scopes) = 0;
 
-    /// The scopes of which something is there, sorted.
-    virtual std::vector<Scope> cached_scopes() = 0;
-
-    /// Whether the total's ledger is there: where no value is, somebody counts or writes.
-    virtual bool has_ledger() = 0;
-
-    /// For each scope takes the right to count, unless a count is there that is fresh enough or
-    /// somebody else has that right. The claims come in the order of `scopes`.
-    virtual std::vector<Claim> acquire(const std::vector<Scope>& scopes,
-                                       const Freshness& freshness) = 0;
+    /// For each request takes the right to count, unless a count is there that is fresh enough or
+    /// another reader has that right. The claims come in the order of `requests`.
+    virtual std::vector<Claim> acquire(const std::vector<CountRequest>& requests,
+                                       Purpose purpose) = 0;
 
     /// Gives each right to count its whole time again, if it is ours.
     virtual void renew(const std::vector<Scope>& scopes) = 0;
 
-    /// Gives each right to count up, if it is ours.
+    /// Releases each right to count, if it is ours.
     virtual void release(const std::vector<Scope>& scopes) = 0;
 
-    /// Stores each customer's count for its time to live and gives its lease up, if that is ours;
-    /// else nothing.
-    virtual void fill(const Counts& customers) = 0;
+    /// As above, and leaves the count, which may not be cached, to the readers that wait for it.
+    virtual void share(const Scope& scope, std::int64_t count) = 0;
 
-    /// Enters the total in its ledger, if we are its reader and every one of `writers` is entered
-    /// there too; it is published once nobody is in flight. Gives whether it was entered. The right
-    /// to count is given up, unless it was asked `has_run`, whether PostgreSQL has not crashed
-    /// since the snapshot, and that gave false. It is asked where the snapshot knows the
-    /// transaction of a writer that is entered: after a crash that may be another one with its id.
+    /// Stores each customer's count for its time to live and releases its lease, if that is ours.
+    /// Returns the counts that were stored.
+    virtual Counts fill(const Counts& customers) = 0;
+
+    /// Enters the total in its ledger and releases the right to count, if that is ours and every
+    /// one of `writers` is entered there too; it is published once no writer is in flight. Returns
+    /// whether it was entered. `has_run` tells whether PostgreSQL has not crashed since the
+    /// snapshot. It is called only if the snapshot contains a registered writer's id, since ids may
+    /// be reused after a crash; where it returns false, the total is not entered.
     virtual bool fill_total(std::int64_t count, const std::string& snapshot,
                             const std::vector<std::uint32_t>& writers,
                             const std::function<bool()>& has_run) = 0;
 
     /// Before a commit: drops each customer's lease, then its value, and enters the writer in the
-    /// total's ledger, which takes the total out of sight. Where the cache will not have the entry,
-    /// for want of memory say, the total is dropped: gives false, and end_write() is not wanted.
+    /// total's ledger, which takes the total out of sight. Returns false where the cache refuses
+    /// the entry, for example for want of memory: then the total is dropped, and end_write() must
+    /// not follow.
     virtual bool begin_write(const WriteId& write, std::int64_t orders,
                              const std::vector<Scope>& customers) = 0;
 
     /// After it: what became of a writer, once that is final. Brings the total back, with its
-    /// orders, unless others are in flight. Said twice, it changes nothing.
+    /// orders, unless others are in flight. The second time it changes nothing.
     virtual void end_write(const WriteId& write, TransactionStatus status) = 0;
 
-    /// What others wrote to the total, each transaction once, now that any snapshot sees it;
-    /// `orders` is by how many it changed it, and may be negative. Brings the total up to date, or
-    /// drops it where it may have been counted with them.
+    /// Applies what other programs wrote to the total, each transaction once, now that any snapshot
+    /// sees it. Drops the total where it may have been counted with them.
     virtual void apply_external(const std::vector<TransactionDelta>& others) = 0;
 
-    /// Deletes each customer's lease, then its value, and the total's value with its ledger; gives
-    /// the number of values that were there.
+    /// Deletes each customer's lease, then its value, and the total's value with its ledger;
+    /// returns the number of values that were there.
     virtual std::int64_t drop(const std::vector<Scope>& scopes) = 0;
 
     /// As `drop`, of every scope: every lease first, then every value.

@@ -46,13 +46,10 @@ Counts count_without_cache(OrderStore& store, const std::vector<Scope>& scopes,
     return store.count(scopes, {}).counts;
 }
 
-Error waited_too_long(const std::string& key, const Wait& wait) {
-    const char* const reason = wait.is_for_reader()
-                                   ? "another process was still counting in PostgreSQL"
-                                   : "orders were still being added";
-    return {ErrorKind::store_failed,
-            fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
-                        key, reason)};
+const char* reason_not_to_cache(const Scope& scope, const Probe& probe, const Counted& counted) {
+    return probe.on_standby || counted.on_standby ? "PostgreSQL is a standby here, which lags"
+           : probe.writers.contains(scope)        ? "a write may be in flight"
+                                                  : "it may have changed meanwhile";
 }
 
 } // namespace
@@ -67,54 +64,66 @@ CountReader::CountReader(CountCache& cache, std::function<OrderStore&()> store, 
     : m_cache(cache), m_store(std::move(store)), m_reporter(reporter),
       m_begin_wait(std::move(begin_wait)) {}
 
+std::int64_t CountReader::count(const Scope& scope) {
+    begin_question();
+    try {
+        note_check(scope);
+        if (const auto count = m_cache.get(scope)) {
+            note_hit(scope, *count);
+            return *count;
+        }
+        return resolve({scope}, Purpose::read).at(scope);
+    } catch (const CacheError& error) {
+        return count_after(error, {scope}).at(scope);
+    }
+}
+
 std::vector<std::int64_t> CountReader::counts(const std::vector<Scope>& scopes) {
-    return in_order_of(scopes, look_up(without_repeats(scopes), false));
+    return ask(scopes, Purpose::read);
 }
 
 std::vector<std::int64_t> CountReader::refresh(const std::vector<Scope>& scopes) {
-    return in_order_of(scopes, look_up(without_repeats(scopes), true));
+    return ask(scopes, Purpose::refresh);
 }
 
-Counts CountReader::look_up(const std::vector<Scope>& scopes, bool refresh) {
-    m_cache_had_failed = std::exchange(m_cache_failed, false);
+std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Purpose purpose) {
+    begin_question();
+    const auto wanted = without_repeats(scopes);
     try {
-        return refresh ? resolve(scopes, true) : cached(scopes);
+        return in_order_of(scopes, purpose == Purpose::read ? cached_or_counted(wanted)
+                                                            : resolve(wanted, purpose));
     } catch (const CacheError& error) {
-        leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
+        return in_order_of(scopes, count_after(error, wanted));
     }
-    return count_without_cache(m_store(), scopes, m_reporter);
 }
 
-Counts CountReader::cached(const std::vector<Scope>& scopes) {
-    for (const Scope& scope : scopes) {
-        m_reporter.note([&] { return fmt::format("Checking cache key {}", m_cache.key(scope)); });
-    }
-    const auto values = m_cache.get(scopes);
-
-    Counts found;
+Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
+    std::ranges::for_each(scopes, [&](const Scope& scope) { note_check(scope); });
+    Counts found = m_cache.get(scopes);
     std::vector<Scope> misses;
-    for (std::size_t i = 0; i < scopes.size(); ++i) {
-        if (values[i]) {
-            hit(found, scopes[i], *values[i]);
+    auto next = found.begin(); // both are sorted
+    for (const Scope& scope : scopes) {
+        if (next != found.end() && next->first == scope) {
+            note_hit(scope, (next++)->second);
         } else {
-            misses.push_back(scopes[i]);
+            misses.push_back(scope);
         }
     }
     if (!misses.empty()) {
-        found.merge(resolve(misses, false));
+        found.merge(resolve(misses, Purpose::read));
     }
     return found;
 }
 
-/// Counts what nobody else counts, and waits for the rest.
-Counts CountReader::resolve(std::vector<Scope> scopes, bool refresh) {
+/// Counts what no other reader counts, and waits for the rest.
+Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
     OrderStore& store = m_store();
-    Wait wait(std::move(scopes), refresh);
-    const Pause pause = m_begin_wait();
+    Wait wait(scopes);
+    const Patience patience = m_begin_wait();
     Counts found;
-    for (auto length = k_first_pause;; length = std::min(length * 2, k_longest_pause)) {
-        found.merge(claim(wait, store));
-        if (wait.scopes().empty()) {
+    for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
+        found.merge(claim(wait, purpose, store));
+        if (wait.is_over()) {
             return found;
         }
         if (m_cache_failed) {
@@ -122,28 +131,41 @@ Counts CountReader::resolve(std::vector<Scope> scopes, bool refresh) {
             return found;
         }
         if (settle(wait.to_settle(), store)) {
-            length = k_first_pause;
+            pause = k_first_pause;
         }
-        if (!pause(length)) {
-            throw waited_too_long(m_cache.key(wait.scopes().front()), wait);
+        if (!patience(pause)) {
+            throw wait.was_too_long(m_cache);
         }
     }
 }
 
-/// Counts what nobody else counts; what is left in `wait` somebody does.
-Counts CountReader::claim(Wait& wait, OrderStore& store) {
-    const std::vector<Scope> scopes = wait.scopes();
-    const auto claims = m_cache.acquire(scopes, wait.freshness());
-    wait.clear();
+/// Returns the counts that are there or that no other reader counts; the rest stays in `wait`.
+Counts CountReader::claim(Wait& wait, Purpose purpose, OrderStore& store) {
+    const auto requests = wait.take_requests();
+    const auto claims = m_cache.acquire(requests, purpose);
     Counts found;
     std::vector<Scope> ours;
-    for (std::size_t i = 0; i < scopes.size(); ++i) {
-        if (claims[i].count) {
-            hit(found, scopes[i], *claims[i].count);
-        } else if (claims[i].ours) {
-            ours.push_back(scopes[i]);
-        } else {
-            wait.add(scopes[i], claims[i]);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+        const Scope& scope = requests[i].scope;
+        const Claim& claim = claims[i];
+        switch (claim.kind) {
+        case Claim::Kind::hit:
+            note_hit(scope, claim.count);
+            found.emplace(scope, claim.count);
+            break;
+        case Claim::Kind::answer:
+            m_reporter.note([&] {
+                return fmt::format("Taking another process's count for {}, value is {}",
+                                   m_cache.key(scope), claim.count);
+            });
+            found.emplace(scope, claim.count);
+            break;
+        case Claim::Kind::ours:
+            ours.push_back(scope);
+            break;
+        case Claim::Kind::wait:
+            wait.add(requests[i], claim);
+            break;
         }
     }
     if (!ours.empty()) {
@@ -162,13 +184,13 @@ Counts CountReader::count_and_fill(Claims& claims, OrderStore& store) {
     Counted counted = store.count(scopes, renew);
 
     if (!probe.on_standby && !counted.on_standby) {
-        with_cache([&] { claims.given_up(fill(probe, counted)); });
+        with_cache([&] { claims.remove(fill(probe, counted)); });
     }
-    release(claims);
+    release(claims, probe, counted);
     return std::move(counted.counts);
 }
 
-/// Gives the counts that were filled.
+/// Returns the counts that were filled.
 Counts CountReader::fill(const Probe& probe, const Counted& counted) {
     Counts filled;
     for (const auto& [scope, count] : counted.counts) {
@@ -177,14 +199,17 @@ Counts CountReader::fill(const Probe& probe, const Counted& counted) {
         }
     }
     if (!filled.empty()) {
-        m_cache.fill(filled);
+        filled = m_cache.fill(filled);
     }
     const auto total = counted.counts.find(k_all_orders);
     if (total != counted.counts.end() && fill_total(total->second, probe, counted)) {
         filled.insert(*total);
     }
     for (const auto& [scope, count] : filled) {
-        note_caching(scope, count);
+        m_reporter.note([&, &key = scope, &value = count] {
+            return fmt::format("Caching {}, value is {}, for {} s", m_cache.key(key), value,
+                               m_cache.time_to_live().count());
+        });
     }
     return filled;
 }
@@ -197,8 +222,9 @@ bool CountReader::fill_total(std::int64_t total, const Probe& probe, const Count
                               [&] { return m_store().has_run_since(counted); });
 }
 
-/// Gives up the rights to count what was not filled.
-void CountReader::release(Claims& claims) {
+/// Releases the rights to count what was not filled. A single count is shared; a list's are not,
+/// for an index makes them quick.
+void CountReader::release(Claims& claims, const Probe& probe, const Counted& counted) {
     const auto scopes = claims.hand_over();
     if (scopes.empty()) {
         return;
@@ -206,15 +232,21 @@ void CountReader::release(Claims& claims) {
     with_cache([&] {
         for (const Scope& scope : scopes) {
             m_reporter.note([&] {
-                return fmt::format("Not caching {}: a write may be in flight", m_cache.key(scope));
+                return fmt::format("Not caching {}: {}", m_cache.key(scope),
+                                   reason_not_to_cache(scope, probe, counted));
             });
         }
-        m_cache.release(scopes);
+        if (counted.counts.size() == 1) {
+            m_cache.share(scopes.front(), counted.counts.at(scopes.front()));
+        } else {
+            m_cache.release(scopes);
+        }
     });
 }
 
-/// Asks PostgreSQL what became of writers that may be dead, and says it in their place. Gives
-/// whether one of them was settled. The answer does not depend on it: what fails here is let pass.
+/// Asks PostgreSQL what became of writers that may be dead, and tells the cache in their place.
+/// Returns whether one of them was settled. The answer does not depend on it, so that a failure is
+/// let pass.
 bool CountReader::settle(const std::vector<WriteId>& to_settle, OrderStore& store) {
     bool settled = false;
     for (const WriteId& write : to_settle) {
@@ -231,6 +263,11 @@ bool CountReader::settle(const std::vector<WriteId>& to_settle, OrderStore& stor
     return settled;
 }
 
+Counts CountReader::count_after(const CacheError& error, const std::vector<Scope>& scopes) {
+    leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
+    return count_without_cache(m_store(), scopes, m_reporter);
+}
+
 /// Does what the answer does not depend on.
 void CountReader::with_cache(const std::function<void()>& act) {
     if (m_cache_failed) {
@@ -243,7 +280,7 @@ void CountReader::with_cache(const std::function<void()>& act) {
     }
 }
 
-/// Until the next question. Of those that it fails one after the other, the first gives a warning.
+/// Until the next question. Only the first of consecutive failures warns.
 void CountReader::leave_cache(const std::string& warning) {
     m_cache_failed = true;
     if (!m_cache_had_failed) {
@@ -251,17 +288,13 @@ void CountReader::leave_cache(const std::string& warning) {
     }
 }
 
-void CountReader::hit(Counts& found, const Scope& scope, std::int64_t count) {
-    m_reporter.note(
-        [&] { return fmt::format("Found {}, value is {}", m_cache.key(scope), count); });
-    found.emplace_hint(found.end(), scope, count); // those of a list come in order
+void CountReader::note_check(const Scope& scope) {
+    m_reporter.note([&] { return fmt::format("Checking cache key {}", m_cache.key(scope)); });
 }
 
-void CountReader::note_caching(const Scope& scope, std::int64_t count) {
-    m_reporter.note([&] {
-        return fmt::format("Caching {}, value is {}, for {} s", m_cache.key(scope), count,
-                           m_cache.time_to_live().count());
-    });
+void CountReader::note_hit(const Scope& scope, std::int64_t count) {
+    m_reporter.note(
+        [&] { return fmt::format("Found {}, value is {}", m_cache.key(scope), count); });
 }
 
 } // namespace ordercache

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "cache_aside/order_store.hpp"
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -16,11 +18,12 @@ namespace ordercache {
 class Claims;
 class Wait;
 
-/// Lets time pass; false once the user's time is up. May throw to end the wait.
-using Pause = std::function<bool(std::chrono::milliseconds)>;
+/// Lets time pass while another process counts; returns false once the user's time is up. May throw
+/// to end the wait.
+using Patience = std::function<bool(std::chrono::milliseconds)>;
 
 /// Begins a wait for another reader's count.
-using BeginWait = std::function<Pause()>;
+using BeginWait = std::function<Patience()>;
 
 /// The counts from the store alone, in the order of `scopes`.
 std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
@@ -34,29 +37,33 @@ public:
     CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
                 BeginWait begin_wait);
 
-    /// The counts, in the order of `scopes`: from the cache where it has them, else from the
-    /// store, and cached. Where the cache fails: a warning, and the store's. Throws Error
-    /// (store_failed) where the store fails, or another reader's count takes longer than the user
-    /// will wait.
+    /// The count: from the cache, else from the store, and cached. Where the cache fails, it warns,
+    /// and the store answers. Throws Error (store_failed) where the store fails, or another
+    /// reader's count takes longer than the user will wait.
+    std::int64_t count(const Scope& scope);
+
+    /// As above, in the order of `scopes`.
     std::vector<std::int64_t> counts(const std::vector<Scope>& scopes);
 
-    /// As `counts`, but of none that was cached or whose counting had begun before the call.
+    /// As `counts`, but without any count that was cached or under way before the call.
     std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes);
 
 private:
-    Counts look_up(const std::vector<Scope>& scopes, bool refresh);
-    Counts cached(const std::vector<Scope>& scopes);
-    Counts resolve(std::vector<Scope> scopes, bool refresh);
-    Counts claim(Wait& wait, OrderStore& store);
+    std::vector<std::int64_t> ask(const std::vector<Scope>& scopes, Purpose purpose);
+    Counts cached_or_counted(const std::vector<Scope>& scopes);
+    Counts resolve(const std::vector<Scope>& scopes, Purpose purpose);
+    Counts claim(Wait& wait, Purpose purpose, OrderStore& store);
     Counts count_and_fill(Claims& claims, OrderStore& store);
     Counts fill(const Probe& probe, const Counted& counted);
     bool fill_total(std::int64_t total, const Probe& probe, const Counted& counted);
-    void release(Claims& claims);
+    void release(Claims& claims, const Probe& probe, const Counted& counted);
     bool settle(const std::vector<WriteId>& to_settle, OrderStore& store);
+    void begin_question() { m_cache_had_failed = std::exchange(m_cache_failed, false); }
+    Counts count_after(const CacheError& error, const std::vector<Scope>& scopes);
     void with_cache(const std::function<void()>& act);
     void leave_cache(const std::string& warning);
-    void hit(Counts& found, const Scope& scope, std::int64_t count);
-    void note_caching(const Scope& scope, std::int64_t count);
+    void note_check(const Scope& scope);
+    void note_hit(const Scope& scope, std::int64_t count);
 
     CountCache& m_cache;
     std::function<OrderStore&()> m_store;

@@ -1,58 +1,65 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "cache_aside/count_cache.hpp"
 
-#include <string>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
 namespace ordercache {
 
-/// What a reader still waits for while others count.
+/// What a reader still waits for while others count or write.
 class Wait {
 public:
-    Wait(std::vector<Scope> scopes, bool refresh)
-        : m_scopes(std::move(scopes)), m_freshness{.refresh = refresh} {}
-
-    const std::vector<Scope>& scopes() const { return m_scopes; }
-    const Freshness& freshness() const { return m_freshness; }
-
-    /// What writers in flight wrote, and somebody should ask PostgreSQL about.
-    const std::vector<WriteId>& to_settle() const { return m_to_settle; }
-
-    /// Whether a reader counts what is waited for; else a writer has the total out of sight.
-    bool is_for_reader() const { return m_is_for_reader; }
-
-    /// Begins anew, with nothing to wait for.
-    void clear() {
-        m_scopes.clear();
-        m_is_for_reader = false;
-        m_to_settle.clear();
+    explicit Wait(const std::vector<Scope>& scopes) {
+        for (const Scope& scope : scopes) {
+            m_requests.push_back({scope});
+        }
     }
 
-    void add(const Scope& scope, const Claim& claim) {
-        m_scopes.push_back(scope);
-        m_is_for_reader |= !claim.holder.empty();
-        if (!scope.customer) {
-            m_to_settle = claim.to_settle;
-            accept_later_holder(claim.holder);
+    bool is_over() const { return m_requests.empty(); }
+
+    /// What writers in flight wrote, and PostgreSQL should be asked about.
+    const std::vector<WriteId>& to_settle() const { return m_to_settle; }
+
+    std::vector<Scope> scopes() const {
+        std::vector<Scope> scopes;
+        std::ranges::transform(m_requests, std::back_inserter(scopes), &CountRequest::scope);
+        return scopes;
+    }
+
+    /// Begins another attempt, with nothing to wait for.
+    std::vector<CountRequest> take_requests() {
+        m_is_for_reader = false;
+        m_to_settle.clear();
+        return std::exchange(m_requests, {});
+    }
+
+    void add(const CountRequest& request, const Claim& claim) {
+        m_requests.push_back(request);
+        if (request.earlier.empty()) {
+            m_requests.back().earlier = claim.earlier;
         }
+        m_is_for_reader |= claim.is_being_counted;
+        std::ranges::copy(claim.to_settle, std::back_inserter(m_to_settle));
+    }
+
+    Error was_too_long(const CountCache& cache) const {
+        return {
+            ErrorKind::store_failed,
+            fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
+                        cache.key(m_requests.front().scope),
+                        m_is_for_reader ? "another process was still counting in PostgreSQL"
+                                        : "orders were still being added")};
     }
 
 private:
-    /// A reader that counts now, and did not when this refresh began, counts late enough for it.
-    void accept_later_holder(const std::string& holder) {
-        if (m_first_holder.empty()) {
-            m_first_holder = holder;
-        } else if (!holder.empty() && holder != m_first_holder) {
-            m_freshness.accepted = holder;
-        }
-    }
-
-    std::vector<Scope> m_scopes;
-    bool m_is_for_reader = false;
-    Freshness m_freshness;
-    std::string m_first_holder;
+    std::vector<CountRequest> m_requests;
+    bool m_is_for_reader = false; ///< Else writers have the total out of sight.
     std::vector<WriteId> m_to_settle;
 };
 

@@ -1,7 +1,7 @@
 #include "redis/cache.hpp"
 
 #include "base/error.hpp"
-#include "redis/claims.hpp"
+#include "redis/claim_reply.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/pieces.hpp"
 #include "redis/token.hpp"
@@ -20,11 +20,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Beside the user's limit: giving a lease up also works when that has passed.
+/// Beside the user's limit: releasing a lease also works when that has passed.
 constexpr std::chrono::milliseconds k_release_timeout = 500ms;
-
-/// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
-constexpr std::size_t k_pipeline_scopes = 1000;
 
 std::int64_t sum_of(const std::vector<RedisReply>& replies) {
     return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
@@ -38,98 +35,81 @@ bool has_total(const std::vector<Scope>& scopes) {
 } // namespace
 
 RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
-                       Reporter& reporter)
+                       Reporter& reporter, Origin origin)
     : m_redis(std::move(redis)), m_names(std::move(names)), m_time_to_live(time_to_live),
-      m_reporter(reporter) {}
+      m_reporter(reporter), m_origin(std::move(origin)) {}
 
-std::vector<std::optional<std::int64_t>> RedisCache::get(const std::vector<Scope>& scopes) {
-    const auto answers = run_in_pieces(m_redis, scopes, [this](const std::vector<Scope>& together) {
+std::optional<std::int64_t> RedisCache::get(const Scope& scope) {
+    return count_in(scope, m_redis.run({{"GET", key(scope)}}).front());
+}
+
+Counts RedisCache::get(const std::vector<Scope>& scopes) {
+    const auto pieces = run_in_pieces(m_redis, scopes, [this](const std::vector<Scope>& together) {
         RedisCommand command = {together.size() == 1 ? "GET" : "MGET"};
-        command.reserve(1 + together.size());
-        for (const Scope& scope : together) {
-            command.push_back(key(scope));
-        }
+        std::ranges::transform(together, std::back_inserter(command),
+                               [this](const Scope& scope) { return key(scope); });
         return command;
     });
-    std::vector<std::optional<std::int64_t>> counts;
-    counts.reserve(scopes.size());
-    for (const auto& [asked, reply] : answers) {
-        if (asked.size() == 1) {
-            counts.push_back(count_in(asked.front(), reply));
-            continue;
+    Counts counts;
+    for (const auto& [asked, reply] : pieces) {
+        const auto& values = asked.size() == 1 ? std::vector{reply} : reply.list;
+        for (std::size_t i = 0; i < asked.size(); ++i) {
+            if (const auto count = count_in(asked[i], values[i])) {
+                counts.emplace_hint(counts.end(), asked[i], *count); // a list comes in order
+            }
         }
-        std::ranges::transform(
-            asked, reply.list, std::back_inserter(counts),
-            [this](const Scope& scope, const RedisReply& value) { return count_in(scope, value); });
     }
     return counts;
 }
 
-std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Scope>& scopes) {
-    std::vector<std::optional<CachedValue>> values;
-    in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        std::vector<RedisCommand> commands;
-        for (const Scope& scope : piece) {
-            commands.push_back({"GET", key(scope)}); // MGET would hide a key of another type
-        }
-        std::ranges::transform(m_redis.run(commands), std::back_inserter(values), cached_value_in);
-    });
-    return values;
-}
-
-std::vector<Scope> RedisCache::cached_scopes() {
-    std::vector<Scope> scopes;
-    const auto add = [&](const std::vector<std::string>& keys) {
-        for (const std::string& key : keys) {
-            if (const auto scope = m_names.scope_of_value(key)) {
-                scopes.push_back(*scope);
-            }
-        }
-    };
-    scan_keys(m_redis.primaries(), m_names.value_pattern(), add);
-    return without_repeats(std::move(scopes)); // a scan may tell of a key twice
-}
-
-bool RedisCache::has_ledger() {
-    return m_redis.run({{"EXISTS", m_names.ledger()}}).front().integer == 1;
-}
-
-std::vector<Claim> RedisCache::acquire(const std::vector<Scope>& scopes,
-                                       const Freshness& freshness) {
-    m_token = random_token();
-    auto leases = m_leases.acquire(m_token, customers_in(scopes), freshness.refresh);
+std::vector<Claim> RedisCache::acquire(const std::vector<CountRequest>& requests, Purpose purpose) {
+    m_reader = {random_token(), m_origin(), purpose};
+    std::vector<CountRequest> of_customers;
+    std::ranges::copy_if(
+        requests, std::back_inserter(of_customers),
+        [](const CountRequest& request) { return request.scope.customer.has_value(); });
+    auto leases = m_leases.acquire(m_reader, of_customers);
     std::vector<Claim> claims;
     auto lease = leases.begin();
-    for (const Scope& scope : scopes) {
-        claims.push_back(scope.customer ? std::move(*lease++)
-                                        : m_ledger.acquire(m_token, freshness));
+    for (const CountRequest& request : requests) {
+        claims.push_back(request.scope.customer ? std::move(*lease++)
+                                                : m_ledger.acquire(m_reader, request.earlier));
     }
     return claims;
 }
 
 void RedisCache::renew(const std::vector<Scope>& scopes) {
-    m_leases.renew(m_token, customers_in(scopes));
+    m_leases.renew(m_reader, customers_in(scopes));
     if (has_total(scopes)) {
-        m_ledger.renew(m_token);
+        m_ledger.renew(m_reader);
     }
 }
 
 void RedisCache::release(const std::vector<Scope>& scopes) {
     const Deadline deadline = Deadline::in(k_release_timeout);
-    m_leases.release(m_token, customers_in(scopes), deadline);
+    m_leases.release(m_reader, customers_in(scopes), deadline);
     if (has_total(scopes)) {
-        m_ledger.release(m_token, deadline);
+        m_ledger.release(m_reader, deadline);
     }
 }
 
-void RedisCache::fill(const Counts& customers) {
-    m_leases.fill(m_token, customers, m_time_to_live);
+void RedisCache::share(const Scope& scope, std::int64_t count) {
+    const Deadline deadline = Deadline::in(k_release_timeout);
+    if (scope.customer) {
+        m_leases.share(m_reader, scope, count, deadline);
+    } else {
+        m_ledger.share(m_reader, count, deadline);
+    }
+}
+
+Counts RedisCache::fill(const Counts& customers) {
+    return m_leases.fill(m_reader, customers, m_time_to_live);
 }
 
 bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
                             const std::vector<std::uint32_t>& writers,
                             const std::function<bool()>& has_run) {
-    return m_ledger.fill(m_token, count, m_time_to_live, snapshot, writers, has_run);
+    return m_ledger.fill(m_reader, count, m_time_to_live, snapshot, writers, has_run);
 }
 
 /// A single customer's drop and the registration go in one write, where one server takes both. Only
@@ -161,6 +141,10 @@ void RedisCache::end_write(const WriteId& write, TransactionStatus status) {
     m_ledger.confirm(write, status, Deadline::in(k_release_timeout));
 }
 
+void RedisCache::apply_external(const std::vector<TransactionDelta>& others) {
+    m_ledger.apply_external(others);
+}
+
 std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
     std::int64_t dropped = has_total(scopes) ? drop_total() : 0;
     in_pieces(customers_in(scopes), k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
@@ -179,12 +163,13 @@ std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
 
 /// In one step with its ledger; whether it was there is asked before.
 std::int64_t RedisCache::drop_total() {
-    const std::string value = key(k_all_orders);
-    const auto replies = m_redis.run({{"EXISTS", value}, {"DEL", value, m_names.ledger()}});
-    return replies.front().integer;
+    RedisCommand deletion = {"DEL"};
+    std::ranges::move(m_names.keys_of_total(), std::back_inserter(deletion));
+    return m_redis.run({{"EXISTS", key(k_all_orders)}, deletion}).front().integer;
 }
 
-/// For each customer a DEL of the lease, then for each one of the value.
+/// For each customer a DEL of the lease, then for each one of the value. An answer stays, for it is
+/// given only to readers that asked before it was counted.
 std::vector<RedisCommand> RedisCache::drop_commands(const std::vector<Scope>& customers) const {
     std::vector<RedisCommand> commands;
     for (const Scope& customer : customers) {
@@ -203,16 +188,6 @@ std::int64_t RedisCache::drop_all() {
     return total + delete_all(servers, m_names.value_pattern(), &KeyNames::is_value);
 }
 
-std::optional<std::chrono::seconds> RedisCache::time_left(const Scope& scope) {
-    constexpr std::int64_t not_there = -2;
-    const std::int64_t left = m_redis.run({{"PTTL", key(scope)}}).front().integer;
-    if (left == not_there) {
-        return std::nullopt;
-    }
-    return left < 0 ? std::chrono::seconds(left)
-                    : std::chrono::ceil<std::chrono::seconds>(std::chrono::milliseconds(left));
-}
-
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {
     const auto cached = cached_value_in(value);
     if (!cached) {
@@ -220,7 +195,7 @@ std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const Redis
     }
     if (!cached->count) {
         m_reporter.warn(
-            fmt::format("the value of {} in Redis is no count; computing it anew", key(scope)));
+            fmt::format("the value of {} in Redis is not a count; computing it anew", key(scope)));
     }
     return cached->count;
 }

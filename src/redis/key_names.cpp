@@ -25,7 +25,7 @@ std::string escape_glob(std::string_view text) {
     return escaped;
 }
 
-/// The scope as the name of a key has it; absent for another spelling of a number, and all else.
+/// The scope as the name of a key has it; nullopt for another spelling of a number, and all else.
 std::optional<Scope> parse_scope(std::string_view text) {
     if (text == k_all) {
         return k_all_orders;
@@ -63,8 +63,17 @@ std::string KeyNames::lease(const Scope& scope) const {
     return beside(scope, k_lease);
 }
 
+std::string KeyNames::answer(const Scope& scope) const {
+    return beside(scope, ":answer");
+}
+
 std::string KeyNames::ledger() const {
     return beside(k_all_orders, ":ledger");
+}
+
+std::vector<std::string> KeyNames::keys_of_total() const {
+    return {value(k_all_orders), ledger(), beside(k_all_orders, ":committed"),
+            answer(k_all_orders)};
 }
 
 std::string KeyNames::beside(const Scope& scope, std::string_view name) const {

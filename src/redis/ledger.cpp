@@ -1,6 +1,6 @@
 #include "redis/ledger.hpp"
 
-#include "redis/claims.hpp"
+#include "redis/claim_reply.hpp"
 #include "redis/scripts.hpp"
 
 #include <fmt/format.h>
@@ -8,22 +8,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <utility>
 
 namespace ordercache {
 
 namespace {
 
 /// Few enough for a script not to keep others waiting.
-constexpr std::size_t k_script_writers = 1000;
-
-std::string names_in(const RedisReply& reply) {
-    std::string names = " ";
-    for (const RedisReply& name : reply.list) {
-        names += name.text + ' ';
-    }
-    return names;
-}
+constexpr std::size_t k_script_transactions = 500;
 
 std::string name_of(const WriteId& write) {
     return fmt::format("{}:{}", write.transaction, write.order.value_or(""));
@@ -31,35 +22,37 @@ std::string name_of(const WriteId& write) {
 
 } // namespace
 
-Claim RedisLedger::acquire(const std::string& token, const Freshness& freshness) {
-    const std::string accepted = freshness.refresh ? freshness.accepted : "anybody";
-    const auto replies = m_redis.run({command(scripts::k_ledger_acquire, {token, accepted})});
-    return claim_in(replies.front(), m_redis.service());
+Claim RedisLedger::acquire(const Reader& reader, const std::string& earlier) {
+    const auto reply = run(scripts::k_ledger_acquire,
+                           {reader.token, word_for(reader.purpose), reader.origin, earlier});
+    return claim_in(reply, m_redis.service());
 }
 
-void RedisLedger::renew(const std::string& token) {
-    m_redis.run({command(scripts::k_ledger_renew, {token})});
+void RedisLedger::renew(const Reader& reader) {
+    run(scripts::k_ledger_renew, {reader.token});
 }
 
-void RedisLedger::release(const std::string& token, Deadline deadline) {
-    m_redis.run({command(scripts::k_ledger_release, {token})}, deadline);
+void RedisLedger::release(const Reader& reader, Deadline deadline) {
+    run(scripts::k_ledger_release, {reader.token}, deadline);
 }
 
-bool RedisLedger::fill(const std::string& token, std::int64_t count,
-                       std::chrono::seconds time_to_live, const std::string& snapshot,
-                       const std::vector<std::uint32_t>& writers,
+void RedisLedger::share(const Reader& reader, std::int64_t count, Deadline deadline) {
+    run(scripts::k_ledger_release, {reader.token, std::to_string(count), reader.origin}, deadline);
+}
+
+bool RedisLedger::fill(const Reader& reader, std::int64_t count, std::chrono::seconds time_to_live,
+                       const std::string& snapshot, const std::vector<std::uint32_t>& writers,
                        const std::function<bool()>& has_run) {
-    const auto try_to_fill = [&](const std::string& known) {
-        std::vector<std::string> arguments = {
-            token, std::to_string(count), std::to_string(time_to_live.count()), snapshot, known};
-        for (const std::uint32_t writer : writers) {
-            arguments.push_back(std::to_string(writer));
-        }
-        return m_redis.run({command(scripts::k_ledger_fill, std::move(arguments))}).front();
-    };
-    RedisReply reply = try_to_fill("");
+    std::vector<std::string> arguments = {reader.token, std::to_string(count),
+                                          std::to_string(time_to_live.count()), snapshot,
+                                          std::to_string(writers.size())};
+    for (const std::uint32_t writer : writers) {
+        arguments.push_back(std::to_string(writer));
+    }
+    RedisReply reply = run(scripts::k_ledger_fill, arguments);
     if (!reply.list.empty() && has_run()) {
-        reply = try_to_fill(names_in(reply));
+        std::ranges::transform(reply.list, std::back_inserter(arguments), &RedisReply::text);
+        reply = run(scripts::k_ledger_fill, arguments);
     }
     return reply.integer == 1;
 }
@@ -70,26 +63,33 @@ RedisCommand RedisLedger::registration(const WriteId& write, std::int64_t orders
 
 void RedisLedger::confirm(const WriteId& write, TransactionStatus status, Deadline deadline) {
     const char* const fate = status == TransactionStatus::committed ? "committed" : "aborted";
-    m_redis.run({command(scripts::k_ledger_confirm, {name_of(write), fate})}, deadline);
+    run(scripts::k_ledger_confirm, {name_of(write), fate}, deadline);
 }
 
 void RedisLedger::apply_external(const std::vector<TransactionDelta>& others) {
-    for (std::size_t begin = 0; begin < others.size(); begin += k_script_writers) {
-        const std::size_t end = std::min(begin + k_script_writers, others.size());
+    for (std::size_t begin = 0; begin < others.size(); begin += k_script_transactions) {
+        const std::size_t end = std::min(begin + k_script_transactions, others.size());
         std::vector<std::string> arguments;
         for (std::size_t i = begin; i < end; ++i) {
             arguments.push_back(std::to_string(others[i].transaction));
             arguments.push_back(std::to_string(others[i].orders));
         }
-        m_redis.run({command(scripts::k_ledger_apply_external, std::move(arguments))});
+        run(scripts::k_ledger_apply_external, arguments);
     }
 }
 
-RedisCommand RedisLedger::command(const char* script, std::vector<std::string> arguments) const {
-    RedisCommand command = {"EVAL", script, "2", m_names.value(k_all_orders), m_names.ledger()};
-    command.insert(command.end(), std::make_move_iterator(arguments.begin()),
-                   std::make_move_iterator(arguments.end()));
+RedisCommand RedisLedger::command(const char* script,
+                                  const std::vector<std::string>& arguments) const {
+    const auto keys = m_names.keys_of_total();
+    RedisCommand command = {"EVAL", script, std::to_string(keys.size())};
+    command.insert(command.end(), keys.begin(), keys.end());
+    command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
+}
+
+RedisReply RedisLedger::run(const char* script, const std::vector<std::string>& arguments,
+                            std::optional<Deadline> deadline) {
+    return m_redis.run({command(script, arguments)}, deadline).front();
 }
 
 } // namespace ordercache

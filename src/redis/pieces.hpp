@@ -4,11 +4,15 @@
 #include "cache_aside/scope.hpp"
 #include "redis/router.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <vector>
 
 namespace ordercache {
+
+/// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
+inline constexpr std::size_t k_pipeline_scopes = 1000;
 
 /// The scopes that a command was for, and its reply.
 struct PieceReply {

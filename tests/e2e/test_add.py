@@ -44,7 +44,7 @@ def test_a_lease_on_the_customers_count_is_gone_too(ordercache, cache):
 
 
 def test_a_reader_that_counts_the_total_goes_on(ordercache, cache):
-    claim_total(cache, 60)
+    claim_total(cache)
     ordercache(*an_order())
     assert reader_of_total(cache) == "another-reader"
 
@@ -135,8 +135,8 @@ def test_dry_run_changes_nothing(ordercache, database, cache):
 
 
 def test_dry_run_takes_no_lease_away(ordercache, cache):
-    claim_total(cache, 60)
-    cache.set("{num_orders:9999}:lease", "a reader's", px=60_000)
+    claim_total(cache)
+    cache.set("{num_orders:9999}:lease", "a reader's", px=2000)
     ordercache(*an_order(), "--dry-run")
     assert reader_of_total(cache) == "another-reader"
     assert cache.get("{num_orders:9999}:lease") == "a reader's"

@@ -2,14 +2,17 @@
 order, who are killed at any of them, while keys vanish and clocks run out. A total that is cached is the true one at
 every moment."""
 
+import contextlib
 import itertools
 import random
 
 import pytest
+import redis
 
-from keys import LEDGER, TOTAL as VALUE
+from keys import ANSWER, COMMITTED_ORDERS, LEDGER, TOTAL as VALUE
 from servers import TESTS
 
+KEYS = (VALUE, LEDGER, COMMITTED_ORDERS, ANSWER)
 LUA = TESTS.parent / "src" / "redis" / "lua"
 TIME_TO_LIVE = 120
 SCHEDULES = 1000
@@ -22,14 +25,17 @@ class Ledger:
 
     def __init__(self, client):
         self.client = client
-        common = (LUA / "ledger.lua").read_text()
+        common = "".join((LUA / name).read_text() for name in ("common.lua", "ledger.lua"))
         self._scripts = {
             path.stem.removeprefix("ledger_"): common + path.read_text() for path in LUA.glob("ledger_*.lua")
         }
 
     def __getattr__(self, name):
         script = self._scripts[name]
-        return lambda *arguments: self.client.eval(script, 2, VALUE, LEDGER, *arguments)
+        return lambda *arguments: self.client.eval(script, len(KEYS), *KEYS, *arguments)
+
+    def acquire(self, token, purpose="read", earlier="", origin="primary"):
+        return self.__getattr__("acquire")(token, purpose, origin, earlier)
 
     def register(self, transaction, orders, order=""):
         self.__getattr__("register")(f"{transaction}:{order}", orders)
@@ -38,7 +44,7 @@ class Ledger:
         self.__getattr__("confirm")(f"{transaction}:{order}", outcome)
 
     def fill(self, token, count, seconds, snapshot, *holders, known=()):
-        return self.__getattr__("fill")(token, count, seconds, snapshot, " ".join(["", *known, ""]), *holders)
+        return self.__getattr__("fill")(token, count, seconds, snapshot, len(holders), *holders, *known)
 
     def total(self):
         value = self.client.get(VALUE)
@@ -47,7 +53,9 @@ class Ledger:
     def age(self, milliseconds):
         """Has all that the ledger remembers happened longer ago."""
         for field, text in self.client.hgetall(LEDGER).items():
-            if field == "reader":
+            if field == "asked":
+                self.client.hset(LEDGER, field, int(text) - milliseconds)
+            elif field == "reader":
                 token, renewed = text.split()
                 self.client.hset(LEDGER, field, f"{token} {int(renewed) - milliseconds}")
             elif field.startswith("in_flight:"):
@@ -55,11 +63,24 @@ class Ledger:
                 self.client.hset(LEDGER, field, f"{int(begun) - milliseconds} {orders}")
 
 
+class RefusedByChance(Ledger):
+    """As the ledger, beside clients each of whom may not run one command: now and then one of them runs a script."""
+
+    def __init__(self, client, poor, chance):
+        super().__init__(client)
+        self._poor, self._chance = poor, chance
+
+    def __getattr__(self, name):
+        client = self._chance.choice(self._poor) if self._chance.random() < 0.2 else self.client
+        return lambda *arguments: client.eval(self._scripts[name], len(KEYS), *KEYS, *arguments)
+
+
 class Store:
     """PostgreSQL's transactions, snapshots and locks."""
 
     def __init__(self):
         self.orders = 100
+        self.totals = [self.orders]
         self.status = {}
         self.locked = set()
         self.changes = []
@@ -74,6 +95,7 @@ class Store:
     def end(self, transaction, status, orders):
         self.status[transaction] = status
         self.orders += orders if status == COMMITTED else 0
+        self.totals.append(self.orders)
 
     def snapshot(self):
         running = sorted(id for id, status in self.status.items() if status == IN_FLIGHT)
@@ -112,14 +134,16 @@ def kill_sessions_of(store):
 
 
 def read(ledger, store, token, refresh=False):
-    accepted = "" if refresh else "anybody"
+    asked, earlier = len(store.totals) - 1, ""
     while True:
-        claim, *rest = ledger.acquire(token, accepted)
-        if claim == "hit":
+        claim, *rest = ledger.acquire(token, "refresh" if refresh else "read", earlier)
+        if claim in ("hit", "answer"):
+            assert claim == "hit" or int(rest[0]) in store.totals[asked:]
             return
         if claim == "ours":
             break
-        for transaction in (int(writer.removesuffix(":")) for writer in rest[1:]):
+        earlier = earlier or rest[1]
+        for transaction in (int(writer.removesuffix(":")) for writer in rest[2:]):
             if store.status[transaction] != IN_FLIGHT:
                 ledger.confirm(transaction, store.status[transaction])
         yield
@@ -133,11 +157,14 @@ def read(ledger, store, token, refresh=False):
     seen = ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders)
     if isinstance(seen, list):
         yield
-        ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders, known=seen)
+        seen = ledger.fill(token, count, TIME_TO_LIVE, snapshot, *holders, known=seen)
+    if not seen:
+        yield
+        ledger.release(token, count, "primary")
 
 
 def give_up(ledger, store, token):
-    if ledger.acquire(token, "")[0] == "ours":
+    if ledger.acquire(token, "refresh")[0] == "ours":
         yield
         ledger.release(token)
 
@@ -183,7 +210,7 @@ def follow(ledger, store, chance, failing=0.2, drops_at_restart=True, rounds=4):
 
 
 def invalidate(ledger):
-    ledger.client.delete(VALUE, LEDGER)
+    ledger.client.delete(*KEYS)
 
 
 def play(ledger, store, chance, actors):
@@ -191,8 +218,10 @@ def play(ledger, store, chance, actors):
     accidents = [
         lambda: ledger.client.delete(VALUE),
         lambda: ledger.client.delete(LEDGER),
+        lambda: ledger.client.delete(COMMITTED_ORDERS),
         lambda: ledger.age(LIFETIME + 1),
         lambda: ledger.age(150),
+        lambda: ledger.age(-LIFETIME - 1),
         lambda: invalidate(ledger),
         lambda: actors and actors.pop(chance.randrange(len(actors))),
     ]
@@ -200,7 +229,7 @@ def play(ledger, store, chance, actors):
         actor = chance.choice(actors)
         try:
             next(actor)
-        except StopIteration:
+        except (StopIteration, redis.ResponseError):
             actors.remove(actor)
         if chance.random() < 0.06:
             chance.choice(accidents)()
@@ -211,7 +240,7 @@ def play(ledger, store, chance, actors):
 def leave_a_wrong_total(ledger, actors, seed):
     """Whether actors who break a rule are found out."""
     chance, store = random.Random(seed), Store()
-    ledger.client.delete(VALUE, LEDGER)
+    ledger.client.delete(*KEYS)
     try:
         play(ledger, store, chance, actors(store, chance))
     except AssertionError:
@@ -240,7 +269,7 @@ def test_a_cached_total_is_true_whatever_the_order_of_steps_and_whoever_is_kille
     published = 0
     for seed in range(SCHEDULES):
         chance, store = random.Random(seed), Store()
-        ledger.client.delete(VALUE, LEDGER)
+        ledger.client.delete(*KEYS)
         if chance.random() < 0.5:
             ledger.client.set(VALUE, store.orders, ex=TIME_TO_LIVE)
         play(ledger, store, chance, actors_by_chance(ledger, store, chance))
@@ -255,7 +284,7 @@ def test_a_total_is_true_once_what_others_wrote_was_handled(ledger):
     published = 0
     for seed in range(SCHEDULES):
         chance, store = random.Random(seed), Store()
-        ledger.client.delete(VALUE, LEDGER)
+        ledger.client.delete(*KEYS)
         actors = actors_by_chance(ledger, store, chance)
         actors += [write_outside(ledger, store, chance.choice([1, 5, -1, -3])) for _ in range(chance.randint(1, 3))]
         actors += [read(ledger, store, f"late-reader-{number}") for number in range(2)]
@@ -279,7 +308,7 @@ def test_a_follower_that_goes_on_after_a_failed_poll_is_found_out(ledger):
 
 
 def test_what_others_wrote_is_added_unless_the_count_has_it(ledger):
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900")
     ledger.apply_external(900, -3, 901, 50, 902, 7)
     assert ledger.total() == 104
@@ -298,7 +327,7 @@ def test_a_count_of_unknown_age_goes_when_others_have_written(ledger):
 
 
 def test_what_others_wrote_is_added_beside_writers_and_to_the_count_that_is_under_way(ledger):
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     ledger.register(900, 1)
     ledger.apply_external(901, -4, 899, 20)
     assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:902:900,901", 900) == ["899:"]
@@ -309,7 +338,7 @@ def test_what_others_wrote_is_added_beside_writers_and_to_the_count_that_is_unde
 
 
 def test_a_total_below_zero_between_two_transactions_of_others_comes_back(ledger):
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     ledger.fill("reader", 0, TIME_TO_LIVE, "900:900:")
     ledger.apply_external(901, -2, 900, 3)
     assert ledger.total() == 1
@@ -361,7 +390,7 @@ def test_what_is_no_count_is_taken_for_none(ledger):
     assert ledger.total() is None
     ledger.client.rpush(VALUE, 1)
     ledger.client.set(LEDGER, "somebody else's")
-    assert ledger.acquire("reader", "anybody") == ["ours"]
+    assert ledger.acquire("reader") == ["ours"]
     ledger.fill("reader", 7, TIME_TO_LIVE, "900:900:")
     assert ledger.total() == 7
 
@@ -372,13 +401,13 @@ def test_what_is_no_count_is_taken_for_none(ledger):
 ])
 def test_a_ledger_of_somebody_elses_is_void(ledger, field):
     for name, *arguments in [
-        ("acquire", "reader", "anybody"), ("renew", "reader"), ("release", "reader"), ("register", 900, 1),
+        ("acquire", "reader"), ("renew", "reader"), ("release", "reader"), ("register", 900, 1),
         ("confirm", 900, COMMITTED), ("fill", "reader", 9, TIME_TO_LIVE, "900:900:"), ("apply_external", 900, 1),
     ]:
         ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
         ledger.client.hset(LEDGER, field, "somebody else's")
         getattr(ledger, name)(*arguments)
-        ledger.client.delete(VALUE, LEDGER)
+        ledger.client.delete(*KEYS)
     ledger.client.hset(LEDGER, mapping={"base": "1", "since": "900:900:", field: "somebody else's"})
     assert ledger.acquire("reader", "refresh") == ["ours"]
     ledger.fill("reader", 7, TIME_TO_LIVE, "900:900:")
@@ -388,19 +417,19 @@ def test_a_ledger_of_somebody_elses_is_void(ledger, field):
 @pytest.mark.parametrize("others", [[], [902]])
 def test_a_count_that_seems_to_have_seen_a_writer_in_flight_goes(ledger, others):
     """It is from before a crash of PostgreSQL, and the writer's id was given away twice."""
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     ledger.fill("reader", 100, TIME_TO_LIVE, "902:902:")
     for writer in [*others, 901]:
         ledger.register(writer, 1)
     for writer in [*others, 901]:
         ledger.confirm(writer, COMMITTED)
     assert ledger.total() is None
-    assert ledger.acquire("reader", "anybody") == ["ours"]
+    assert ledger.acquire("reader") == ["ours"]
 
 
 def test_a_fill_asks_about_writers_that_its_snapshot_seems_to_have_seen(ledger):
     """Or it is from before a crash of PostgreSQL, and they got their ids after it."""
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     for writer in (900, 901, 902):
         ledger.register(writer, 1)
     ledger.confirm(901, COMMITTED)
@@ -425,26 +454,47 @@ def test_writers_of_whom_a_crash_gave_one_the_others_id_are_told_apart(ledger):
 def test_one_of_those_who_wait_is_told_of_a_silent_writer(ledger):
     ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
     ledger.register(900, 1, order="A-1")
-    assert ledger.acquire("first", "anybody") == ["wait", ""]
+    assert ledger.acquire("first") == ["wait", "", " "]
     ledger.age(150)
-    assert ledger.acquire("first", "anybody") == ["wait", "", "900:A-1"]
-    assert ledger.acquire("second", "anybody") == ["wait", ""]
+    assert ledger.acquire("first") == ["wait", "", " ", "900:A-1"]
+    assert ledger.acquire("second") == ["wait", "", " "]
 
 
-def test_a_refresh_waits_for_who_counts_and_takes_a_later_ones_count(ledger):
+def test_a_refresh_waits_for_a_reader_that_began_earlier_and_takes_a_later_ones_count(ledger):
     ledger.client.set(VALUE, 99, ex=TIME_TO_LIVE)
-    assert ledger.acquire("early", "") == ["ours"]
-    assert ledger.acquire("asks", "") == ["wait", "early"]
+    assert ledger.acquire("early", "refresh") == ["ours"]
+    assert ledger.acquire("asks", "refresh") == ["wait", "early", " early "]
     ledger.fill("early", 100, TIME_TO_LIVE, "900:900:")
-    assert ledger.acquire("late", "") == ["ours"]
-    assert ledger.acquire("asks", "") == ["wait", "late"]
+    assert ledger.acquire("late", "refresh", " early ") == ["ours"]
+    assert ledger.acquire("asks", "refresh", " early ") == ["wait", "late", " late early "]
     ledger.fill("late", 101, TIME_TO_LIVE, "900:900:")
-    assert ledger.acquire("asks", "late") == ["hit", "101"]
+    assert ledger.acquire("asks", "refresh", " early ") == ["hit", "101"]
+    assert ledger.acquire("new", "refresh") == ["ours"]
+
+
+@pytest.mark.parametrize("purpose", ["read", "refresh"])
+def test_an_answer_is_for_those_who_asked_before_its_reader_began(ledger, purpose):
+    ledger.acquire("early", purpose)
+    assert ledger.acquire("asks", purpose) == ["wait", "early", " early "]
+    ledger.release("early", 100, "primary")
+    assert ledger.acquire("late", purpose, " early ") == ["ours"]
+    assert ledger.acquire("new", purpose) == ["wait", "late", " late early "]
+    ledger.release("late", 101, "primary")
+    assert ledger.acquire("asks", purpose, " early ") == ["answer", "101"]
+    assert ledger.acquire("new", purpose, " late early ") == ["ours"]
+    assert 0 < ledger.client.pttl(ANSWER) <= 1000
+
+
+def test_an_answer_from_another_server_is_not_taken(ledger):
+    ledger.acquire("standbys")
+    ledger.release("standbys", 100, "standby")
+    assert ledger.acquire("reader", earlier=" early ", origin="standby") == ["answer", "100"]
+    assert ledger.acquire("reader", earlier=" early ", origin="primary") == ["ours"]
 
 
 def test_a_writer_beside_a_refresh_leaves_it_the_right_to_count(ledger):
     ledger.client.set(VALUE, 99, ex=TIME_TO_LIVE)
-    ledger.acquire("refresh", "")
+    ledger.acquire("refresh", "refresh")
     ledger.register(900, 1)
     ledger.confirm(900, COMMITTED)
     assert ledger.fill("refresh", 500, TIME_TO_LIVE, "900:901:900") == 1
@@ -454,8 +504,169 @@ def test_a_writer_beside_a_refresh_leaves_it_the_right_to_count(ledger):
 def test_the_ledger_leaves_nothing_that_stays(ledger):
     ledger.register(900, 1)
     assert 0 < ledger.client.pttl(LEDGER) <= LIFETIME
-    ledger.acquire("reader", "anybody")
+    ledger.acquire("reader")
     ledger.fill("reader", 7, TIME_TO_LIVE, "900:901:900", 900)
     ledger.confirm(900, COMMITTED)
     assert abs(ledger.client.pexpiretime(LEDGER) - ledger.client.pexpiretime(VALUE)) <= 5
     assert set(ledger.client.hgetall(LEDGER)) == {"since", "filled_by"}
+
+
+@pytest.mark.parametrize("first", [2**53 - 2, 10**16 - 30, 2**63 - 100])
+def test_transaction_ids_beyond_a_floats_precision_are_told_apart(ledger, first):
+    for number in range(first, first + 60):
+        ledger.client.delete(*KEYS)
+        ledger.acquire("reader")
+        for writer in (number - 1, number, number + 1):
+            ledger.register(writer, 1)
+        snapshot = f"{number}:{number + 1}:{number}"
+        known = [f"{number - 1}:"]
+        assert ledger.fill("reader", 100, TIME_TO_LIVE, snapshot, number % 2**32) == known
+        assert ledger.fill("reader", 100, TIME_TO_LIVE, snapshot, (number + 2) % 2**32, known=known) == 0
+        assert ledger.fill("reader", 100, TIME_TO_LIVE, snapshot, number % 2**32, known=known) == 1
+        for writer in (number + 1, number, number - 1):
+            ledger.confirm(writer, COMMITTED)
+        assert ledger.total() == 102
+
+
+@pytest.mark.parametrize("base", [0, 9, 10**15 - 1, 10**15, 2**53 + 1, 10**18 - 2])
+def test_sums_are_exact(ledger, base):
+    for orders in (0, 1, 999_999_999, 10**9, 2**31):
+        ledger.client.set(VALUE, base)
+        ledger.register(900, orders)
+        ledger.confirm(900, COMMITTED)
+        assert ledger.total() == base + orders
+
+
+def told(first, number):
+    return itertools.chain.from_iterable((transaction, 1) for transaction in range(first, first + number))
+
+
+def test_what_is_kept_for_a_reader_has_a_bound(ledger):
+    ledger.acquire("reader")
+    for first in range(0, 10_000, 500):
+        ledger.apply_external(*told(1000 + first, 500))
+    assert ledger.client.hlen(COMMITTED_ORDERS) == 10_000
+    assert 0 < ledger.client.pttl(COMMITTED_ORDERS) <= LIFETIME
+    ledger.register(900, 1)
+    ledger.confirm(900, COMMITTED)
+    assert ledger.client.exists(COMMITTED_ORDERS) == 0
+    ledger.apply_external(*told(20_000, 10))
+    assert ledger.client.exists(COMMITTED_ORDERS) == 0
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:") == 0
+    assert ledger.acquire("waits") == ["wait", "reader", " reader "]
+    ledger.release("reader", 100, "primary")
+    assert ledger.acquire("waits") == ["ours"]
+    ledger.fill("waits", 7, TIME_TO_LIVE, "900:900:")
+    assert ledger.total() == 7
+
+
+def test_transactions_that_are_told_twice_are_kept_once(ledger):
+    ledger.acquire("reader")
+    ledger.apply_external(900, 1, 901, 2)
+    ledger.apply_external(901, 2, 902, 4)
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:") == 1
+    assert ledger.total() == 107
+
+
+@pytest.mark.parametrize("vanishes", [lambda client: client.delete(COMMITTED_ORDERS), lambda client: client.hdel(LEDGER, "kept")])
+def test_a_count_is_not_stored_where_what_was_kept_for_it_is_lost(ledger, vanishes):
+    ledger.acquire("reader")
+    ledger.apply_external(901, 1)
+    vanishes(ledger.client)
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:") == 0
+    ledger.apply_external(902, 1)
+    assert ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:") == 0
+    assert ledger.total() is None
+
+
+@pytest.mark.parametrize("end", [
+    lambda ledger: ledger.release("reader"), lambda ledger: ledger.fill("reader", 9, TIME_TO_LIVE, "900:900:"),
+    lambda ledger: (ledger.age(LIFETIME + 1), ledger.renew("reader")),
+], ids=["release", "fill", "lapse"])
+def test_nothing_is_kept_for_a_reader_that_has_ended(ledger, end):
+    ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    ledger.acquire("reader", "refresh")
+    ledger.apply_external(901, 1)
+    assert ledger.client.exists(COMMITTED_ORDERS)
+    end(ledger)
+    assert not ledger.client.exists(COMMITTED_ORDERS)
+    assert "kept" not in ledger.client.hgetall(LEDGER)
+
+
+@pytest.mark.parametrize("milliseconds", [LIFETIME + 100, -LIFETIME - 100, 3_600_000, -3_600_000])
+def test_ages_count_in_both_directions(ledger, milliseconds):
+    """A stamp from the future is from before a failover to a server whose clock is behind."""
+    ledger.acquire("reader")
+    ledger.age(milliseconds)
+    assert ledger.acquire("next") == ["ours"]
+    ledger.client.delete(*KEYS)
+    ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    ledger.register(900, 1)
+    ledger.age(milliseconds)
+    assert ledger.acquire("reader") == ["ours"]
+    ledger.client.delete(*KEYS)
+    ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    ledger.register(900, 1)
+    ledger.client.hset(LEDGER, "asked", int(ledger.client.time()[0]) * 1000 + milliseconds)
+    ledger.client.hset(LEDGER, "in_flight:900:", f"{int(ledger.client.time()[0]) * 1000 - 1200} 1")
+    assert ledger.acquire("reader") == ["wait", "", " ", "900:"]
+
+
+COMMANDS = ["del", "get", "hdel", "hget", "hgetall", "hset", "hincrby", "incrby", "pexpire", "pttl", "set", "time"]
+
+
+@pytest.fixture
+def poor(lone_redis):
+    """For each command a client that may run all others."""
+    admin, clients = lone_redis.client(), {}
+    for command in COMMANDS:
+        user = f"without-{command}"
+        admin.acl_setuser(user, enabled=True, nopass=True, keys=["*"], commands=["+@all", f"-{command}"])
+        clients[command] = lone_redis.client(user=user, password="any")
+    yield clients
+    for client in clients.values():
+        client.close()
+    admin.acl_deluser(*(f"without-{command}" for command in COMMANDS))
+
+
+def states(ledger):
+    """Ways for a ledger to be, each left by scripts that ended well."""
+    yield lambda: None
+    yield lambda: ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE)
+    yield lambda: (ledger.acquire("reader"), ledger.apply_external(901, 1))
+    yield lambda: (ledger.acquire("reader"), ledger.register(900, 1))
+    yield lambda: (ledger.acquire("reader"), ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:"))
+    yield lambda: (ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE), ledger.register(900, 1))
+    yield lambda: (ledger.client.set(VALUE, 100, ex=TIME_TO_LIVE), ledger.register(900, 1), ledger.register(901, 1))
+    yield lambda: (ledger.acquire("reader"), ledger.age(LIFETIME + 1))
+
+
+STEPS = [
+    ("acquire", "next"), ("acquire", "next", "refresh"), ("renew", "reader"), ("release", "reader", 100, "primary"),
+    ("register", 902, 1), ("confirm", 900, COMMITTED), ("fill", "reader", 100, TIME_TO_LIVE, "900:900:"),
+    ("apply_external", 903, 1),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_script_that_is_refused_midway_leaves_nothing_without_an_expiry(lone_redis, poor, command):
+    ledger, refused = Ledger(lone_redis.client()), Ledger(poor[command])
+    for state, (name, *arguments) in itertools.product(states(ledger), STEPS):
+        ledger.client.delete(*KEYS)
+        state()
+        with contextlib.suppress(redis.ResponseError):
+            getattr(refused, name)(*arguments)
+        left = {key: ledger.client.pttl(key) for key in KEYS}
+        assert -1 not in left.values(), (name, arguments, left)
+        ledger.age(LIFETIME + 1)
+        assert ledger.acquire("reader-again")[0] != "wait", (name, arguments, ledger.client.hgetall(LEDGER))
+
+
+def test_a_cached_total_is_true_though_scripts_are_refused_midway(lone_redis, poor):
+    for seed in range(SCHEDULES):
+        chance, store = random.Random(seed), Store()
+        ledger = RefusedByChance(lone_redis.client(), [*poor.values()], chance)
+        ledger.client.delete(*KEYS)
+        if chance.random() < 0.5:
+            ledger.client.set(VALUE, store.orders, ex=TIME_TO_LIVE)
+        play(ledger, store, chance, actors_by_chance(ledger, store, chance))

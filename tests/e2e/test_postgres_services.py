@@ -170,7 +170,7 @@ def test_a_hot_standby_answers_and_its_count_is_never_stored(ordercache, caught_
     run = ordercache(*command, env={"PG_SERVICE_URI": caught_up.uri()})
     assert (run.status, run.stderr) == (0, "")
     assert run.stdout in ("12000\n", "1\n")
-    assert cache.keys() == []
+    assert values(cache) == []
 
 
 @pytest.mark.parametrize("key", ["num_orders:all", "num_orders:9999"])

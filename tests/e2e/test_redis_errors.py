@@ -13,8 +13,8 @@ LEASE_SECONDS = 2
 # What the README tells people to grant.
 KEYS = ["~num_orders:*", "~{num_orders:*"]
 COMMANDS = [
-    "+get", "+mget", "+set", "+del", "+exists", "+pttl", "+pexpire", "+scan", "+eval", "+time", "+hget", "+hgetall", "+hset",
-    "+hdel", "+hincrby",
+    "+get", "+mget", "+set", "+del", "+exists", "+pttl", "+pexpire", "+scan", "+eval", "+time", "+hgetall", "+hset",
+    "+hdel",
 ]
 DATABASE_COMMANDS = ["+select"]
 FOLLOWERS_COMMANDS = ["+incrby"]

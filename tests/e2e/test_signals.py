@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from keys import claim_total, reader_of_total
 from delayed_link import USER_TOO
+from keys import reader_of_total, total_claimed
 from orders import added, an_order
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -30,13 +30,13 @@ def test_a_count_ends_by_the_signal_and_leaves_nothing_behind(ordercache, databa
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_count_that_waits_for_another_reader_ends_by_the_signal(ordercache, cache, number):
-    claim_total(cache, 60)
-    process = ordercache.start("count")
-    time.sleep(0.3)
-    process.send_signal(number)
-    assert process.communicate(timeout=20)[0] == ""
-    assert process.returncode == -number
-    assert reader_of_total(cache) == "another-reader"
+    with total_claimed(cache):
+        process = ordercache.start("count")
+        time.sleep(0.3)
+        process.send_signal(number)
+        assert process.communicate(timeout=20)[0] == ""
+        assert process.returncode == -number
+        assert reader_of_total(cache) == "another-reader"
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)

@@ -11,6 +11,7 @@ import itertools
 import pytest
 
 import tracer
+from keys import OWN_KEYS
 from orders import an_order
 from program import PROGRAM
 from servers import wait_until
@@ -87,8 +88,8 @@ def told(ordercache):
 def assert_only_values_and_what_ends(cache, prefix):
     for key in cache.scan_iter(f"*{prefix}:*"):
         if key.endswith(":ledger") and cache.exists(f"{prefix}:all"):
-            assert set(cache.hgetall(key)) <= {"reader", "since", "filled_by"}
-        elif key.endswith((":lease", ":ledger")):
+            assert set(cache.hgetall(key)) <= {"reader", "kept", "since", "filled_by"}
+        elif key.endswith(OWN_KEYS):
             assert 0 < cache.pttl(key) <= LEASE_MILLISECONDS or not cache.exists(key)
         else:
             assert key in (f"{prefix}:all", f"{prefix}:{CUSTOMER}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from keys import OWN_KEYS
 from orders import LAST_ORDER, an_order
 from servers import wait_until
 from wires import ACTS, DIRECTIONS, STALL, Cut, Wire, offsets
@@ -146,7 +147,7 @@ def test_a_count_over_cut_wires_is_true_or_fails_honestly(name, bench, cache, da
     trials = bench.try_every_cut(lambda _customer: ["count", *arguments], prepare, servers, small)
     assert_kept_contract(trials, COUNT_STATUSES)
     assert {trial.run.stdout for trial in trials if trial.run.status == 0} == {f"{truth}\n"}
-    assert {cache.get(key) for key in cache.scan_iter() if not key.endswith((":lease", ":ledger"))} == {str(truth)}
+    assert {cache.get(key) for key in cache.scan_iter() if not key.endswith(OWN_KEYS)} == {str(truth)}
     record_property("cuts", figure(name, trials))
 
 

@@ -200,7 +200,7 @@ def test_a_reply_of_the_wrong_shape_is_a_sentence_whichever_reply_it_is(good, ar
             run = ordercache(*arguments, "--timeout=15", env={"REDIS_SERVICE_URI": redis_uri(redis)})
         assert run.status in ([0] if counts else [0, 1, 4]), (bad, run)
         assert all(line.startswith("ordercache: ") for line in run.stderr.splitlines()), (bad, run)
-        assert all("Redis at 127.0.0.1:" in line or "no count" in line for line in run.stderr.splitlines()), (bad, run)
+        assert all("Redis at 127.0.0.1:" in line or "not a count" in line for line in run.stderr.splitlines()), (bad, run)
 
 
 class EndlessPages(TurnsHostile):

@@ -81,40 +81,42 @@ private:
     std::map<Scope, Entry> m_entries;
 };
 
-/// The total's ledger, as the scripts in src/redis/lua keep it.
+/// What is known of the total while writers are in flight: as much of the ledger in Redis as the
+/// reader's and the writer's part need. The ledger's own rules are
+/// tests/e2e/test_ledger_scripts.py's.
 struct Ledger {
     struct InFlight {
         milliseconds since;
         std::int64_t orders;
     };
 
-    std::string reader;
-    milliseconds renewed{0};
     std::optional<std::int64_t> base;
     milliseconds ends{0};
-    std::string since;
-    std::string filled_by;
     std::map<TransactionId, InFlight> in_flight;
-    std::map<TransactionId, std::int64_t> committed;
-
-    bool is_there() const { return !reader.empty() || base || !in_flight.empty(); }
 };
 
-/// What a transaction has locked; absent: the lock for all, which every probe heeds.
+/// A count that a reader left to others.
+struct SharedCount {
+    std::string reader;
+    std::int64_t count;
+};
+
+/// What a transaction has locked; nullopt if it is the lock for all, which every probe heeds.
 using Locks = std::optional<std::vector<Scope>>;
 
 inline std::vector<Scope> scopes_of(CustomerId customer) {
     return {k_all_orders, Scope{customer}};
 }
 
-/// Both servers. Remembers whether a cached count ever was other than the count in PostgreSQL.
+/// Both servers. Remembers whether a cached count ever differed from the count in PostgreSQL.
 class Servers {
 public:
     explicit Servers(std::int64_t orders) { m_orders[k_all_orders] = orders; }
 
     Clock clock;
     Expiring<std::int64_t> values{clock};
-    Expiring<std::string> leases{clock};
+    Expiring<std::string> leases{clock}; ///< The total's reader is entered here too.
+    Expiring<SharedCount> answers{clock};
     Ledger ledger;
     bool is_standby = false;
     bool counts_on_standby = false; ///< Behind a pooler, the server that counts may be another.
@@ -187,25 +189,8 @@ public:
 
     bool is_locked(const Scope& scope) const { return !holders(scope).empty(); }
 
-    /// A snapshot of now, by its name.
-    std::string take_snapshot() {
-        m_snapshots.emplace_back();
-        for (TransactionId id = 1; id <= m_last_transaction; ++id) {
-            if (!m_in_flight.contains(id)) {
-                m_snapshots.back().insert(id);
-            }
-        }
-        return std::to_string(m_snapshots.size() - 1);
-    }
-
-    bool has_seen(const std::string& snapshot, TransactionId transaction) const {
-        return m_snapshots.at(std::stoul(snapshot)).contains(transaction);
-    }
-
-    /// Whether somebody has the right to count the scope.
-    bool is_claimed(const Scope& scope) const {
-        return scope.customer ? leases.get(scope).has_value() : !ledger.reader.empty();
-    }
+    /// Whether some reader has the right to count the scope.
+    bool is_claimed(const Scope& scope) const { return leases.get(scope).has_value(); }
 
     bool is_stale(const Scope& scope) const {
         const auto cached = values.get(scope);
@@ -223,7 +208,6 @@ private:
     std::map<Scope, std::int64_t> m_orders;
     std::map<TransactionId, Transaction> m_in_flight;
     std::set<TransactionId> m_aborted;
-    std::vector<std::set<TransactionId>> m_snapshots;
     TransactionId m_last_transaction = 0;
     int m_last_token = 0;
     bool m_was_stale = false;

@@ -2,7 +2,7 @@
 
 #include "base/error.hpp"
 #include "cache_aside/cache_aside.hpp"
-#include "fake_ledger.hpp"
+#include "cache_aside/cache_contents.hpp"
 #include "fake_servers.hpp"
 
 #include <algorithm>
@@ -32,6 +32,7 @@ enum class Step {
     renew,
     fill,
     release,
+    share,
     drop_lease,
     drop_value,
     enter,
@@ -84,30 +85,34 @@ private:
 };
 
 /// One process's connection to Redis, with a token of its own.
-class Cache : public CountCache {
+class Cache : public CountCache, public CacheContents {
 public:
-    Cache(Servers& servers, Script& script)
-        : m_servers(servers), m_script(script), m_ledger(servers) {}
+    Cache(Servers& servers, Script& script) : m_servers(servers), m_script(script) {}
 
-    /// Whether every command fails from here on.
-    bool is_down = false;
+    bool is_down = false;          ///< Every command fails from here on.
+    bool is_full = false;          ///< It has no memory for a writer's entry.
+    bool has_seen_writers = false; ///< A total's snapshot knows writers that are entered.
+    std::set<Scope> garbled;       ///< Their values are not counts.
 
     std::string key(const Scope& scope) const override {
         return scope.customer ? "num_orders:" + std::to_string(*scope.customer) : "num_orders:all";
     }
 
-    std::vector<std::optional<std::int64_t>> get(const std::vector<Scope>& scopes) override {
+    std::optional<std::int64_t> get(const Scope& scope) override {
         reach(Step::get);
-        std::vector<std::optional<std::int64_t>> counts;
-        counts.reserve(scopes.size());
+        return m_servers.values.get(scope);
+    }
+
+    Counts get(const std::vector<Scope>& scopes) override {
+        reach(Step::get);
+        Counts counts;
         for (const Scope& scope : scopes) {
-            counts.push_back(m_servers.values.get(scope));
+            if (const auto count = m_servers.values.get(scope)) {
+                counts.emplace(scope, *count);
+            }
         }
         return counts;
     }
-
-    /// Whose values are no counts.
-    std::set<Scope> garbled;
 
     std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override {
         reach(Step::look);
@@ -122,29 +127,31 @@ public:
         return values;
     }
 
-    std::vector<Scope> cached_scopes() override { return m_servers.values.scopes(); }
+    std::vector<Scope> scopes() override { return m_servers.values.scopes(); }
 
-    bool has_ledger() override { return m_servers.ledger.is_there(); }
+    bool has_ledger() override {
+        return m_servers.is_claimed(k_all_orders) || !ledger().in_flight.empty();
+    }
 
-    std::vector<Claim> acquire(const std::vector<Scope>& scopes,
-                               const Freshness& freshness = {}) override {
+    std::vector<Claim> acquire(const std::vector<CountRequest>& requests,
+                               Purpose purpose) override {
         m_token = m_servers.new_token();
         std::vector<Claim> claims;
-        claims.reserve(scopes.size());
-        for (const Scope& scope : scopes) {
+        claims.reserve(requests.size());
+        for (const CountRequest& request : requests) {
             reach(Step::acquire);
-            claims.push_back(scope.customer ? acquire_lease(scope, freshness)
-                                            : m_ledger.acquire(m_token, freshness));
+            claims.push_back(answer_to(request, purpose));
         }
         return claims;
     }
 
+    /// Takes the right to count, whatever is cached.
+    void claim(const Scope& scope) { acquire({CountRequest{scope}}, Purpose::refresh); }
+
     void renew(const std::vector<Scope>& scopes) override {
         reach(Step::renew);
         for (const Scope& scope : scopes) {
-            if (!scope.customer) {
-                m_ledger.renew(m_token);
-            } else if (is_ours(scope)) {
+            if (is_ours(scope)) {
                 lease(scope);
             }
         }
@@ -153,59 +160,84 @@ public:
     void release(const std::vector<Scope>& scopes) override {
         reach(Step::release);
         for (const Scope& scope : scopes) {
-            if (!scope.customer) {
-                m_ledger.release(m_token);
-            } else if (is_ours(scope)) {
+            if (is_ours(scope)) {
                 m_servers.leases.remove(scope);
             }
         }
     }
 
-    void fill(const Counts& customers) override {
+    void share(const Scope& scope, std::int64_t count) override {
+        reach(Step::share);
+        if (is_ours(scope)) {
+            leave_answer(scope, count);
+            m_servers.leases.remove(scope);
+        }
+    }
+
+    Counts fill(const Counts& customers) override {
+        Counts stored;
         for (const auto& [scope, count] : customers) {
             reach(Step::fill);
             if (is_ours(scope)) {
+                leave_answer(scope, count);
                 m_servers.leases.remove(scope);
                 m_servers.set_value(scope, count, time_to_live());
+                stored.emplace(scope, count);
             }
         }
+        return stored;
     }
 
-    bool fill_total(std::int64_t count, const std::string& snapshot,
+    bool fill_total(std::int64_t count, const std::string& /*snapshot*/,
                     const std::vector<std::uint32_t>& writers,
                     const std::function<bool()>& has_run) override {
         reach(Step::fill);
-        if (m_ledger.has_entries_in(snapshot) && !has_run()) {
+        const bool are_entered = std::ranges::all_of(
+            writers, [&](std::uint32_t id) { return ledger().in_flight.contains(id); });
+        if (!is_ours(k_all_orders) || !are_entered || (has_seen_writers && !has_run())) {
             return false;
         }
-        return m_ledger.fill(m_token, count, time_to_live(), snapshot, writers);
+        leave_answer(k_all_orders, count);
+        m_servers.leases.remove(k_all_orders);
+        m_servers.ledger.base = count;
+        m_servers.ledger.ends = m_servers.clock.now() + time_to_live();
+        settle();
+        return true;
     }
-
-    /// Whether it has no memory for an entry.
-    bool is_full = false;
 
     bool begin_write(const WriteId& write, std::int64_t orders,
                      const std::vector<Scope>& customers) override {
         drop(customers);
         reach(Step::enter);
         if (is_full) {
-            m_ledger.drop();
+            drop_total();
             return false;
         }
-        m_ledger.enter(write, orders);
+        if (const auto value = m_servers.values.get(k_all_orders)) {
+            ledger().base = value;
+            ledger().ends = m_servers.values.expiry(k_all_orders);
+        }
+        m_servers.values.remove(k_all_orders);
+        m_servers.leases.remove(k_all_orders);
+        ledger().in_flight[write.transaction] = {m_servers.clock.now(), orders};
         return true;
     }
 
     void end_write(const WriteId& write, TransactionStatus status) override {
         reach(Step::confirm);
-        m_ledger.confirm(write.transaction, status);
+        const auto entry = ledger().in_flight.find(write.transaction);
+        if (entry == ledger().in_flight.end()) {
+            return;
+        }
+        if (ledger().base && status == TransactionStatus::committed) {
+            *ledger().base += entry->second.orders;
+        }
+        ledger().in_flight.erase(entry);
+        settle();
     }
 
-    void apply_external(const std::vector<TransactionDelta>& others) override {
+    void apply_external(const std::vector<TransactionDelta>& /*others*/) override {
         reach(Step::apply_external);
-        for (const TransactionDelta& other : others) {
-            m_ledger.apply_external(other);
-        }
     }
 
     std::int64_t drop(const std::vector<Scope>& scopes) override {
@@ -213,7 +245,7 @@ public:
         for (const Scope& scope : scopes) {
             if (!scope.customer) {
                 reach(Step::drop_value);
-                dropped += m_ledger.drop();
+                dropped += drop_total();
                 continue;
             }
             reach(Step::drop_lease);
@@ -225,7 +257,7 @@ public:
     }
 
     std::int64_t drop_all() override {
-        std::int64_t dropped = m_ledger.drop();
+        std::int64_t dropped = drop_total();
         reach(Step::drop_lease);
         m_servers.leases.clear();
         reach(Step::drop_value);
@@ -234,10 +266,7 @@ public:
 
     std::chrono::seconds time_to_live() const override { return std::chrono::seconds{120}; }
 
-    bool is_ours(const Scope& scope) const {
-        return scope.customer ? m_servers.leases.get(scope) == m_token
-                              : m_servers.ledger.reader == m_token;
-    }
+    bool is_ours(const Scope& scope) const { return m_servers.leases.get(scope) == m_token; }
 
 private:
     void reach(Step step) {
@@ -247,22 +276,75 @@ private:
         }
     }
 
-    Claim acquire_lease(const Scope& scope, const Freshness& freshness) {
-        if (const auto count = m_servers.values.get(scope); count && !freshness.refresh) {
-            return {.count = count};
+    Claim answer_to(const CountRequest& request, Purpose purpose) {
+        const Scope& scope = request.scope;
+        const auto value = m_servers.values.get(scope);
+        if (value && purpose == Purpose::read) {
+            return {.kind = Claim::Kind::hit, .count = *value};
         }
-        if (const auto holder = m_servers.leases.get(scope)) {
-            return {.holder = *holder};
+        const auto answer = m_servers.answers.get(scope);
+        if (answer && !request.earlier.empty() &&
+            request.earlier.find(answer->reader) == std::string::npos) {
+            return {.kind = Claim::Kind::answer, .count = answer->count};
+        }
+        const auto holder = m_servers.leases.get(scope);
+        if (holder || (!scope.customer && ledger().base && purpose == Purpose::read)) {
+            return {.kind = Claim::Kind::wait,
+                    .is_being_counted = holder.has_value(),
+                    .earlier = ' ' + holder.value_or("") + ' ' + (answer ? answer->reader : ""),
+                    .to_settle = silent_writers(scope)};
         }
         lease(scope);
-        return {.ours = true};
+        return {.kind = Claim::Kind::ours};
+    }
+
+    std::vector<WriteId> silent_writers(const Scope& scope) {
+        std::vector<WriteId> silent;
+        for (const auto& [id, entry] : ledger().in_flight) {
+            if (!scope.customer && m_servers.clock.now() - entry.since > milliseconds{100}) {
+                silent.push_back({.transaction = id});
+            }
+        }
+        return silent;
     }
 
     void lease(const Scope& scope) { m_servers.leases.set(scope, m_token, k_lease_time); }
 
+    void leave_answer(const Scope& scope, std::int64_t count) {
+        m_servers.answers.set(scope, {m_token, count}, milliseconds{1000});
+    }
+
+    /// It is void where a writer is in flight for too long.
+    Ledger& ledger() {
+        const bool is_void =
+            std::ranges::any_of(m_servers.ledger.in_flight, [&](const auto& entry) {
+                return m_servers.clock.now() - entry.second.since > k_lease_time;
+            });
+        if (is_void) {
+            m_servers.ledger = {};
+        }
+        return m_servers.ledger;
+    }
+
+    void settle() {
+        if (!ledger().in_flight.empty()) {
+            return;
+        }
+        if (ledger().base && ledger().ends > m_servers.clock.now()) {
+            m_servers.set_value(k_all_orders, *ledger().base,
+                                ledger().ends - m_servers.clock.now());
+        }
+        m_servers.ledger = {};
+    }
+
+    std::int64_t drop_total() {
+        m_servers.ledger = {};
+        m_servers.leases.remove(k_all_orders);
+        return m_servers.values.remove(k_all_orders) ? 1 : 0;
+    }
+
     Servers& m_servers;
     Script& m_script;
-    LedgerSteps m_ledger;
     std::string m_token;
 };
 
@@ -314,8 +396,7 @@ public:
 private:
     Counted count_now(const std::vector<Scope>& scopes) {
         m_script.reach(Step::snapshot);
-        Counted counted{.snapshot = m_servers.take_snapshot(),
-                        .on_standby = m_servers.is_standby || m_servers.counts_on_standby};
+        Counted counted{.on_standby = m_servers.is_standby || m_servers.counts_on_standby};
         for (const Scope& scope : scopes) {
             counted.counts.emplace(scope, m_servers.orders(scope));
         }
@@ -420,7 +501,7 @@ public:
     std::vector<milliseconds> pauses;
     CountReader reader;
 
-    std::int64_t count(const Scope& scope = k_all_orders) { return reader.counts({scope}).front(); }
+    std::int64_t count(const Scope& scope = k_all_orders) { return reader.count(scope); }
 
     std::int64_t refresh(const Scope& scope = k_all_orders) {
         return reader.refresh({scope}).front();
@@ -439,7 +520,7 @@ private:
         return store;
     }
 
-    Pause wait_for_another() {
+    Patience wait_for_another() {
         return [this, end = m_servers.clock.now() + m_patience](milliseconds pause) {
             script.reach(Step::pause);
             pauses.push_back(pause);

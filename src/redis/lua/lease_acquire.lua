@@ -1,35 +1,31 @@
--- Takes the leases on customers' counts that nobody else has. One without an expiry is nobody's:
--- this program sets none such. KEYS: lease, value, lease, value ... ARGV: the reader's token, a
--- lease's milliseconds, `read` or `refresh`, which takes no value for an answer.
--- Gives a list for each: {'hit', count}, {'ours'} or {'wait', token of who counts}.
-local token, lifetime, purpose = ARGV[1], ARGV[2], ARGV[3]
+-- Takes the leases on customers' counts that no other reader holds. One without an expiry, or with
+-- one above a lease's time, is not in use: the first is not this program's, and the second is from
+-- a clock that has been set back.
+-- KEYS: lease, value, answer, lease ... ARGV: the reader's token, a lease's milliseconds, `read` or
+-- `refresh`, the reader's origin, and for each lease the earlier readers that the request knows of.
+-- Returns a list for each: {'hit', count}, {'answer', count}, {'ours'}, or
+-- {'wait', the holder's token, the readers that the request met}.
+local token, lifetime, purpose, origin = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
-local function text_at(key)
-  local text = redis.pcall('GET', key)
-  return type(text) == 'string' and text or ''
-end
-
--- A count that fits into 64 bits, or nil.
-local function count_at(key)
-  local text = text_at(key)
-  return #text < 19 and string.match(text, '^%d+$') or nil
-end
-
-local function acquire(lease, value)
-  local count = purpose == 'read' and count_at(value)
+local function acquire(lease, value, answer, earlier)
+  local count = purpose == 'read' and count_in(value)
   if count then
     return { 'hit', count }
   end
-  local holder = text_at(lease)
-  if holder ~= token and redis.call('PTTL', lease) >= 0 then
-    return { 'wait', holder }
+  local answered_by, answered = answer_in(answer, origin)
+  if is_later(answered_by, earlier) then
+    return { 'answer', answered }
+  end
+  local holder, left = text_at(lease), redis.call('PTTL', lease)
+  if holder ~= token and left >= 0 and left <= lifetime then
+    return { 'wait', holder, met(holder, answered_by) }
   end
   redis.call('SET', lease, token, 'PX', lifetime)
   return { 'ours' }
 end
 
 local claims = {}
-for i = 1, #KEYS, 2 do
-  table.insert(claims, acquire(KEYS[i], KEYS[i + 1]))
+for i = 1, #KEYS, 3 do
+  table.insert(claims, acquire(KEYS[i], KEYS[i + 1], KEYS[i + 2], ARGV[(i + 2) / 3 + 4]))
 end
 return claims

@@ -1,8 +1,18 @@
--- Stores the counts whose leases are still the reader's, and gives those up.
--- KEYS: lease, value, lease, value ... ARGV: the reader's token, seconds to live, count, count ...
-for i = 1, #KEYS, 2 do
-  if redis.call('GET', KEYS[i]) == ARGV[1] then
-    redis.call('SET', KEYS[i + 1], ARGV[(i + 1) / 2 + 2], 'EX', ARGV[2])
+-- Stores the counts whose leases are still the reader's, and releases those. Returns for each 1 where
+-- it was stored, else 0. KEYS: lease, value, answer, lease ... ARGV: the reader's token, seconds to
+-- live, the reader's origin where a refresh that waits may take the count, else nothing; the counts.
+local token, seconds, origin = ARGV[1], ARGV[2], ARGV[3]
+local stored = {}
+for i = 1, #KEYS, 3 do
+  local count = ARGV[(i + 2) / 3 + 3]
+  local is_ours = redis.call('GET', KEYS[i]) == token
+  if is_ours then
+    redis.call('SET', KEYS[i + 1], count, 'EX', seconds)
+    if origin ~= '' then
+      leave_answer(KEYS[i + 2], token, count, origin)
+    end
     redis.call('DEL', KEYS[i])
   end
+  table.insert(stored, is_ours and 1 or 0)
 end
+return stored

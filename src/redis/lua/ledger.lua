@@ -1,18 +1,21 @@
 -- The total's ledger: who counts, who writes, and the count that is known meanwhile. Each of the
--- scripts ledger_*.lua begins with this file. KEYS: the value, the ledger. The ledger is a hash:
+-- scripts ledger_*.lua begins with this file. KEYS: the value, the ledger, the committed orders, the
+-- answer. The ledger is a hash:
 --   reader           the one that counts: its token, and when it was renewed last
 --   base, ends       a count that is known while writers are in flight; the end of its time to live
 --   since, filled_by the snapshot that the base or the value was counted in, and its reader's token
 --   in_flight:NAME   a writer: since when, and with how many orders
---   committed:NAME   the orders of a writer that committed while a reader counted; others' may be
---                    negative
---   asked            when somebody was told to ask what became of writers in flight
--- A writer's NAME is `ID:ORDER`: its transaction's id, and the number of one of its orders, where that
--- is known. The id alone may be another's after a crash of PostgreSQL.
--- Times are milliseconds of Redis's own clock. Orders are added by HINCRBY, for Lua's numbers are
--- floats.
-local value_key, ledger_key = KEYS[1], KEYS[2]
+--   kept             how many transactions were put among the committed orders for the reader
+--   asked            when a reader was last told to ask what became of writers in flight
+-- The committed orders are a hash of their own, which only a fill reads: NAME, and by how many orders
+-- that transaction changed the total while the reader counted. It may vanish by itself.
+-- A writer's NAME is `ID:ORDER`: its transaction's id, and the number of one of its orders, if it is
+-- known. The id alone may be another's after a crash of PostgreSQL.
+-- Times are milliseconds of Redis's own clock. What is set, and its expiry, comes before what is
+-- cleared: a script that is refused midway leaves nothing that stays.
+local value_key, ledger_key, committed_key, answer_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local lifetime = 2000
+local most_kept = 10000
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -21,30 +24,35 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
--- A count that fits into 64 bits, or nil.
-local function count_in(key)
-  local text = redis.pcall('GET', key)
-  return type(text) == 'string' and #text < 19 and string.match(text, '^%d+$') or nil
+-- The exact sum of a count and a number. Lua's numbers are floats, which are exact up to 15 digits.
+local function add(count, number)
+  if #count < 16 then
+    return digits(tonumber(count) + number)
+  end
+  local low = tonumber(string.sub(count, -9)) + number
+  local carry = math.floor(low / 1e9)
+  return digits(tonumber(string.sub(count, 1, -10)) + carry) .. string.format('%09.0f', low - carry * 1e9)
 end
 
--- What the text of a field looks like, and of an entry. All else is somebody else's.
-local field_forms = {
+-- Ages count in both directions: a stamp from the future is from a clock that was ahead.
+local function is_older(stamp, milliseconds)
+  return math.abs(now - tonumber(string.match(stamp, '%d+'))) > milliseconds
+end
+
+-- What the text of a field looks like. A hash with any other is not this program's.
+local forms = {
   reader = '^%S+ %d+$',
   base = '^-?%d+$',
   ends = '^%d+$',
   since = '^%d+:%d+:[%d,]*$',
   filled_by = '^%S+$',
+  kept = '^%d+$',
   asked = '^%d+$',
 }
-local entry_forms = { in_flight = '^%d+ %d+$', committed = '^-?%d+$' }
 
-local function is_of_form(text, form)
-  return form and string.match(text, form)
-end
-
--- Absent: the key is somebody else's.
+-- Returns nil where the key is not this program's.
 local function parse_ledger()
-  local ledger = { in_flight = {}, committed = {} }
+  local ledger = { in_flight = {} }
   local fields = redis.pcall('HGETALL', ledger_key)
   if fields.err and string.find(fields.err, 'WRONGTYPE', 1, true) then
     return nil
@@ -53,10 +61,10 @@ local function parse_ledger()
   end
   for i = 1, #fields, 2 do
     local field, text = fields[i], fields[i + 1]
-    local kind, name = string.match(field, '^([%l_]+):(%d+:.*)$')
-    if kind and is_of_form(text, entry_forms[kind]) then
-      ledger[kind][name] = text
-    elseif is_of_form(text, field_forms[field]) then
+    local name = string.match(field, '^in_flight:(%d+:.*)$')
+    if name and string.match(text, '^%d+ %d+$') then
+      ledger.in_flight[name] = text
+    elseif forms[field] and string.match(text, forms[field]) then
       ledger[field] = text
     else
       return nil
@@ -67,72 +75,6 @@ end
 
 local ledger = parse_ledger()
 
-local function has_lapsed_writer()
-  for _, entry in pairs(ledger.in_flight) do
-    if now - tonumber(string.match(entry, '^%d+')) > lifetime then
-      return true
-    end
-  end
-  return false
-end
-
-local function forget_ledger()
-  redis.call('DEL', ledger_key)
-  ledger = { in_flight = {}, committed = {} }
-end
-
--- A writer that is in flight for too long makes the ledger void: nobody waits for it for ever.
-if not ledger or has_lapsed_writer() then
-  forget_ledger()
-end
-
-local function set(field, text)
-  ledger[field] = text
-  redis.call('HSET', ledger_key, field, text)
-end
-
-local function clear(...)
-  for _, field in ipairs({ ... }) do
-    ledger[field] = nil
-    redis.call('HDEL', ledger_key, field)
-  end
-end
-
--- A reader that was not renewed for too long is gone for good: from now on nobody keeps what is
--- committed for it.
-local function forget_lapsed_reader()
-  local renewed = string.match(ledger.reader or '', ' (%d+)$') or 0
-  if ledger.reader and now - tonumber(renewed) > lifetime then
-    clear('reader')
-  end
-end
-
-forget_lapsed_reader()
-
-local function set_reader(token)
-  set('reader', token .. ' ' .. digits(now))
-end
-
--- The token of the reader that counts, or nil.
-local function reader()
-  return string.match(ledger.reader or '', '^%S+')
-end
-
-local function id_of(name)
-  return string.match(name, '^%d+')
-end
-
--- Whether the snapshot, `xmin:xmax:running,running,...`, had seen what the writer's transaction wrote.
-local function has_seen(snapshot, name)
-  local id = id_of(name)
-  local xmin, xmax, running = string.match(snapshot, '^(%d+):(%d+):([%d,]*)$')
-  if tonumber(id) < tonumber(xmin) then
-    return true
-  end
-  local is_running = string.find(',' .. running .. ',', ',' .. id .. ',', 1, true)
-  return tonumber(id) < tonumber(xmax) and not is_running
-end
-
 -- The ledger lives as long as the value beside it, and never shorter than its own lifetime.
 local function touch()
   local left = redis.call('PTTL', value_key)
@@ -142,34 +84,124 @@ local function touch()
   redis.call('PEXPIRE', ledger_key, digits(math.max(left, lifetime)))
 end
 
--- Publishes the base for what is left of its time; of the ledger only where it comes from stays.
-local function publish()
-  local base = redis.call('HGET', ledger_key, 'base')
-  local left = ledger.ends and tonumber(ledger.ends) - now
-  redis.call('DEL', ledger_key)
-  if not left then
-    redis.call('SET', value_key, base)
-  elseif left > 0 then
-    redis.call('SET', value_key, base, 'PX', digits(left))
-  else
-    redis.call('DEL', value_key)
+local function set(...)
+  local fields = { ... }
+  for i = 1, #fields, 2 do
+    ledger[fields[i]] = fields[i + 1]
+  end
+  redis.call('HSET', ledger_key, ...)
+  touch()
+end
+
+local function clear(...)
+  for _, field in ipairs({ ... }) do
+    ledger[field] = nil
+  end
+  redis.call('HDEL', ledger_key, ...)
+end
+
+local function forget_ledger()
+  redis.call('DEL', ledger_key, committed_key)
+  ledger = { in_flight = {} }
+end
+
+-- A writer that is in flight for too long makes the ledger void: no reader waits for it for ever.
+local function has_lapsed_writer()
+  for _, entry in pairs(ledger.in_flight) do
+    if is_older(entry, lifetime) then
+      return true
+    end
+  end
+  return false
+end
+
+-- A base without a writer in flight was left by a script that was refused before it published it.
+local function has_base_that_was_left()
+  return ledger.base and next(ledger.in_flight) == nil
+end
+
+-- Ends the right of the reader that counts. Nothing more is kept for it.
+local function clear_reader()
+  clear('reader', 'kept')
+  redis.call('DEL', committed_key)
+end
+
+touch() -- where that is refused, nothing is set
+if not ledger or has_lapsed_writer() or has_base_that_was_left() then
+  forget_ledger()
+elseif ledger.reader and is_older(string.match(ledger.reader, '%d+$'), lifetime) then
+  clear_reader() -- it was not renewed, and is gone for good
+end
+
+-- The token of the reader that counts, or nil.
+local function reader()
+  return string.match(ledger.reader or '', '^%S+')
+end
+
+local function set_reader(token)
+  set('reader', token .. ' ' .. digits(now))
+end
+
+-- Keeps what transactions committed for the reader that counts. Past the bound none of it is kept,
+-- and the reader cannot store its count. Entries: NAME, orders, NAME, orders ...
+local function keep(entries)
+  local kept = tonumber(ledger.kept or 0)
+  if kept > most_kept then
     return
   end
-  if ledger.since then
-    redis.call('HSET', ledger_key, 'since', ledger.since, 'filled_by', ledger.filled_by)
-    touch()
+  kept = kept + redis.call('HSET', committed_key, unpack(entries))
+  redis.call('PEXPIRE', committed_key, lifetime)
+  set('kept', digits(kept))
+  if kept > most_kept then
+    redis.call('DEL', committed_key)
   end
+end
+
+local function id_of(name)
+  return string.match(name, '^%d+')
+end
+
+-- Compares ids as text: they may be beyond what a float holds exactly.
+local function is_less(id, other)
+  return #id < #other or (#id == #other and id < other)
+end
+
+-- Returns a function that tells whether a snapshot, `xmin:xmax:running,running,...`, has seen what
+-- the transaction of that name wrote.
+local function seen_by(snapshot)
+  local xmin, xmax, running = string.match(snapshot, '^(%d+):(%d+):([%d,]*)$')
+  running = ',' .. running .. ','
+  return function(name)
+    local id = id_of(name)
+    return is_less(id, xmin) or (is_less(id, xmax) and not string.find(running, ',' .. id .. ',', 1, true))
+  end
+end
+
+-- Publishes the base for what is left of its time; of the ledger only where it comes from stays.
+local function publish()
+  local left = ledger.ends and tonumber(ledger.ends) - now
+  if left and left <= 0 then
+    redis.call('DEL', value_key)
+    return forget_ledger()
+  elseif left then
+    redis.call('SET', value_key, ledger.base, 'PX', digits(left))
+  else
+    redis.call('SET', value_key, ledger.base)
+  end
+  if not ledger.since then
+    return forget_ledger()
+  end
+  touch()
+  clear('base', 'ends', 'asked')
 end
 
 -- Comes last in every script that may have changed who is in flight or what is known.
 local function settle()
-  if next(ledger.in_flight) == nil then
-    if ledger.base then
-      return publish()
-    elseif not reader() and not count_in(value_key) then
-      redis.call('DEL', ledger_key)
-      return
-    end
+  if next(ledger.in_flight) ~= nil then
+    return
+  elseif ledger.base then
+    publish()
+  elseif not reader() and not count_in(value_key) then
+    forget_ledger()
   end
-  touch()
 end

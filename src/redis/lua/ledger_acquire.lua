@@ -1,42 +1,45 @@
 -- Takes the right to count the total, unless its count is there or about to be.
--- ARGV: the reader's token; whose count is good enough: `anybody`, or the token of one reader whose
--- count began late enough for a refresh, or nothing.
--- Gives {'hit', count}, {'ours'}, or {'wait', token of who counts, writers to ask about ...}.
-local token, accepted = ARGV[1], ARGV[2]
-local is_refresh = accepted ~= 'anybody'
+-- ARGV: the reader's token, `read` or `refresh`, the reader's origin, the earlier readers that the
+-- request knows of. Returns {'hit', count}, {'answer', count}, {'ours'}, or {'wait', token of the
+-- reader that counts, readers that the request met, writers to ask about ...}.
+local token, purpose, origin, earlier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local silence = 100
 
-local function add_silent_writers(reply)
-  for name, entry in pairs(ledger.in_flight) do
-    if now - tonumber(string.match(entry, '^%d+')) > silence then
-      table.insert(reply, name)
-    end
-  end
+-- Whether the count that is published or known will do.
+local is_fresh = purpose == 'read' or is_later(ledger.filled_by, earlier)
+
+local count = count_in(value_key)
+if count and is_fresh then
+  return { 'hit', count }
+end
+local answered_by, answer = answer_in(answer_key, origin)
+if is_later(answered_by, earlier) then
+  return { 'answer', answer }
 end
 
--- One of those who wait asks for all of them.
+-- One of the readers that wait asks about all silent writers.
 local function wait()
-  local reply = { 'wait', reader() or '' }
-  if now - tonumber(ledger.asked or 0) > silence then
-    add_silent_writers(reply)
-    if #reply > 2 then
+  local reply = { 'wait', reader() or '', met(reader(), ledger.filled_by, answered_by) }
+  if not ledger.asked or is_older(ledger.asked, silence) then
+    for name, entry in pairs(ledger.in_flight) do
+      if is_older(entry, silence) then
+        table.insert(reply, name)
+      end
+    end
+    if #reply > 3 then
       set('asked', digits(now))
     end
   end
   return reply
 end
 
-local count = count_in(value_key)
-if count and (not is_refresh or accepted == ledger.filled_by) then
-  return { 'hit', count }
-end
-if reader() or (ledger.base and not is_refresh) then
+if reader() or (ledger.base and is_fresh) then
   return wait()
 end
+clear('base', 'ends', 'kept')
 if not count then
   clear('since', 'filled_by')
 end
-clear('base', 'ends')
-set_reader(token)
-touch()
+redis.call('DEL', committed_key)
+set_reader(token) -- last: a reader that is refused a step has no right to count
 return { 'ours' }

@@ -1,41 +1,34 @@
--- Applies transactions of other programs that are visible: by how much each changed the number of orders.
--- A count whose snapshot had seen one has it already; where that cannot be told, the count goes.
+-- Applies transactions of other programs that are visible: by how much each changed the number of
+-- orders. A count whose snapshot had seen one has it already; where that is not known, the count goes.
 -- ARGV: for each transaction its id and that number, which may be negative.
-local function change(add, forget, id, orders)
-  if not ledger.since then
-    forget()
-  elseif not has_seen(ledger.since, id) then
-    add(orders)
+
+-- The sum of those that the published or known count lacks.
+local function sum_unseen()
+  local is_seen, sum = seen_by(ledger.since), 0
+  for i = 1, #ARGV, 2 do
+    sum = is_seen(ARGV[i]) and sum or sum + ARGV[i + 1]
   end
-end
-
-local function add_to_value(orders)
-  redis.call('INCRBY', value_key, orders)
-end
-
-local function forget_value()
-  redis.call('DEL', value_key)
-end
-
-local function add_to_base(orders)
-  redis.call('HINCRBY', ledger_key, 'base', orders)
+  return sum
 end
 
 -- The value is below zero between two transactions whose commits came the other way round.
-local function is_published()
-  local text = redis.pcall('GET', value_key)
-  return type(text) == 'string' and string.match(text, '^%-?%d+$')
-end
+local is_published = string.match(text_at(value_key), '^%-?%d+$')
 
-for i = 1, #ARGV, 2 do
-  local id, orders = ARGV[i], ARGV[i + 1]
-  if is_published() then
-    change(add_to_value, forget_value, id, orders)
-  elseif ledger.base then
-    change(add_to_base, forget_ledger, id, orders)
+if reader() then
+  local entries = {}
+  for i = 1, #ARGV, 2 do
+    table.insert(entries, ARGV[i] .. ':')
+    table.insert(entries, ARGV[i + 1])
   end
-  if reader() then
-    redis.call('HSET', ledger_key, 'committed:' .. id .. ':', orders)
-  end
+  keep(entries)
+end
+if is_published and ledger.since then
+  redis.call('INCRBY', value_key, digits(sum_unseen()))
+elseif is_published then
+  redis.call('DEL', value_key)
+elseif ledger.base and ledger.since then
+  set('base', add(ledger.base, sum_unseen()))
+elseif ledger.base then
+  forget_ledger()
 end
 settle()

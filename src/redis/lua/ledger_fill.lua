@@ -1,24 +1,43 @@
 -- Takes the reader's count for the base, unless a writer that its probe saw is not in the ledger:
--- nobody would add that one's orders. ARGV: the reader's token, the count, its seconds to live, the
--- snapshot of the statement that counted, the writers that it is known to have seen, with a blank
--- before and after each, and for each that the probe saw the lower 32 bits of its transaction's id.
--- Gives 1 where the count was taken and 0 where it was not; or the writers that the snapshot seems to
--- have seen: if PostgreSQL crashed after it, they may only have got the ids of those that it saw.
-local token, count, seconds, snapshot, known = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- no script would add that one's orders. ARGV: the reader's token, the count, its seconds to live,
+-- the snapshot of the statement that counted, how many writers the probe saw, the lower 32 bits of
+-- each one's transaction id, the names of the writers that the count is known to have seen.
+-- Returns 1 where the count was taken and 0 where it was not; or the writers that the snapshot seems
+-- to have seen: if PostgreSQL crashed after it, they may only have the ids of those that it saw.
+local token, count, seconds, snapshot, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4], 5 + ARGV[5]
+
+if reader() ~= token then
+  return 0
+end
+local committed = redis.call('HGETALL', committed_key)
+if #committed / 2 ~= tonumber(ledger.kept or 0) then -- too many to keep, or evicted
+  return 0
+end
 
 local names = {}
-for _, kind in ipairs({ 'in_flight', 'committed' }) do
-  for name in pairs(ledger[kind]) do
-    table.insert(names, name)
+for name in pairs(ledger.in_flight) do
+  table.insert(names, name)
+end
+for i = 1, #committed, 2 do
+  table.insert(names, committed[i])
+end
+
+-- A few digits at a time, for a float to hold each step exactly.
+local function low_32_bits(id)
+  local bits = 0
+  for first = 1, #id, 6 do
+    local some = string.sub(id, first, first + 5)
+    bits = (bits * 10 ^ #some + tonumber(some)) % 2 ^ 32
   end
+  return digits(bits)
 end
 
 local function all_are_entered()
   local entered = {}
-  for _, name in ipairs(names) do
-    entered[digits(tonumber(id_of(name)) % 2 ^ 32)] = true
+  for _, name in ipairs(last > 5 and names or {}) do
+    entered[low_32_bits(id_of(name))] = true
   end
-  for i = 6, #ARGV do
+  for i = 6, last do
     if not entered[ARGV[i]] then
       return false
     end
@@ -26,38 +45,26 @@ local function all_are_entered()
   return true
 end
 
-local function seen_and_not_known()
-  local seen = {}
-  for _, name in ipairs(names) do
-    if has_seen(snapshot, name) and not string.find(known, ' ' .. name .. ' ', 1, true) then
-      table.insert(seen, name)
-    end
-  end
-  return seen
-end
-
-if reader() ~= token then
-  return 0
-end
 if not all_are_entered() then
-  clear('reader')
-  settle()
   return 0
 end
-local seen = seen_and_not_known()
-if #seen > 0 then
-  return seen
+local is_seen, known, not_known = seen_by(snapshot), {}, {}
+for i = last + 1, #ARGV do
+  known[ARGV[i]] = true
 end
-clear('reader')
-set('base', count)
-set('ends', digits(now + seconds * 1000))
-set('since', snapshot)
-set('filled_by', token)
-for name, orders in pairs(ledger.committed) do
-  if not has_seen(snapshot, name) then
-    redis.call('HINCRBY', ledger_key, 'base', orders)
+for _, name in ipairs(names) do
+  if is_seen(name) and not known[name] then
+    table.insert(not_known, name)
   end
-  redis.call('HDEL', ledger_key, 'committed:' .. name)
 end
+if #not_known > 0 then
+  return not_known
+end
+local sum = 0
+for i = 1, #committed, 2 do
+  sum = is_seen(committed[i]) and sum or sum + committed[i + 1]
+end
+set('base', add(count, sum), 'ends', digits(now + seconds * 1000), 'since', snapshot, 'filled_by', token)
+clear_reader()
 settle()
 return 1

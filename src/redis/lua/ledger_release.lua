@@ -1,5 +1,9 @@
--- Gives the right to count up. ARGV: the reader's token.
+-- Releases the right to count. ARGV: the reader's token; and where its count is left to those that
+-- wait, that count and the reader's origin.
 if reader() == ARGV[1] then
-  clear('reader')
+  if ARGV[2] then
+    leave_answer(answer_key, ARGV[1], ARGV[2], ARGV[3])
+  end
+  clear_reader()
   settle()
 end

@@ -1,5 +1,5 @@
 -- Says that the reader still counts. ARGV: its token.
 if reader() == ARGV[1] then
   set_reader(ARGV[1])
-  touch()
+  redis.call('PEXPIRE', committed_key, lifetime)
 end

@@ -41,8 +41,8 @@ struct Scene {
         servers.make_visible(servers.begin({*customer.customer}, std::vector<Scope>{}));
     }
 
-    /// Who follows that program: mends the total, drops the customer's count.
-    void hear(const Scope& customer) {
+    /// Follows that program: mends the total, drops the customer's count.
+    void follow(const Scope& customer) {
         cache(k_all_orders, *servers.values.get(k_all_orders) + 1);
         servers.values.remove(customer);
     }
@@ -100,7 +100,7 @@ TEST_CASE("a customer's count that differs is looked at again, and the others ar
     }
 }
 
-TEST_CASE("a value that is no count is stale") {
+TEST_CASE("a value that is not a count is stale") {
     Scene scene;
     scene.auditor.cache.garbled = {k_all_orders, k_customer};
     const auto total = scene.audit.stale_total();
@@ -179,7 +179,7 @@ TEST_CASE("a count whose change is still to be heard of is not stale") {
     scene.cache(k_all_orders, k_orders);
     scene.cache(k_customer, 0);
     scene.write_outside(k_customer);
-    scene.in_pause = [&] { scene.hear(k_customer); };
+    scene.in_pause = [&] { scene.follow(k_customer); };
     SUBCASE("the total") {
         CHECK_FALSE(scene.audit.stale_total());
     }

@@ -153,16 +153,16 @@ TEST_CASE("a reader that lost its lease to another fills nothing and leaves "
     const auto lose_lease_before = [&](Step step) {
         process.script.before(step, [&] {
             servers.clock.tick(k_lease_time + 1ms);
-            other.cache.acquire({k_all_orders});
+            other.cache.claim(k_all_orders);
         });
     };
 
     SUBCASE("where it fills") {
         lose_lease_before(Step::fill);
     }
-    SUBCASE("where it releases") {
+    SUBCASE("where it shares") {
         servers.is_standby = true;
-        lose_lease_before(Step::release);
+        lose_lease_before(Step::share);
     }
     CHECK(process.count() == k_orders);
     CHECK(other.cache.is_ours(k_all_orders));
@@ -186,7 +186,7 @@ TEST_CASE("a renewal that comes too late does not take the lease back") {
     process.store.query_time = 600ms;
     process.script.before(Step::renew, [&] {
         servers.clock.tick(k_lease_time + 1ms);
-        other.cache.acquire({k_all_orders});
+        other.cache.claim(k_all_orders);
         write_outside(servers, 1);
     });
 
@@ -247,21 +247,51 @@ TEST_CASE("a refresh waits for a reader that had begun, and counts anew after it
     }
 }
 
-TEST_CASE("a refresh takes the total of a reader that began after it") {
-    Servers servers(k_orders);
-    Process early(servers);
-    Process late(servers);
-    Process process(servers);
-    early.cache.acquire({k_all_orders});
-    process.script.before(Step::pause, [&] {
-        early.cache.release({k_all_orders});
-        late.cache.acquire({k_all_orders});
-        process.script.before(
-            Step::pause, [&] { late.cache.fill_total(k_orders, servers.take_snapshot(), {}, {}); });
-    });
+TEST_CASE("a refresh takes the count of a reader that began after it, and of no earlier one") {
+    for (const Scope& scope : {k_all_orders, k_customer}) {
+        Servers servers(k_orders);
+        Process early(servers);
+        Process late(servers);
+        Process process(servers);
+        early.cache.claim(scope);
+        process.script.before(Step::pause, [&] {
+            early.cache.share(scope, 1);
+            late.cache.claim(scope);
+            process.script.before(Step::pause, [&] { late.cache.share(scope, 2); });
+        });
 
-    CHECK(process.refresh() == k_orders);
-    CHECK(process.script.times(Step::snapshot) == 0);
+        CHECK(process.refresh(scope) == 2);
+        CHECK(process.script.times(Step::snapshot) == 0);
+    }
+}
+
+TEST_CASE("a count that may not be cached is shared with a reader that asked before it began") {
+    for (const Scope& scope : {k_all_orders, k_customer}) {
+        Servers servers(k_orders);
+        servers.is_standby = true;
+        Process first(servers);
+        Process second(servers);
+        Process third(servers);
+        first.cache.claim(scope);
+        second.script.before(Step::pause, [&] {
+            third.script.before(Step::pause, [&] { first.cache.share(scope, 1); });
+            CHECK(third.count(scope) == servers.orders(scope));
+        });
+
+        CHECK(second.count(scope) == servers.orders(scope));
+        CHECK(second.script.times(Step::snapshot) == 0);
+        CHECK(second.reporter.notes.back().starts_with("Taking another process's count for "));
+        CHECK(third.script.times(Step::snapshot) == 1);
+        CHECK_FALSE(servers.values.get(scope));
+    }
+}
+
+TEST_CASE("a list's counts that may not be cached are not shared") {
+    Servers servers(k_orders);
+    servers.is_standby = true;
+    Process process(servers);
+    process.reader.counts({k_customer, k_another_customer});
+    CHECK(process.script.taken().back() == Step::release);
 }
 
 TEST_CASE(
@@ -269,32 +299,20 @@ TEST_CASE(
     for (const bool has_run : {true, false}) {
         Servers servers(k_orders);
         Process process(servers);
-        Process writer(servers);
         process.store.has_run = has_run;
-        process.script.before(Step::snapshot, [&] { writer.add(*k_customer.customer); });
+        process.cache.has_seen_writers = true;
 
-        CHECK(process.count() == k_orders + 1);
+        CHECK(process.count() == k_orders);
         CHECK(servers.values.get(k_all_orders).has_value() == has_run);
-        CHECK(servers.ledger.reader.empty());
+        CHECK_FALSE(servers.is_claimed(k_all_orders));
     }
-}
-
-TEST_CASE("a refresh beside an add is stored, with the add") {
-    Servers servers(k_orders);
-    Process process(servers);
-    Process writer(servers);
-    cache_value(servers, k_all_orders, 5);
-    process.script.before(Step::answer, [&] { writer.add(*k_customer.customer); });
-
-    CHECK(process.refresh() == k_orders);
-    CHECK(servers.values.get(k_all_orders) == k_orders + 1);
 }
 
 TEST_CASE("a holder that was killed is replaced when its lease expires") {
     Servers servers(k_orders);
     Process killed(servers);
     Process process(servers);
-    killed.cache.acquire({k_all_orders});
+    killed.cache.claim(k_all_orders);
     const auto start = servers.clock.now();
 
     CHECK(process.count() == k_orders);
@@ -318,7 +336,7 @@ TEST_CASE("a reader that waited is answered by the holder's fill, not by a "
     Servers servers(k_orders);
     Process holder(servers);
     Process process(servers);
-    holder.cache.acquire({k_customer});
+    holder.cache.claim(k_customer);
     process.script.before(Step::pause, [&] { holder.cache.fill({{k_customer, 3}}); });
 
     CHECK(process.count(k_customer) == 3);
@@ -330,7 +348,7 @@ TEST_CASE("a reader whose time is up says that another one is still counting") {
     Servers servers(k_orders);
     Process holder(servers);
     Process process(servers, 1s);
-    holder.cache.acquire({k_all_orders});
+    holder.cache.claim(k_all_orders);
 
     CHECK_THROWS_WITH_AS(process.count(),
                          "gave up waiting for num_orders:all: another process was still counting "
@@ -373,7 +391,7 @@ TEST_CASE("a batch fills its own counts before it waits for another's") {
     Process holder(servers);
     Process process(servers);
     cache_value(servers, k_all_orders, k_orders);
-    holder.cache.acquire({k_customer});
+    holder.cache.claim(k_customer);
     process.script.before(Step::pause, [&] {
         CHECK(servers.values.get(k_another_customer) == 0);
         CHECK_FALSE(servers.is_claimed(k_another_customer));
@@ -404,7 +422,7 @@ TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails
         CHECK(process.count() == k_orders);
     }
     SUBCASE("while another's value is waited for") {
-        holder.cache.acquire({k_all_orders});
+        holder.cache.claim(k_all_orders);
         fail_at(Step::pause);
         CHECK(process.count() == k_orders);
     }
@@ -431,7 +449,7 @@ TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails
         CHECK(process.reporter.warnings == Lines{"cannot reach Redis; going on without it"});
     }
     SUBCASE("at the fill, with another's value yet to come") {
-        holder.cache.acquire({k_customer});
+        holder.cache.claim(k_customer);
         fail_at(Step::fill);
         CHECK(process.reader.counts({k_all_orders, k_customer}) ==
               std::vector<std::int64_t>{k_orders, 0});
@@ -439,7 +457,7 @@ TEST_CASE("count answers from PostgreSQL, with one warning, when the cache fails
     }
     SUBCASE("at the release of a count that a writer is changing") {
         servers.is_standby = true;
-        fail_at(Step::release);
+        fail_at(Step::share);
         CHECK(process.count() == k_orders);
     }
     CHECK(process.reporter.warnings.size() == 1);
@@ -465,7 +483,7 @@ TEST_CASE("a cache that fails during a question is left alone until the next") {
     Process process(servers);
     process.script.before(Step::fill, [&] { process.cache.is_down = true; });
     CHECK(process.count() == k_orders);
-    CHECK(process.script.times(Step::release) == 0);
+    CHECK(process.script.times(Step::share) == 0);
 }
 
 TEST_CASE("the reporter does not call a count cached that the cache did not take") {
@@ -500,7 +518,7 @@ TEST_CASE("a signal that comes while a lease is given up ends the count") {
     Servers servers(k_orders);
     Process process(servers);
     servers.is_standby = true;
-    process.script.before(Step::release, [] { throw Interrupted{SIGTERM}; });
+    process.script.before(Step::share, [] { throw Interrupted{SIGTERM}; });
     CHECK_THROWS_AS(process.count(), Interrupted);
 }
 
@@ -524,19 +542,6 @@ TEST_CASE("a miss without PostgreSQL takes no lease") {
 
     CHECK_THROWS_AS(process.count(), Error);
     CHECK(process.script.times(Step::acquire) == 0);
-}
-
-TEST_CASE("a reader that counts beside adds stores its count with them") {
-    Servers servers(k_orders);
-    Process process(servers);
-    Process early(servers);
-    Process late(servers);
-    process.script.before(Step::snapshot, [&] { early.add(1); });
-    process.script.before(Step::answer, [&] { late.add(2); });
-
-    CHECK(process.count() == k_orders + 1);
-    CHECK(servers.values.get(k_all_orders) == k_orders + 2);
-    CHECK_FALSE(servers.was_stale());
 }
 
 TEST_CASE("a total is not stored where the locks hide whose they are") {
@@ -689,12 +694,30 @@ TEST_CASE("the reporter tells of a miss, a hit and an add in the contract's word
     }
 }
 
-TEST_CASE("the reporter says that a count is not cached, on a standby too") {
-    Servers servers(k_orders);
-    Process process(servers);
-    servers.is_standby = true;
-    process.count();
-    CHECK(process.reporter.notes == Lines{"Checking cache key num_orders:all",
-                                          "Looking up all orders",
-                                          "Not caching num_orders:all: a write may be in flight"});
+TEST_CASE("the reporter says that a count is not cached, and why") {
+    for (const Scope& scope : {k_all_orders, k_customer}) {
+        Servers servers(k_orders);
+        Process process(servers);
+        std::string why;
+        SUBCASE("a standby answers") {
+            servers.is_standby = true;
+            why = "PostgreSQL is a standby here, which lags";
+        }
+        SUBCASE("another server than the probe's, a standby, answers") {
+            servers.counts_on_standby = true;
+            why = "PostgreSQL is a standby here, which lags";
+        }
+        SUBCASE("a writer holds its lock") {
+            servers.begin({*k_customer.customer}, scopes_of(*k_customer.customer));
+            why = "a write may be in flight";
+        }
+        SUBCASE("its lease was dropped") {
+            process.script.before(Step::fill, [&] { servers.leases.clear(); });
+            why = "it may have changed meanwhile";
+        }
+        process.count(scope);
+        CHECK(process.reporter.notes.back() ==
+              "Not caching " + process.cache.key(scope) + ": " + why);
+        CHECK_FALSE(servers.values.get(scope));
+    }
 }

@@ -29,7 +29,7 @@ TEST_CASE("an add drops its customer's count, and hides the total, before it com
     Process process(servers);
     Process reader(servers);
     reader.reader.counts({k_all_orders, k_customer});
-    reader.cache.acquire({k_customer}, {.refresh = true});
+    reader.cache.claim(k_customer);
     process.script.before(Step::commit, [&] {
         CHECK_FALSE(servers.values.get(k_all_orders));
         CHECK_FALSE(servers.values.get(k_customer));
@@ -141,7 +141,7 @@ TEST_CASE("orders that may be anybody's drop every count") {
     Process process(servers);
     Process reader(servers);
     reader.reader.counts({k_all_orders, k_customer, k_another_customer});
-    reader.cache.acquire({k_another_customer});
+    reader.cache.claim(k_another_customer);
 
     Orders orders(servers, process.script, {*k_customer.customer}, std::nullopt);
     commit(orders, process.cache, process.reporter);

@@ -21,6 +21,10 @@ const auto k_peer = "h:6379";
 const Scope k_one{1};
 const Scope k_two{2};
 
+/// Of all that the total has.
+const RedisCommand k_deletion{"DEL", "n:all", "{n:all}:ledger", "{n:all}:committed",
+                              "{n:all}:answer"};
+
 struct Fixture {
     explicit Fixture(const fakes::RedisServers::Answer& answer) {
         servers.set_answer(k_peer, answer);
@@ -30,8 +34,17 @@ struct Fixture {
 
     fakes::RedisServers servers;
     fakes::MemoryReporter reporter;
-    RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter};
+    RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter,
+                     [] { return "primary"; }};
 };
+
+std::vector<Claim> acquire(RedisCache& cache, const std::vector<Scope>& scopes) {
+    std::vector<CountRequest> requests;
+    for (const Scope& scope : scopes) {
+        requests.push_back({scope, scope.customer ? "" : " early "});
+    }
+    return cache.acquire(requests, Purpose::read);
+}
 
 /// A node of a cluster, where a command of several keys is refused.
 RedisReply in_cluster(const RedisCommand& command) {
@@ -44,9 +57,8 @@ TEST_CASE("one value is asked for by GET, several by MGET") {
     Fixture fixture([](const RedisCommand& command) {
         return command.front() == "GET" ? text("12000") : list({text("7"), nil()});
     });
-    CHECK(fixture.cache.get({k_all_orders}).front() == 12000);
-    const auto counts = fixture.cache.get({k_one, k_two});
-    CHECK(counts == std::vector<std::optional<std::int64_t>>{7, std::nullopt});
+    CHECK(fixture.cache.get(k_all_orders) == 12000);
+    CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}});
     CHECK(fixture.commands() == Pipeline{{"GET", "n:all"}, {"MGET", "n:1", "n:2"}});
 }
 
@@ -65,18 +77,18 @@ TEST_CASE("values are asked for 250 at a time, in one write") {
 
 TEST_CASE("where a cluster keeps keys apart, each is asked for by itself") {
     Fixture fixture(in_cluster);
-    CHECK(fixture.cache.get({k_one, k_two}).back() == 7);
-    CHECK(fixture.cache.get({k_one, k_two}).back() == 7);
+    CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}, {k_two, 7}});
+    CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}, {k_two, 7}});
     const Pipeline singly = {{"GET", "n:1"}, {"GET", "n:2"}};
     CHECK(fixture.servers.sent_to(k_peer) ==
           std::vector<Pipeline>{{{"MGET", "n:1", "n:2"}}, singly, singly});
 }
 
-TEST_CASE("a value that is no count is a miss, which is warned of") {
+TEST_CASE("a value that is not a count is a miss, which is warned of") {
     for (const RedisReply& value : {text("many"), text("-1"), text(""), text("1.5"), text("7 "),
                                     text("99999999999999999999"), error("WRONGTYPE Operation")}) {
         Fixture fixture([&](const RedisCommand&) { return value; });
-        CHECK_FALSE(fixture.cache.get({k_all_orders}).front());
+        CHECK_FALSE(fixture.cache.get(k_all_orders));
         CHECK(fixture.reporter.warnings.size() == 1);
     }
 }
@@ -87,14 +99,25 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
     });
     RedisCache& cache = fixture.cache;
     const std::vector<std::function<void()>> acts = {
-        [&] { cache.get({k_all_orders}); },  [&] {
-            cache.get({k_one, k_two}); },
-        [&] { cache.acquire({k_one}, {}); }, [&] { cache.acquire({k_all_orders}, {}); },
-        [&] { cache.drop({k_one}); },        [&] { cache.drop({k_all_orders}); },
-        [&] { cache.drop_all(); },           [&] { cache.values({k_one}); },
-        [&] { cache.cached_scopes(); },      [&] { cache.has_ledger(); },
-        [&] { cache.time_left(k_one); },     [&] {
-            cache.begin_write({1, "9"}, 1, {k_one}); },
+        [&] { cache.get(k_all_orders); },
+        [&] {
+            cache.get({k_one, k_two});
+        },
+        [&] { acquire(cache, {k_one}); },
+        [&] { acquire(cache, {k_all_orders}); },
+        [&] {
+            cache.fill({{k_one, 7}});
+        },
+        [&] { cache.drop({k_one}); },
+        [&] { cache.drop({k_all_orders}); },
+        [&] { cache.drop_all(); },
+        [&] { cache.contents().values({k_one}); },
+        [&] { cache.contents().scopes(); },
+        [&] { cache.contents().has_ledger(); },
+        [&] { cache.contents().time_left(k_one); },
+        [&] {
+            cache.begin_write({1, "9"}, 1, {k_one});
+        },
     };
     for (const auto& act : acts) {
         CHECK(failure(act).find("Redis at h:6379") != std::string::npos);
@@ -104,24 +127,45 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
 TEST_CASE("the right to count is acquired by scripts, and told scope by scope") {
     Fixture fixture([](const RedisCommand& command) {
         const bool of_total = command.at(3) == "n:all";
-        return of_total ? list({text("wait"), text("somebody"), text("731:9"), text("732:"),
-                                text("733"), text("x:9")})
-                        : list({list({text("ours")}), list({text("hit"), text("8")})});
+        return of_total ? list({text("wait"), text("another"), text(" another "), text("731:9"),
+                                text("732:"), text("733"), text("x:9")})
+                        : list({list({text("ours")}), list({text("answer"), text("8")})});
     });
-    const auto claims = fixture.cache.acquire({k_one, k_all_orders, k_two}, {});
+    const auto claims = acquire(fixture.cache, {k_one, k_all_orders, k_two});
     REQUIRE(claims.size() == 3);
-    CHECK(claims[0].ours);
-    CHECK(claims[1].holder == "somebody");
+    CHECK(claims[0].kind == Claim::Kind::ours);
+    CHECK(claims[1].kind == Claim::Kind::wait);
+    CHECK(claims[1].is_being_counted);
+    CHECK(claims[1].earlier == " another ");
     REQUIRE(claims[1].to_settle.size() == 2);
     CHECK(claims[1].to_settle[0].transaction == 731);
     CHECK(claims[1].to_settle[0].order == "9");
     CHECK(claims[1].to_settle[1].transaction == 732);
     CHECK_FALSE(claims[1].to_settle[1].order);
+    CHECK(claims[2].kind == Claim::Kind::answer);
     CHECK(claims[2].count == 8);
     const RedisCommand leases = fixture.commands().front();
-    CHECK(std::vector(leases.begin() + 2, leases.begin() + 7) ==
-          RedisCommand{"4", "{n:1}:lease", "n:1", "{n:2}:lease", "n:2"});
-    CHECK(std::vector(leases.end() - 2, leases.end()) == RedisCommand{"2000", "read"});
+    CHECK(std::vector(leases.begin() + 2, leases.begin() + 9) ==
+          RedisCommand{"6", "{n:1}:lease", "n:1", "{n:1}:answer", "{n:2}:lease", "n:2",
+                       "{n:2}:answer"});
+    CHECK(std::vector(leases.begin() + 10, leases.end()) ==
+          RedisCommand{"2000", "read", "primary", "", ""});
+    const RedisCommand ledger = fixture.commands().back();
+    CHECK(std::vector(ledger.begin() + 8, ledger.end()) ==
+          RedisCommand{"read", "primary", " early "});
+}
+
+TEST_CASE("a single count that is not stored is left to others, with where it comes from") {
+    Fixture fixture([](const RedisCommand& command) {
+        const bool of_total = command.at(3) == "n:all";
+        return of_total ? list({text("ours")}) : list({list({text("ours")})});
+    });
+    for (const Scope& scope : {k_one, k_all_orders}) {
+        acquire(fixture.cache, {scope});
+        fixture.cache.share(scope, 7);
+        const RedisCommand release = fixture.commands().back();
+        CHECK(std::vector(release.end() - 2, release.end()) == RedisCommand{"7", "primary"});
+    }
 }
 
 TEST_CASE("a single customer's drop and the writer's entry go in one write, the lease first") {
@@ -133,7 +177,8 @@ TEST_CASE("a single customer's drop and the writer's entry go in one write, the 
     CHECK(commands.at(0) == RedisCommand{"DEL", "{n:1}:lease"});
     CHECK(commands.at(1) == RedisCommand{"DEL", "n:1"});
     CHECK(std::vector(commands.at(2).begin() + 2, commands.at(2).end()) ==
-          RedisCommand{"2", "n:all", "{n:all}:ledger", "731:9", "1"});
+          RedisCommand{"4", "n:all", "{n:all}:ledger", "{n:all}:committed", "{n:all}:answer",
+                       "731:9", "1"});
 }
 
 TEST_CASE(
@@ -145,7 +190,7 @@ TEST_CASE(
         });
         if (std::string_view(refused) == "EVAL") {
             CHECK_FALSE(fixture.cache.begin_write({731, "9"}, 1, {k_one}));
-            CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:all", "{n:all}:ledger"});
+            CHECK(fixture.commands().back() == k_deletion);
         } else {
             CHECK_THROWS_AS(fixture.cache.begin_write({731, "9"}, 1, {k_one}), CacheError);
         }
@@ -163,7 +208,7 @@ TEST_CASE("the total and its ledger are dropped in one step") {
     Fixture fixture(
         [](const RedisCommand& command) { return number(command.front() == "EXISTS" ? 1 : 2); });
     CHECK(fixture.cache.drop({k_all_orders}) == 1);
-    CHECK(fixture.commands() == Pipeline{{"EXISTS", "n:all"}, {"DEL", "n:all", "{n:all}:ledger"}});
+    CHECK(fixture.commands() == Pipeline{{"EXISTS", "n:all"}, k_deletion});
 }
 
 TEST_CASE("in a cluster a drop deletes the values once more, behind leases that were redirected") {
@@ -198,10 +243,8 @@ TEST_CASE("everything is dropped leases first, page by page, and other keys stay
     Pipeline deletions;
     std::ranges::copy_if(fixture.commands(), std::back_inserter(deletions),
                          [](const RedisCommand& command) { return command.front() == "DEL"; });
-    CHECK(deletions == Pipeline{{"DEL", "n:all", "{n:all}:ledger"},
-                                {"DEL", "{n:1}:lease"},
-                                {"DEL", "n:1"},
-                                {"DEL", "n:2"}});
+    CHECK(deletions ==
+          Pipeline{k_deletion, {"DEL", "{n:1}:lease"}, {"DEL", "n:1"}, {"DEL", "n:2"}});
 }
 
 TEST_CASE("what a key holds is told from what it does not, a number from all else") {
@@ -212,7 +255,7 @@ TEST_CASE("what a key holds is told from what it does not, a number from all els
                : key == "n:3" ? error("WRONGTYPE Operation")
                               : nil();
     });
-    const auto values = fixture.cache.values({k_one, k_two, Scope{3}, k_all_orders});
+    const auto values = fixture.cache.contents().values({k_one, k_two, Scope{3}, k_all_orders});
     REQUIRE(values.size() == 4);
     CHECK(values[0] == CachedValue{7});
     CHECK(values[1] == CachedValue{});
@@ -231,13 +274,13 @@ TEST_CASE("what is cached is found page by page, each once and sorted, and other
                    ? list({text("17"), list({text("n:2"), text("n:x"), text("n:1")})})
                    : list({text("0"), list({text("n:all"), text("n:2")})});
     });
-    CHECK(fixture.cache.cached_scopes() == std::vector<Scope>{k_all_orders, k_one, k_two});
+    CHECK(fixture.cache.contents().scopes() == std::vector<Scope>{k_all_orders, k_one, k_two});
 }
 
 TEST_CASE("the total's ledger is there or not") {
     for (const int there : {0, 1}) {
         Fixture fixture([&](const RedisCommand&) { return number(there); });
-        CHECK(fixture.cache.has_ledger() == (there == 1));
+        CHECK(fixture.cache.contents().has_ledger() == (there == 1));
         CHECK(fixture.commands() == Pipeline{{"EXISTS", "{n:all}:ledger"}});
     }
 }
@@ -245,7 +288,7 @@ TEST_CASE("the total's ledger is there or not") {
 TEST_CASE("what an expiry leaves is rounded up, and no expiry is told from no value") {
     const auto left = [](std::int64_t milliseconds) {
         Fixture fixture([&](const RedisCommand&) { return number(milliseconds); });
-        return fixture.cache.time_left(k_all_orders);
+        return fixture.cache.contents().time_left(k_all_orders);
     };
     CHECK(left(99'001) == 100s);
     CHECK(left(1) == 1s);
@@ -260,17 +303,32 @@ TEST_CASE("a total is filled with what it has seen where PostgreSQL has run sinc
         CHECK_FALSE(fixture.cache.fill_total(7, "740:740:", {733}, [&] { return has_run; }));
         const auto fills = fixture.commands();
         REQUIRE(fills.size() == (has_run ? 2 : 1));
-        CHECK(std::vector(fills.back().end() - 2, fills.back().end()) ==
-              RedisCommand{has_run ? " 731:9 732: " : "", "733"});
+        CHECK(std::vector(fills.front().end() - 3, fills.front().end()) ==
+              RedisCommand{"740:740:", "1", "733"});
+        if (has_run) {
+            CHECK(std::vector(fills.back().end() - 3, fills.back().end()) ==
+                  RedisCommand{"733", "731:9", "732:"});
+        }
     }
 }
 
 TEST_CASE("a count is filled by a script that is told whose lease it is and how long to keep it") {
-    Fixture fixture([](const RedisCommand&) { return nil(); });
-    fixture.cache.fill({{k_one, 7}});
+    Fixture fixture([](const RedisCommand&) { return list({number(1)}); });
+    CHECK(fixture.cache.fill({{k_one, 7}}) == Counts{{k_one, 7}});
     const RedisCommand fill = fixture.commands().front();
     CHECK(fill.at(0) == "EVAL");
-    CHECK(std::vector(fill.begin() + 2, fill.begin() + 5) ==
-          RedisCommand{"2", "{n:1}:lease", "n:1"});
-    CHECK(std::vector(fill.begin() + 6, fill.end()) == RedisCommand{"120", "7"});
+    CHECK(std::vector(fill.begin() + 2, fill.begin() + 6) ==
+          RedisCommand{"3", "{n:1}:lease", "n:1", "{n:1}:answer"});
+    CHECK(std::vector(fill.begin() + 7, fill.end()) == RedisCommand{"120", "", "7"});
+}
+
+TEST_CASE("of the counts that are filled those are known that were stored") {
+    Fixture fixture([](const RedisCommand&) { return list({number(0), number(1)}); });
+    CHECK(fixture.cache.fill({{k_one, 7}, {k_two, 8}}) == Counts{{k_two, 8}});
+}
+
+TEST_CASE("many transactions of others go in several scripts") {
+    Fixture fixture([](const RedisCommand&) { return nil(); });
+    fixture.cache.apply_external(std::vector<TransactionDelta>(1001, {731, 1}));
+    CHECK(fixture.commands().size() == 3);
 }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 using namespace ordercache;
 
 TEST_CASE("a value's name is the prefix and whose count it is") {
@@ -10,10 +13,13 @@ TEST_CASE("a value's name is the prefix and whose count it is") {
     CHECK(names.value(Scope{9999}) == "num_orders:9999");
 }
 
-TEST_CASE("a lease and the ledger have the value's name for a hash tag") {
+TEST_CASE("the protocol's own keys have the value's name for a hash tag") {
     const KeyNames names("num_orders");
     CHECK(names.lease(Scope{9999}) == "{num_orders:9999}:lease");
-    CHECK(names.ledger() == "{num_orders:all}:ledger");
+    CHECK(names.answer(Scope{9999}) == "{num_orders:9999}:answer");
+    CHECK(names.keys_of_total() ==
+          std::vector<std::string>{"num_orders:all", "{num_orders:all}:ledger",
+                                   "{num_orders:all}:committed", "{num_orders:all}:answer"});
 }
 
 TEST_CASE("a prefix with a hash tag of its own gets no second one") {
