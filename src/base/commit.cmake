@@ -1,4 +1,4 @@
-# Writes HEADER, which tells version.cpp the commit that is checked out in SOURCE: an empty one where
+# Writes HEADER, which tells cli/help.cpp the commit that is checked out in SOURCE: an empty one where
 # there is none, as in a tarball. Every build runs this, and the header stays as it is, with all that
 # was compiled, until the commit is another.
 

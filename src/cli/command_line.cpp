@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "base/quoted.hpp"
-#include "base/version.hpp"
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/spelling.hpp"
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 namespace ordercache {
@@ -19,44 +19,14 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-const CommandHelp* find_command(std::string_view name) {
-    const auto found = std::ranges::find(k_commands, name, &CommandHelp::name);
-    return found != k_commands.end() ? &*found : nullptr;
-}
-
-/// Returns nullptr if none was named.
-const CommandHelp* chosen_command(const CLI::App& app) {
+/// Returns an empty name if none was given.
+std::string chosen_command(const CLI::App& app) {
     const auto chosen = app.get_subcommands();
-    return chosen.empty() ? nullptr : find_command(chosen.front()->get_name());
-}
-
-Names command_names() {
-    Names names;
-    for (const CommandHelp& command : k_commands) {
-        names.push_back(command.name);
-    }
-    return names;
-}
-
-/// The options of `command`, and the common ones; of every command if `command` is nullptr.
-Names option_names(const CommandHelp* command) {
-    Names names;
-    const auto append = [&](std::span<const OptionHelp> options) {
-        for (const OptionHelp& option : options) {
-            names.push_back(option.name());
-        }
-    };
-    for (const CommandHelp& each : k_commands) {
-        if (command == nullptr || command == &each) {
-            append(each.options);
-        }
-    }
-    append(k_common_options);
-    return names;
+    return chosen.empty() ? "" : chosen.front()->get_name();
 }
 
 /// `a`, `a and b`, `a, b and c`.
-std::string enumerate(const Names& names) {
+std::string enumerate(std::span<const std::string_view> names) {
     std::string list(names.front());
     for (std::size_t i = 1; i < names.size(); ++i) {
         list += i + 1 < names.size() ? ", " : " and ";
@@ -65,7 +35,8 @@ std::string enumerate(const Names& names) {
     return list;
 }
 
-Error unknown(std::string_view kind, std::string_view typed, const Names& names) {
+Error unknown(std::string_view kind, std::string_view typed,
+              std::span<const std::string_view> names) {
     const auto meant = nearest(typed, names);
     return usage_error(fmt::format("unknown {} {}: {}", kind, in_quotes(typed),
                                    meant ? fmt::format("did you mean `{}`?", *meant)
@@ -118,15 +89,15 @@ std::string parse(CLI::App& app, int argc, const char* const* argv) {
 }
 
 /// Throws Error (usage) for a word that is neither a command nor one of the command's options.
-void refuse_unknown_words(const CLI::App& app, const CommandHelp* command) {
+void refuse_unknown_words(const CLI::App& app, const std::string& command) {
     const Names options = option_names(command);
     for (const std::string& word : app.remaining()) {
         if (looks_like_option(word)) {
             throw unknown("option", word.substr(0, word.find('=', 2)), options);
         }
         if (word != "--") {
-            throw command != nullptr ? unexpected(word, options)
-                                     : unknown("command", word, command_names());
+            throw command.empty() ? unknown("command", word, k_commands)
+                                  : unexpected(word, options);
         }
     }
     for (const CLI::Option* option : app.get_options()) {
@@ -220,16 +191,12 @@ Invocation make_invocation(std::string_view command, const Options& options) {
     return invocation;
 }
 
-/// The page of the command with this name, or the program's. Throws Error (usage) if there is none.
-std::string page_for(std::string_view name) {
-    if (name.empty() || name == "help") {
-        return help_page();
+/// Throws Error (usage) if there is no such command.
+Page page_for(const std::string& command) {
+    if (std::ranges::find(k_commands, command) == k_commands.end()) {
+        throw unknown("command", command, k_commands);
     }
-    const CommandHelp* const command = find_command(name);
-    if (command == nullptr) {
-        throw unknown("command", name, command_names());
-    }
-    return help_page(*command);
+    return {.text = help_page(command)};
 }
 
 } // namespace
@@ -243,34 +210,33 @@ std::variant<Invocation, Page> parse_command_line(int argc, const char* const* a
     CLI::App app;
     app.set_help_flag();
     app.require_subcommand(0, 1)->fallthrough();
-    for (const CommandHelp& command : k_commands) {
-        app.add_subcommand(std::string(command.name));
+    for (const std::string_view command : k_commands) {
+        app.add_subcommand(std::string(command));
     }
-    std::string topic;
+    std::string topic = "help";
     app.get_subcommand("help")->add_option("COMMAND", topic);
     Options options;
     define_options(app, options);
 
     const std::string problem = parse(app, argc, argv);
-    const CommandHelp* const command = chosen_command(app);
+    const std::string command = chosen_command(app);
     if (app.count("--help") > 0) {
-        return Page{.text = page_for(command != nullptr ? command->name : "")};
+        return page_for(command.empty() ? "help" : command);
     }
     refuse_unknown_words(app, command);
     if (app.count("--version") > 0) {
-        return Page{.text = "ordercache " + version() + '\n'};
+        return Page{.text = version_page()};
     }
-    if (command == nullptr) {
-        throw usage_error(
-            fmt::format("a command is missing: there are {}", enumerate(command_names())));
+    if (command.empty()) {
+        throw usage_error(fmt::format("a command is missing: there are {}", enumerate(k_commands)));
     }
     if (!problem.empty()) {
         throw usage_error(problem);
     }
-    if (command->name == "help") {
-        return Page{.text = page_for(topic)};
+    if (command == "help") {
+        return page_for(topic);
     }
-    return make_invocation(command->name, options);
+    return make_invocation(command, options);
 }
 
 } // namespace ordercache

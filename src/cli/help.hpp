@@ -1,40 +1,28 @@
 #pragma once
 
-#include <span>
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ordercache {
 
-/// An option as a help page shows it.
-struct OptionHelp {
-    std::string_view usage; ///< Such as `-v, --verbose` or `    --customer N`.
-    std::string_view text;
+/// The commands, in the order in which the help lists them.
+inline constexpr std::array<std::string_view, 5> k_commands = {"count", "add", "invalidate", "ttl",
+                                                               "help"};
 
-    /// The long name, such as `--customer`.
-    std::string_view name() const;
-};
+/// Returns the long names of the options that the command takes, such as `--customer`: those that
+/// its page lists. For an empty name, returns those of all commands.
+std::vector<std::string_view> option_names(std::string_view command);
 
-/// What the help says about a command. Its `options`, and the common ones, are those that it takes.
-struct CommandHelp {
-    std::string_view name;
-    std::string_view summary;
-    std::string_view description;
-    std::span<const OptionHelp> options;
-    std::string_view examples;
-};
-
-/// count, add, invalidate, ttl and help, in this order.
-extern const std::span<const CommandHelp> k_commands;
-
-/// The options of every command.
-extern const std::span<const OptionHelp> k_common_options;
-
-/// The pages are at most 80 columns wide.
-std::string help_page(const CommandHelp& command);
-std::string help_page();
+/// Returns the page of a command; the program's own for `help`.
+std::string help_page(std::string_view command);
 
 /// The page for a command line without arguments.
 std::string short_help_page();
+
+/// `ordercache X.Y.Z`, with the commit if the program was built from a git checkout, and with
+/// `-dirty` if files had been changed.
+std::string version_page();
 
 } // namespace ordercache

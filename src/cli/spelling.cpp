@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <numeric>
 #include <utility>
+#include <vector>
 
 namespace ordercache {
 
@@ -39,7 +40,7 @@ std::string_view without_dashes(std::string_view name) {
 } // namespace
 
 std::optional<std::string_view> nearest(std::string_view typed,
-                                        const std::vector<std::string_view>& names) {
+                                        std::span<const std::string_view> names) {
     const std::string_view letters = without_dashes(typed);
     const auto mistakes_in = [letters](std::string_view name) {
         return mistakes(letters, without_dashes(name));

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace ordercache {
 
@@ -10,6 +10,6 @@ namespace ordercache {
 /// with the fewest letters added, left out or wrong. Returns nullopt if those are half of the
 /// letters or more.
 std::optional<std::string_view> nearest(std::string_view typed,
-                                        const std::vector<std::string_view>& names);
+                                        std::span<const std::string_view> names);
 
 } // namespace ordercache

@@ -1,7 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "base/error.hpp"
-#include "base/version.hpp"
+#include "cli/help.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -304,6 +304,11 @@ TEST_CASE("an option of another command is unknown") {
     CHECK(starts(refusal({"ttl", "--date", "x"}), "unknown option `--date`: there are "));
     CHECK(starts(refusal({"ttl", "--refresh", "--no-cache"}), "unknown option `--refresh`: "));
     CHECK(refusal({"--versoin"}) == "unknown option `--versoin`: did you mean `--version`?");
+    CHECK(
+        refusal({"--xyzzy"}) ==
+        "unknown option `--xyzzy`: there are --customer, --customers-from, --refresh, --no-cache, "
+        "--date, --net, --tax, --from, --dry-run, --stale, --follow, --follow-sql, --json, "
+        "--verbose, --quiet, --timeout, --help and --version");
     CHECK(refusal({"--custmer", "5"}) == "unknown option `--custmer`: did you mean `--customer`?");
 }
 
@@ -415,7 +420,8 @@ TEST_CASE("no argument at all gets the short help, as wrong usage") {
 }
 
 TEST_CASE("the version is a page") {
-    CHECK(page({"--version"}).text == "ordercache " + version() + "\n");
+    CHECK(page({"--version"}).text == version_page());
+    CHECK(starts(page({"--version"}).text, "ordercache 1."));
     CHECK(page({"--version"}).status == ExitStatus::done);
     CHECK(page({"-V"}).text == page({"--version"}).text);
     CHECK(page({"count", "--version"}).text == page({"--version"}).text);

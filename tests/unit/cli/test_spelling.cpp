@@ -9,7 +9,9 @@ using namespace ordercache;
 
 namespace {
 
-const std::vector<std::string_view> k_names = {"count", "add", "invalidate", "ttl", "--refresh"};
+using Names = std::vector<std::string_view>;
+
+const Names k_names = {"count", "add", "invalidate", "ttl", "--refresh"};
 
 } // namespace
 
@@ -47,7 +49,7 @@ TEST_CASE("dashes count neither for nor against a name") {
 TEST_CASE("the beginning of a name is as good as the name") {
     CHECK(nearest("inv", k_names) == "invalidate");
     CHECK(nearest("--r", k_names) == "--refresh");
-    CHECK(nearest("--cust", {"--json", "--customer", "--customers-from"}) == "--customer");
-    CHECK(nearest("--d", {"--dry-run", "--date"}) == "--date");
-    CHECK_FALSE(nearest("", {"--date", "--dry-run"}));
+    CHECK(nearest("--cust", Names{"--json", "--customer", "--customers-from"}) == "--customer");
+    CHECK(nearest("--d", Names{"--dry-run", "--date"}) == "--date");
+    CHECK_FALSE(nearest("", Names{"--date", "--dry-run"}));
 }
