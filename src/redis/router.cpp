@@ -28,20 +28,6 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
-/// The pauses between attempts: none at first, then each is twice as long as the last.
-class Backoff {
-public:
-    std::chrono::milliseconds next() {
-        constexpr auto first = 5ms;
-        constexpr auto longest = 100ms;
-        return std::exchange(m_next,
-                             std::clamp<std::chrono::milliseconds>(m_next * 2, first, longest));
-    }
-
-private:
-    std::chrono::milliseconds m_next = 0ms;
-};
-
 /// Returns the server's mode in its reply to HELLO, such as `standalone` or `cluster`, or nullopt
 /// if the server is too old for HELLO.
 std::optional<std::string> mode_in(const RedisReply& hello) {
@@ -54,7 +40,7 @@ std::optional<std::string> mode_in(const RedisReply& hello) {
 
 } // namespace
 
-/// A command, the server that it goes to, and the place for the reply.
+/// A command on its way to a server, and the place for its reply.
 struct RedisRouter::RoutedCommand {
     const RedisCommand* command;
     RedisReply* reply;
@@ -79,14 +65,13 @@ RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
     std::vector<RedisReply> replies(commands.size());
-    if (is_cluster()) {
-        send(route(commands, replies), deadline);
-    } else {
-        replies = m_named->run(commands, deadline);
+    std::vector<RoutedCommand> routed;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        routed.push_back({&commands[i], &replies[i], owner_of(commands[i])});
     }
-    const auto again = redirected(route(commands, replies));
-    if (!again.empty()) {
-        retry(again, deadline);
+    deliver(routed, deadline);
+    for (const RoutedCommand& each : routed) {
+        check_reply(each.server->service(), *each.command, *each.reply);
     }
     return replies;
 }
@@ -122,102 +107,76 @@ RedisReply RedisRouter::run_at(RedisServer& server, const RedisCommand& command)
     return reply;
 }
 
-std::vector<RedisRouter::RoutedCommand>
-RedisRouter::route(const std::vector<RedisCommand>& commands, std::vector<RedisReply>& replies) {
-    std::vector<RoutedCommand> routed;
-    routed.reserve(commands.size());
-    for (std::size_t i = 0; i < commands.size(); ++i) {
-        routed.push_back({&commands[i], &replies[i], owner_of(commands[i])});
+/// Sends the commands, and those that are redirected again to their new servers, until none is.
+void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline) {
+    std::vector<RoutedCommand*> open;
+    std::ranges::transform(commands, std::back_inserter(open), [](auto& each) { return &each; });
+    const auto is_done = [this](RoutedCommand* each) { return !redirect(*each); };
+    send(open, deadline);
+    std::erase_if(open, is_done);
+    const Deadline until = deadline.value_or(
+        m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
+    for (auto pause = 0ms; !open.empty(); pause = std::clamp(pause * 2, 5ms, 100ms)) {
+        m_pause(pause);
+        if (until.passed()) {
+            const RoutedCommand& stuck = *open.front();
+            throw CacheError(
+                refusal(m_named->service(), stuck.command->front(), stuck.reply->text).what());
+        }
+        if (open.size() > 1 && !m_asked_for_owners) { // once, in place of a redirection for each
+            learn_owners(m_named->run({owners_question()}, std::nullopt).front());
+        }
+        send(open, deadline);
+        std::erase_if(open, is_done);
     }
-    return routed;
 }
 
 /// Sends the commands server by server, each server's in their order.
-void RedisRouter::send(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
+void RedisRouter::send(std::vector<RoutedCommand*> commands, std::optional<Deadline> deadline) {
     while (!commands.empty()) {
         const auto others = std::stable_partition(
             commands.begin(), commands.end(),
-            [server = commands.front().server](const auto& each) { return each.server == server; });
+            [server = commands.front()->server](auto* each) { return each->server == server; });
         send_together({commands.begin(), others}, deadline);
         commands.erase(commands.begin(), others);
     }
 }
 
 /// Sends commands, all of one server, in one write.
-void RedisRouter::send_together(const std::vector<RoutedCommand>& commands,
+void RedisRouter::send_together(const std::vector<RoutedCommand*>& commands,
                                 std::optional<Deadline> deadline) {
     std::vector<RedisCommand> together;
-    for (const RoutedCommand& each : commands) {
-        if (each.asking) {
+    for (const RoutedCommand* each : commands) {
+        if (each->asking) {
             together.push_back({"ASKING"});
         }
-        together.push_back(*each.command);
+        together.push_back(*each->command);
     }
-    auto replies = commands.front().server->run(together, deadline);
+    auto replies = commands.front()->server->run(together, deadline);
     auto reply = replies.begin();
-    for (const RoutedCommand& each : commands) {
-        reply += each.asking ? 1 : 0;
-        *each.reply = std::move(*reply++);
+    for (RoutedCommand* each : commands) {
+        reply += each->asking ? 1 : 0;
+        *each->reply = std::move(*reply++);
     }
 }
 
-/// Checks the replies, and returns the commands that were redirected, each with its new server.
-std::vector<RedisRouter::RoutedCommand>
-RedisRouter::redirected(const std::vector<RoutedCommand>& commands) {
-    std::vector<RoutedCommand> again;
-    for (RoutedCommand each : commands) {
-        if (const auto redirection = redirection_in(*each.reply)) {
-            m_owners.resize(k_slots);
-            redirect(each, *redirection);
-            again.push_back(each);
-            continue;
-        }
-        check_reply(each.server->service(), *each.command, *each.reply);
-        if (is_cross_slot(*each.reply)) {
-            m_owners.resize(k_slots);
-        }
+/// Returns whether the command was redirected, and chooses its new server if so.
+bool RedisRouter::redirect(RoutedCommand& command) {
+    const auto redirection = redirection_in(*command.reply);
+    if (redirection || is_cross_slot(*command.reply)) {
+        m_owners.resize(k_slots); // only a node of a cluster replies so
     }
-    return again;
-}
-
-void RedisRouter::redirect(RoutedCommand& command, const Redirection& redirection) {
-    if (redirection.kind == Redirection::Kind::try_again) {
-        command.server = owner_of(*command.command);
-        command.asking = false;
-        return;
+    if (!redirection) {
+        return false;
     }
-    command.server = node(redirection.node, *command.server);
-    command.asking = redirection.kind == Redirection::Kind::ask;
-    if (!command.asking) {
+    command.asking = redirection->kind == Redirection::Kind::ask;
+    command.server = redirection->kind == Redirection::Kind::try_again
+                         ? owner_of(*command.command)
+                         : node(redirection->node, *command.server);
+    if (redirection->kind == Redirection::Kind::moved) {
         m_owners[slot_of(key_of(*command.command))] = command.server;
     }
-}
-
-/// Sends redirected commands to their new servers, until none is redirected.
-void RedisRouter::retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline) {
-    const Deadline until = deadline.value_or(
-        m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
-    Backoff backoff;
-    while (!commands.empty()) {
-        m_pause(backoff.next());
-        if (until.passed()) {
-            const RoutedCommand& stuck = commands.front();
-            throw CacheError(
-                refusal(m_named->service(), stuck.command->front(), stuck.reply->text).what());
-        }
-        if (commands.size() > 1) {
-            learn_all_owners();
-        }
-        send(commands, deadline);
-        commands = redirected(commands);
-    }
-}
-
-/// Asks once for all slots, in place of a redirection for each.
-void RedisRouter::learn_all_owners() {
-    if (!m_asked_for_owners) {
-        learn_owners(m_named->run({owners_question()}, std::nullopt).front());
-    }
+    return true;
 }
 
 /// Returns the owners without repeats.

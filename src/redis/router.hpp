@@ -19,7 +19,6 @@ namespace ordercache {
 class RedisRouter {
 public:
     using MakeServer = std::function<std::unique_ptr<RedisServer>(const RedisService&)>;
-    using Pause = std::function<void(std::chrono::milliseconds)>;
 
     /// How long redirections are followed, within the limit; with nullopt, the limit alone bounds
     /// it. A slot that is moving refuses commands of several keys until it has moved.
@@ -61,15 +60,11 @@ public:
 private:
     struct RoutedCommand;
 
-    std::vector<RoutedCommand> route(const std::vector<RedisCommand>& commands,
-                                     std::vector<RedisReply>& replies);
-    static void send(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline);
-    static void send_together(const std::vector<RoutedCommand>& commands,
+    void deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline);
+    static void send(std::vector<RoutedCommand*> commands, std::optional<Deadline> deadline);
+    static void send_together(const std::vector<RoutedCommand*>& commands,
                               std::optional<Deadline> deadline);
-    std::vector<RoutedCommand> redirected(const std::vector<RoutedCommand>& commands);
-    void redirect(RoutedCommand& command, const Redirection& redirection);
-    void retry(std::vector<RoutedCommand> commands, std::optional<Deadline> deadline);
-    void learn_all_owners();
+    bool redirect(RoutedCommand& command);
     std::vector<RedisServer*> learn_owners(const RedisReply& slots);
     RedisServer* owner_of(const RedisCommand& command);
     RedisServer* node(const Endpoint& endpoint, const RedisServer& informant);
