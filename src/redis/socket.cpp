@@ -1,8 +1,7 @@
 #include "redis/socket.hpp"
 
-#include "base/uri.hpp"
+#include "redis/tls_stream.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -14,12 +13,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
-#include <vector>
 
 namespace ordercache {
 
@@ -30,21 +26,7 @@ constexpr std::chrono::milliseconds k_pause_at_full_queue{5};
 /// Networks forget a connection that is idle for 4 to 6 minutes.
 constexpr int k_keepalive_seconds = 60;
 
-/// An address of any family.
-class Address {
-public:
-    Address(const void* address, std::size_t length) : m_length(static_cast<socklen_t>(length)) {
-        std::memcpy(&m_storage, address, length);
-    }
-
-    int family() const { return m_storage.ss_family; }
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&m_storage); }
-    socklen_t length() const { return m_length; }
-
-private:
-    sockaddr_storage m_storage = {};
-    socklen_t m_length;
-};
+using Addresses = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
 Socket open_socket(int family) {
     Socket socket(::socket(family, SOCK_STREAM, 0));
@@ -69,8 +51,8 @@ void set_tcp_options(const Socket& socket) {
 
 /// Returns false if the connection is in progress. A Unix socket whose queue is full refuses at
 /// once, where TCP would wait.
-bool begin_connecting(const Socket& socket, const Address& address, Deadline deadline) {
-    while (::connect(socket.fd(), address.get(), address.length()) != 0) {
+bool begin_connecting(const Socket& socket, const addrinfo& address, Deadline deadline) {
+    while (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0) {
         if (errno == EINPROGRESS) {
             return false;
         }
@@ -95,9 +77,9 @@ void finish_connecting(const Socket& socket, Deadline deadline) {
     }
 }
 
-Socket connect_to(const Address& address, Deadline deadline) {
-    Socket socket = open_socket(address.family());
-    if (address.family() != AF_UNIX) {
+Socket connect_to(const addrinfo& address, Deadline deadline) {
+    Socket socket = open_socket(address.ai_family);
+    if (address.ai_family != AF_UNIX) {
         set_tcp_options(socket);
     }
     if (!begin_connecting(socket, address, deadline)) {
@@ -106,68 +88,51 @@ Socket connect_to(const Address& address, Deadline deadline) {
     return socket;
 }
 
-/// Returns nullopt if the host is a name, which must be looked up.
-std::optional<Address> literal_address(const std::string& host, std::uint16_t port) {
-    sockaddr_in ipv4 = {};
-    if (inet_pton(AF_INET, host.c_str(), &ipv4.sin_addr) == 1) {
-        ipv4.sin_family = AF_INET;
-        ipv4.sin_port = htons(port);
-        return Address(&ipv4, sizeof ipv4);
-    }
-    sockaddr_in6 ipv6 = {};
-    if (inet_pton(AF_INET6, host.c_str(), &ipv6.sin6_addr) == 1) {
-        ipv6.sin6_family = AF_INET6;
-        ipv6.sin6_port = htons(port);
-        return Address(&ipv6, sizeof ipv6);
-    }
-    return std::nullopt;
-}
-
-std::vector<Address> look_up(const std::string& host, const std::string& port) {
+/// Returns null if there is no such host. With AI_NUMERICHOST a host is an address, and the call
+/// does not wait.
+Addresses look_up(const std::string& host, const std::string& port, int flags) {
     addrinfo hints = {};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICSERV;
+    hints.ai_flags = AI_NUMERICSERV | flags;
     addrinfo* found = nullptr;
     const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
-    if (error != 0) {
-        throw StreamError(error == EAI_NONAME ? "there is no such host" : gai_strerror(error));
+    if (error != 0 && error != EAI_NONAME) {
+        throw StreamError(gai_strerror(error));
     }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
-    std::vector<Address> addresses;
-    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-        addresses.emplace_back(each->ai_addr, each->ai_addrlen);
+    return {error == 0 ? found : nullptr, &freeaddrinfo};
+}
+
+Addresses addresses_of(const RedisService& service, Deadline deadline) {
+    auto addresses = look_up(service.host, service.port, AI_NUMERICHOST);
+    if (!addresses) {
+        addresses = run_blocking(
+            [host = service.host, port = service.port] { return look_up(host, port, 0); }, deadline,
+            "the name server did not answer in time");
+    }
+    if (!addresses) {
+        throw StreamError("there is no such host");
     }
     return addresses;
 }
 
-std::vector<Address> addresses_of(const RedisService& service, Deadline deadline) {
-    if (const auto address = literal_address(service.host, parse_port(service.port).value())) {
-        return {*address};
-    }
-    return run_blocking([host = service.host, port = service.port] { return look_up(host, port); },
-                        deadline, "the name server did not answer in time");
-}
-
-/// Returns an equal part of what is left, so that an address that does not answer leaves the others
-/// their time.
-Deadline share_of(Deadline deadline, std::size_t sharers) {
+/// Returns when half of what is left has passed.
+Deadline halfway(Deadline deadline) {
     const auto left = deadline.left();
-    return left ? Deadline::in(std::chrono::ceil<std::chrono::milliseconds>(*left / sharers))
-                : deadline;
+    return left ? Deadline::in(std::chrono::ceil<std::chrono::milliseconds>(*left / 2)) : deadline;
 }
 
+/// An address that does not answer leaves the others half of its time.
 Socket connect_tcp(const RedisService& service, Deadline deadline) {
     const auto addresses = addresses_of(service, deadline);
-    for (auto address = addresses.begin();; ++address) {
-        const auto left = static_cast<std::size_t>(addresses.end() - address);
+    const addrinfo* address = addresses.get();
+    for (; address->ai_next != nullptr; address = address->ai_next) {
         try {
-            return connect_to(*address, share_of(deadline, left));
+            return connect_to(*address, halfway(deadline));
         } catch (const StreamError&) {
-            if (left == 1) {
-                throw;
-            }
+            continue; // with the next one
         }
     }
+    return connect_to(*address, deadline);
 }
 
 Socket connect_unix(const std::string& path, Deadline deadline) {
@@ -177,7 +142,11 @@ Socket connect_unix(const std::string& path, Deadline deadline) {
         throw StreamError(system_message(ENAMETOOLONG));
     }
     path.copy(address.sun_path, path.size());
-    return connect_to(Address(&address, sizeof address), deadline);
+    addrinfo unix_address = {};
+    unix_address.ai_family = AF_UNIX;
+    unix_address.ai_addr = reinterpret_cast<sockaddr*>(&address);
+    unix_address.ai_addrlen = sizeof address;
+    return connect_to(unix_address, deadline);
 }
 
 } // namespace
@@ -200,8 +169,47 @@ void Socket::wait(short events, Deadline deadline) const {
     }
 }
 
-bool is_address(const std::string& host) {
-    return literal_address(host, 0).has_value();
+void Socket::write(std::string_view bytes, Deadline deadline) {
+    while (!bytes.empty()) {
+        const ssize_t sent = send(m_fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent >= 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(sent));
+        } else {
+            wait_or_throw(POLLOUT, deadline);
+        }
+    }
+}
+
+std::size_t Socket::read(std::span<char> buffer, Deadline deadline) {
+    wait(POLLIN, deadline);
+    ssize_t received = 0;
+    while ((received = recv(m_fd, buffer.data(), buffer.size(), 0)) < 0) {
+        wait_or_throw(POLLIN, deadline);
+    }
+    if (received == 0) {
+        throw StreamError("the connection was closed");
+    }
+    return static_cast<std::size_t>(received);
+}
+
+bool Socket::is_silent() {
+    char byte = 0;
+    return recv(m_fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+/// To be called after a call that failed, before it is repeated.
+void Socket::wait_or_throw(short events, Deadline deadline) const {
+    if (errno != EAGAIN && errno != EINTR) {
+        throw StreamError(system_message(errno));
+    }
+    wait(events, deadline);
+}
+
+std::unique_ptr<Stream> connect_stream(const RedisService& service, Deadline deadline) {
+    if (service.transport == RedisService::Transport::tls) {
+        return connect_tls_stream(service, deadline);
+    }
+    return std::make_unique<Socket>(Socket::connect(service, deadline));
 }
 
 std::string system_message(int error) {

@@ -2,16 +2,14 @@
 
 #include "base/waiting.hpp"
 #include "redis/stream.hpp"
-#include "redis/uri.hpp"
 
 #include <string>
 #include <utility>
 
 namespace ordercache {
 
-/// A connected socket that does not block. A call that would block fails, and wait() tells when to
-/// repeat it.
-class Socket {
+/// A connected socket that does not block.
+class Socket : public Stream {
 public:
     /// Connects to the service, to each of its addresses in turn. Throws StreamError.
     static Socket connect(const RedisService& service, Deadline deadline);
@@ -19,20 +17,22 @@ public:
     explicit Socket(int fd) : m_fd(fd) {}
     Socket(Socket&& other) noexcept : m_fd(std::exchange(other.m_fd, -1)) {}
     Socket& operator=(Socket&&) = delete;
-    ~Socket();
+    ~Socket() override;
 
     int fd() const { return m_fd; }
 
-    /// Waits until the socket is ready for `events` (poll's). Throws StreamError at the deadline,
-    /// and Interrupted when a signal arrives.
+    /// Waits until the socket is ready for `events` (poll's). Throws StreamTimeout at the deadline.
     void wait(short events, Deadline deadline) const;
 
+    void write(std::string_view bytes, Deadline deadline) override;
+    std::size_t read(std::span<char> buffer, Deadline deadline) override;
+    bool is_silent() override;
+
 private:
+    void wait_or_throw(short events, Deadline deadline) const;
+
     int m_fd;
 };
-
-/// Returns whether the host is an IPv4 or IPv6 address.
-bool is_address(const std::string& host);
 
 /// Returns the system's message for an errno.
 std::string system_message(int error);

@@ -118,6 +118,12 @@ int accept_cluster_name(int is_valid, X509_STORE_CTX* store) {
     return 1;
 }
 
+bool is_address(const std::string& host) {
+    const std::unique_ptr<ASN1_OCTET_STRING, Freeing<ASN1_OCTET_STRING_free>> address(
+        a2i_IPADDRESS(host.c_str()));
+    return address != nullptr;
+}
+
 void send_name(SSL* ssl, const std::string& name) {
     require(SSL_set_tlsext_host_name(ssl, name.c_str()) == 1, "send the host's name");
 }
@@ -165,15 +171,6 @@ Ssl make_ssl(const RedisService& service, const Context& context, const Socket& 
     return ssl;
 }
 
-/// The outcome of one call to OpenSSL.
-struct Outcome {
-    int result;
-    int error;
-    std::string reason; ///< If the call failed for good.
-
-    bool must_wait() const { return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE; }
-};
-
 /// A server that refuses a client's certificate closes the connection: a write may fail before its
 /// alert, which has the reason, was read.
 std::string why_broken(SSL* ssl, int system_error) {
@@ -184,29 +181,34 @@ std::string why_broken(SSL* ssl, int system_error) {
     return system_error == 0 ? "the connection was closed" : system_message(system_error);
 }
 
-std::string why_failed(SSL* ssl, int error, int system_error) {
-    switch (error) {
-    case SSL_ERROR_ZERO_RETURN:
-        return "the connection was closed";
-    case SSL_ERROR_SYSCALL:
-        return why_broken(ssl, system_error);
-    default:
-        return why_refused(ssl);
-    }
-}
+/// What a call to OpenSSL returned or, if `events` (poll's) is not 0, what must come first.
+struct Outcome {
+    int result;
+    short events;
+};
 
 /// `call` is one of OpenSSL's functions, which note their errors in the thread that calls them.
+/// Throws StreamError.
 template <typename Call>
 Outcome attempt(SSL* ssl, Call call) {
     ERR_clear_error();
     errno = 0;
-    Outcome outcome = {call(ssl), SSL_ERROR_NONE, {}};
+    const int result = call(ssl);
     const int system_error = errno;
-    outcome.error = SSL_get_error(ssl, outcome.result);
-    if (outcome.error != SSL_ERROR_NONE && !outcome.must_wait()) {
-        outcome.reason = why_failed(ssl, outcome.error, system_error);
+    switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_NONE:
+        return {result, 0};
+    case SSL_ERROR_WANT_READ:
+        return {result, POLLIN};
+    case SSL_ERROR_WANT_WRITE:
+        return {result, POLLOUT};
+    case SSL_ERROR_ZERO_RETURN:
+        throw StreamError("the connection was closed");
+    case SSL_ERROR_SYSCALL:
+        throw StreamError(why_broken(ssl, system_error));
+    default:
+        throw StreamError(why_refused(ssl));
     }
-    return outcome;
 }
 
 class TlsStream : public Stream {
@@ -218,7 +220,8 @@ public:
         const auto handshake = [session = m_session] {
             return attempt(session->ssl.get(), SSL_connect);
         };
-        while (must_repeat(run_blocking(handshake, deadline, k_read_too_late), deadline)) {
+        while (const short events = run_blocking(handshake, deadline, k_read_too_late).events) {
+            m_session->socket.wait(events, deadline);
         }
     }
 
@@ -242,7 +245,11 @@ public:
     bool is_silent() override {
         char next = 0;
         const auto peek = [&next](SSL* ssl) { return SSL_peek(ssl, &next, 1); };
-        return attempt(m_session->ssl.get(), peek).must_wait();
+        try {
+            return attempt(m_session->ssl.get(), peek).events != 0;
+        } catch (const StreamError&) {
+            return false;
+        }
     }
 
 private:
@@ -250,22 +257,12 @@ private:
     template <typename Call>
     std::size_t complete(Call call, Deadline deadline) {
         for (;;) {
-            const Outcome outcome = attempt(m_session->ssl.get(), call);
-            if (!must_repeat(outcome, deadline)) {
-                return static_cast<std::size_t>(outcome.result);
+            const auto [result, events] = attempt(m_session->ssl.get(), call);
+            if (events == 0) {
+                return static_cast<std::size_t>(result);
             }
+            m_session->socket.wait(events, deadline);
         }
-    }
-
-    /// Returns false if the call succeeded, and true once it can go on. Throws StreamError.
-    bool must_repeat(const Outcome& outcome, Deadline deadline) const {
-        if (outcome.must_wait()) {
-            const bool reads = outcome.error == SSL_ERROR_WANT_READ;
-            m_session->socket.wait(reads ? POLLIN : POLLOUT, deadline);
-        } else if (outcome.error != SSL_ERROR_NONE) {
-            throw StreamError(outcome.reason);
-        }
-        return outcome.must_wait();
     }
 
     std::shared_ptr<Session> m_session;
