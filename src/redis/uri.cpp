@@ -7,9 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <limits>
-#include <span>
 #include <stdexcept>
 
 namespace ordercache {
@@ -18,46 +17,31 @@ namespace {
 
 using Transport = RedisService::Transport;
 
-template <typename Value>
-struct Entry {
-    std::string_view name;
-    Value value;
-};
-
-/// Returns the entry of that name, or null.
-template <typename Table>
-auto find_entry(const Table& table, std::string_view name) {
-    const auto found = std::find_if(table.begin(), table.end(),
-                                    [&](const auto& entry) { return entry.name == name; });
-    return found == table.end() ? nullptr : &*found;
+bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
+    return std::ranges::find(words, text) != words.end();
 }
 
-constexpr auto k_schemes = std::to_array<Entry<Transport>>({
-    {"redis", Transport::tcp},
-    {"rediss", Transport::tls},
-    {"valkey", Transport::tcp},
-    {"valkeys", Transport::tls},
-    {"unix", Transport::unix_socket},
-});
+bool holds_any(std::string_view text, std::initializer_list<std::string_view> words) {
+    return std::ranges::any_of(words,
+                               [&](std::string_view word) { return text.find(word) != text.npos; });
+}
 
-/// The values of ssl_cert_reqs, and whether each verifies. For a client, Python's CERT_OPTIONAL
-/// means CERT_REQUIRED.
-constexpr auto k_certificate_requirements = std::to_array<Entry<bool>>({
-    {"none", false},
-    {"optional", true},
-    {"required", true},
-    {"CERT_NONE", false},
-    {"CERT_OPTIONAL", true},
-    {"CERT_REQUIRED", true},
-});
+std::invalid_argument unknown_option(std::string_view name) {
+    return std::invalid_argument(fmt::format("the option {} is unknown: leave it out", name));
+}
 
 Transport parse_scheme(std::string_view scheme) {
-    const auto* const known = find_entry(k_schemes, scheme);
-    if (known == nullptr) {
-        throw std::invalid_argument("it must begin with redis://, rediss://, valkey://, valkeys:// "
-                                    "or unix://, as in rediss://user:password@host:6379/0");
+    if (is_one_of(scheme, {"redis", "valkey"})) {
+        return Transport::tcp;
     }
-    return known->value;
+    if (is_one_of(scheme, {"rediss", "valkeys"})) {
+        return Transport::tls;
+    }
+    if (scheme == "unix") {
+        return Transport::unix_socket;
+    }
+    throw std::invalid_argument("it must begin with redis://, rediss://, valkey://, valkeys:// or "
+                                "unix://, as in rediss://user:password@host:6379/0");
 }
 
 int parse_database(std::string_view text) {
@@ -68,12 +52,14 @@ int parse_database(std::string_view text) {
     return static_cast<int>(*number);
 }
 
+/// For a client, Python's CERT_OPTIONAL means CERT_REQUIRED.
 bool parse_verification(std::string_view text) {
-    const auto* const known = find_entry(k_certificate_requirements, text);
-    if (known == nullptr) {
+    const bool verifies =
+        is_one_of(text, {"required", "optional", "CERT_REQUIRED", "CERT_OPTIONAL"});
+    if (!verifies && !is_one_of(text, {"none", "CERT_NONE"})) {
         throw std::invalid_argument("ssl_cert_reqs must be required or none");
     }
-    return known->value;
+    return verifies;
 }
 
 std::chrono::milliseconds parse_timeout(std::string_view text) {
@@ -84,88 +70,75 @@ std::chrono::milliseconds parse_timeout(std::string_view text) {
     return *timeout;
 }
 
-using Apply = void (*)(RedisService&, const std::string& value);
-
-constexpr auto k_options = std::to_array<Entry<Apply>>({
-    {"db", [](RedisService& s, const std::string& value) { s.database = parse_database(value); }},
-    {"socket_connect_timeout",
-     [](RedisService& s, const std::string& value) { s.connect_timeout = parse_timeout(value); }},
-    {"socket_timeout",
-     [](RedisService& s, const std::string& value) { s.reply_timeout = parse_timeout(value); }},
-    {"ssl_ca_certs", [](RedisService& s, const std::string& value) { s.ca_file = value; }},
-    {"ssl_cert_reqs",
-     [](RedisService& s,
-        const std::string& value) { s.verify_certificate = parse_verification(value); }},
-    {"ssl_certfile", [](RedisService& s, const std::string& value) { s.certificate_file = value; }},
-    {"ssl_keyfile", [](RedisService& s, const std::string& value) { s.key_file = value; }},
-});
-
-bool holds_any(std::string_view text, std::span<const std::string_view> words) {
-    return std::ranges::any_of(
-        words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
-}
-
-bool is_one_of(std::string_view text, std::span<const std::string_view> words) {
-    return std::ranges::find(words, text) != words.end();
+/// Applies one of redis-py's options. Returns false if it is another option.
+bool apply_known(const UriOption& option, RedisService& service) {
+    if (option.name == "db") {
+        service.database = parse_database(option.value);
+    } else if (option.name == "socket_connect_timeout") {
+        service.connect_timeout = parse_timeout(option.value);
+    } else if (option.name == "socket_timeout") {
+        service.reply_timeout = parse_timeout(option.value);
+    } else if (service.transport != Transport::tls) {
+        return false;
+    } else if (option.name == "ssl_ca_certs") {
+        service.ca_file = option.value;
+    } else if (option.name == "ssl_cert_reqs") {
+        service.verify_certificate = parse_verification(option.value);
+    } else if (option.name == "ssl_certfile") {
+        service.certificate_file = option.value;
+    } else if (option.name == "ssl_keyfile") {
+        service.key_file = option.value;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /// Returns whether the name says that the option tunes another client or its connections. Any other
 /// option may change the answer, as a prefix of the keys does, or ask for security. The name of one
 /// for a password is not shown: a raw & in its value would have the rest taken for a name.
 bool is_tuning(std::string_view name) {
-    constexpr auto words = std::to_array<std::string_view>(
-        {"alive", "client", "conn", "coding", "decode", "idle", "interval", "retr", "timeout"});
-    constexpr auto exceptions =
-        std::to_array<std::string_view>({"auth", "cert", "class", "crypt", "password", "secur"});
-    return holds_any(name, words) && !holds_any(name, exceptions);
-}
-
-/// Returns whether the option is about TLS in general, as those of redis-py begin with `ssl_`.
-bool is_about_tls(std::string_view name) {
-    constexpr auto words = std::to_array<std::string_view>({"ssl", "tls"});
-    return holds_any(name, words);
+    return holds_any(name, {"alive", "client", "conn", "coding", "decode", "idle", "interval",
+                            "retr", "timeout"}) &&
+           !holds_any(name, {"auth", "cert", "class", "crypt", "password", "secur"});
 }
 
 /// Throws std::invalid_argument if the option asks for TLS and the scheme does not, or asks for
 /// more than a verified certificate. The rest cannot matter.
-void check_tls_option(std::string_view name, const std::string& value, Transport transport) {
-    constexpr auto off =
-        std::to_array<std::string_view>({"0", "false", "no", "off", "none", "disable", "disabled"});
-    constexpr auto on = std::to_array<std::string_view>(
-        {"", "1", "true", "yes", "on", "allow", "prefer", "preferred", "require", "required",
-         "verify-ca", "verify-full", "enabled"});
-    constexpr auto switches = std::to_array<std::string_view>(
-        {"ssl", "sslmode", "ssl_mode", "ssl_check_hostname", "tls", "usessl", "use_ssl", "usetls",
-         "use_tls", "enabletls", "enablessl"});
-    const std::string lower = lower_case(value);
-    const bool is_off = is_one_of(lower, off);
+void check_tls_option(std::string_view name, std::string_view value, Transport transport) {
+    const bool is_off =
+        is_one_of(value, {"0", "false", "no", "off", "none", "disable", "disabled"});
+    const bool is_on =
+        is_one_of(value, {"", "1", "true", "yes", "on", "allow", "prefer", "preferred", "require",
+                          "required", "verify-ca", "verify-full", "enabled"});
+    const bool is_switch =
+        is_one_of(name, {"ssl", "sslmode", "ssl_mode", "ssl_check_hostname", "tls", "usessl",
+                         "use_ssl", "usetls", "use_tls", "enabletls", "enablessl"});
     if (transport != Transport::tls && (!is_off || name.starts_with("ssl_"))) {
         throw std::invalid_argument(fmt::format(
             "the option {} asks for TLS, which needs the scheme rediss:// or valkeys://", name));
     }
-    if (!is_off && !(is_one_of(name, switches) && is_one_of(lower, on))) {
-        throw std::invalid_argument(fmt::format("the option {} is unknown: leave it out", name));
+    if (!is_off && !(is_switch && is_on)) {
+        throw unknown_option(name);
     }
 }
 
 void apply(const UriOption& option, RedisService& service) {
+    if (apply_known(option, service)) {
+        return;
+    }
     const std::string name = lower_case(option.name);
-    const auto* const known = find_entry(k_options, option.name);
-    if (known != nullptr && (service.transport == Transport::tls || !is_about_tls(name))) {
-        known->value(service, option.value);
-    } else if (name == "username" || name.find("password") != std::string::npos) {
+    const std::string value = lower_case(option.value);
+    if (name == "username" || name.find("password") != std::string::npos) {
         throw std::invalid_argument(
             "user and password must stand before the host, as in redis://user:password@host");
-    } else if (is_about_tls(name)) {
-        check_tls_option(name, option.value, service.transport);
-        service.ignored_options.emplace_back(option.name);
-    } else if (is_tuning(name) ||
-               (name == "protocol" && (option.value == "2" || option.value == "3"))) {
-        service.ignored_options.emplace_back(option.name);
-    } else {
-        throw std::invalid_argument(
-            fmt::format("the option {} is unknown: leave it out", option.name));
     }
+    if (holds_any(name, {"ssl", "tls"})) {
+        check_tls_option(name, value, service.transport);
+    } else if (!is_tuning(name) && !(name == "protocol" && is_one_of(value, {"2", "3"}))) {
+        throw unknown_option(option.name);
+    }
+    service.ignored_options.emplace_back(option.name);
 }
 
 void take_credentials(std::string_view userinfo, RedisService& service) {
