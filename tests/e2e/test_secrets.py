@@ -75,7 +75,7 @@ def test_a_bad_pg_service_uri_is_not_shown(secretive, uri):
 
 def test_a_uri_in_place_of_a_databases_name_is_not_shown(secretive):
     [run] = secretive([("count", "--no-cache")], PG_DATABASE=f"postgres://u:{CANARY}@127.0.0.1/db")
-    assert run.stderr == "ordercache: error: PG_DATABASE: the name must not be a URI\n"
+    assert run.stderr == "ordercache: error: PG_DATABASE: it must not be a URI\n"
 
 
 @pytest.mark.parametrize("uri", BAD_REDIS_URIS)
