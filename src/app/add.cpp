@@ -40,7 +40,7 @@ void write(InsertedOrders& orders, const Add& add, Context& context) {
     if (add.dry_run) {
         rehearse(orders, add, context);
     } else if (add.use_cache) {
-        commit(orders, context.cache(), context.reporter());
+        commit_and_update_cache(orders, context.cache(), context.reporter());
     } else {
         write_without_cache(orders, context);
     }

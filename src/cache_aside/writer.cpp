@@ -47,7 +47,7 @@ void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Report
     });
 }
 
-void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
+void commit_and_update_cache(PendingOrders& orders, CountCache& cache, Reporter& reporter) {
     const auto customers = orders.changed_customers();
     if (!customers) {
         reporter.note("Clearing all caches");

@@ -17,6 +17,6 @@ void note_drop(const std::vector<Scope>& scopes, const CountCache& cache, Report
 /// The writer's part of the protocol (cache_aside.hpp): commits the orders, and keeps the counts
 /// that they change true. If the cache fails before the commit, throws CacheError, and nothing is
 /// committed; after it, warns. Throws the error that the COMMIT ended with.
-void commit(PendingOrders& orders, CountCache& cache, Reporter& reporter);
+void commit_and_update_cache(PendingOrders& orders, CountCache& cache, Reporter& reporter);
 
 } // namespace ordercache

@@ -3,7 +3,8 @@
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "postgres/connection.hpp"
-#include "postgres/order_row.hpp"
+#include "postgres/order_insert.hpp"
+#include "postgres/sql.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -23,25 +24,12 @@ constexpr std::chrono::milliseconds k_time_after_signal = 5s;
 
 bool g_commit_was_sent = false;
 
-/// A standby lags and cannot tell. A server that crashed, or took over from one that did, may have
-/// lost the transaction and not yet given its id away again. A transaction that a snapshot does not
-/// see yet is in progress, whatever its status says: its row is looked for in that snapshot. A view
-/// has no xmin: there the name means the outer one, which is NULL.
-std::string status_sql(bool has_order, bool has_content) {
-    return fmt::format(
-        R"sql(
-SELECT CASE WHEN pg_is_in_recovery() THEN 'in progress'
-            WHEN $1::xid8 >= pg_current_xact_id() THEN 'aborted'
-            WHEN NOT pg_visible_in_snapshot($1::xid8, pg_current_snapshot()) THEN 'in progress'
-            WHEN {} THEN 'committed'
-            WHEN pg_xact_status($1::xid8) = 'aborted' THEN 'aborted'
-            ELSE 'unknown' END AS status
-FROM (SELECT NULL::xid AS xmin) AS without_system_columns)sql",
-        !has_order
-            ? "false"
-            : fmt::format("EXISTS (SELECT FROM orders WHERE orderid = $2 "
-                          "AND xmin = $1::xid8::xid{})",
-                          has_content ? fmt::format(" AND ({})::text = $3", k_order_columns) : ""));
+std::string status_sql(bool has_order) {
+    const auto is_found = fmt::format("EXISTS (SELECT FROM orders WHERE orderid = $2 "
+                                      "AND xmin = $1::xid8::xid AND $3 IN ('', ({})::text))",
+                                      k_order_columns);
+    return fmt::format(fmt::runtime(sql::k_transaction_status),
+                       fmt::arg("is_found", has_order ? is_found : "false"));
 }
 
 CommitEnd in_doubt(const PostgresConnection& connection, const Written& written,
@@ -63,11 +51,10 @@ CommitEnd in_doubt(const PostgresConnection& connection, const Written& written,
 /// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
 class OutcomeDeadline {
 public:
-    explicit OutcomeDeadline(const PostgresConnection& connection)
-        : m_has_limit(connection.has_limit()), m_deadline(connection.deadline()) {}
+    explicit OutcomeDeadline(Deadline limit) : m_deadline(limit) {}
 
     bool has_passed() {
-        if (!m_has_limit && !m_is_interrupted && has_held_signal()) {
+        if (!m_deadline.left() && has_held_signal()) {
             m_is_interrupted = true;
             m_deadline = Deadline::in(k_time_after_signal);
         }
@@ -86,9 +73,8 @@ public:
     }
 
 private:
-    bool m_has_limit;
-    bool m_is_interrupted = false;
     Deadline m_deadline;
+    bool m_is_interrupted = false;
 };
 
 TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
@@ -134,9 +120,9 @@ CommitEnd refused(const PostgresConnection& connection, const Written& written,
                : CommitEnd{CommitOutcome::rolled_back, error};
 }
 
-CommitEnd send_commit(PostgresConnection& connection, const Written& written) {
-    OutcomeDeadline deadline(connection);
-    const CommitReply reply = connection.commit(deadline.tick());
+CommitEnd commit_once(PostgresConnection& connection, const Written& written) {
+    OutcomeDeadline deadline(connection.deadline());
+    const CommitReply reply = connection.send_commit(deadline.tick());
     switch (reply.kind) {
     case CommitReply::Kind::committed:
         return {CommitOutcome::committed, std::nullopt};
@@ -157,28 +143,25 @@ CommitEnd send_commit(PostgresConnection& connection, const Written& written) {
 } // namespace
 
 TransactionStatus status_of(PostgresSession& session, const WriteId& write,
-                            const std::optional<std::string>& content) {
+                            const std::string& content) {
     std::vector<std::string> values = {std::to_string(write.transaction)};
     if (write.order) {
-        values.push_back(*write.order);
-        if (content) {
-            values.push_back(*content);
-        }
+        values.insert(values.end(), {*write.order, content});
     }
-    const Rows rows = session.run(status_sql(write.order.has_value(), content.has_value()), values);
-    const std::string& status = rows.only().text("status");
+    const Row row = session.run(status_sql(write.order.has_value()), values).only();
+    const std::string& status = row.text("status");
     return status == "committed"     ? TransactionStatus::committed
            : status == "aborted"     ? TransactionStatus::aborted
            : status == "in progress" ? TransactionStatus::in_progress
                                      : TransactionStatus::unknown;
 }
 
-CommitEnd commit(PostgresConnection& connection, const Written& written) {
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written) {
     // Written before COMMIT is sent: there may be no memory for it later.
     const CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {
-        return send_commit(connection, written);
+        return commit_once(connection, written);
     } catch (const std::exception&) {
         return unforeseen;
     }

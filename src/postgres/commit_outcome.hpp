@@ -2,7 +2,6 @@
 
 #include "cache_aside/order_store.hpp"
 
-#include <optional>
 #include <string>
 
 namespace ordercache {
@@ -19,17 +18,17 @@ struct Written {
 
 /// What became of a transaction. After a crash or a failover PostgreSQL gives ids of transactions
 /// and numbers of orders away again, so neither proves a commit: `committed` means that the order's
-/// row is there with the transaction's id, and with `content` if that is given. `unknown` means
+/// row is there with the transaction's id, and with `content` unless that is empty. `unknown` means
 /// that the id is committed and the row is not there.
 TransactionStatus status_of(PostgresSession& session, const WriteId& write,
-                            const std::optional<std::string>& content = std::nullopt);
+                            const std::string& content = "");
 
 /// Commits what the connection's transaction wrote. If the connection breaks, asks on another one
 /// what became of it until the user's limit, or, without a limit, until a few seconds after the
 /// first signal.
-CommitEnd commit(PostgresConnection& connection, const Written& written);
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written);
 
-/// Whether commit() was called: from then on a failure that nobody foresaw leaves it in doubt
+/// Whether a COMMIT may have been sent. From then on an unforeseen failure leaves it in doubt
 /// whether something was written.
 bool commit_was_sent();
 

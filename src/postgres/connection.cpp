@@ -23,7 +23,7 @@ PostgresConnection::PostgresConnection(PostgresService service, TimeLimit limit,
     : m_service(std::move(service)), m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {
 }
 
-CommitReply PostgresConnection::commit(const Tick& tick) {
+CommitReply PostgresConnection::send_commit(const Tick& tick) {
     const Deadline deadline = m_limit.deadline();
     if (deadline.passed()) {
         roll_back();

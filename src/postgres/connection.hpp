@@ -64,13 +64,13 @@ public:
         }
     }
 
-    /// From here until commit() or roll_back() a session that the server ended is not replaced by a
-    /// new one, which would know nothing of the transaction: the next statement fails.
+    /// From here until send_commit() or roll_back() a session that the server ended is not replaced
+    /// by a new one, which would know nothing of the transaction: the next statement fails.
     void begin() { m_is_in_transaction = true; }
 
     /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's limit
     /// it rolls back instead. A tick that throws TimedOut ends the wait as the limit does.
-    CommitReply commit(const Tick& tick = {});
+    CommitReply send_commit(const Tick& tick = {});
 
     /// Undoes what is not committed; a server that cannot be told undoes it by itself.
     void roll_back() noexcept;

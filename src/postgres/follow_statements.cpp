@@ -2,6 +2,7 @@
 
 #include "postgres/failure_text.hpp"
 #include "postgres/follow_sql.hpp"
+#include "postgres/sql.hpp"
 
 #include <fmt/format.h>
 
@@ -30,15 +31,6 @@ constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
 /// the tables that they change, so their COMMIT need not wait for the disk or for a standby.
 constexpr auto k_begin =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; ";
-
-/// Waits for a poll that is under way, but not for a follower that hangs in one or holds the lock
-/// for its session.
-constexpr auto k_take_over = R"sql({}
-SET LOCAL lock_timeout = '500ms';
-SELECT pg_advisory_xact_lock({});
-WITH former AS (DELETE FROM ordercache.follower RETURNING token)
-INSERT INTO ordercache.follower SELECT gen_random_uuid()
-RETURNING token, coalesce((SELECT max(token) FROM former), '') AS former)sql";
 
 /// Writers in flight hold a lock on the table, and others would wait behind this one.
 constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE ordercache.change";
@@ -118,8 +110,9 @@ std::optional<Rows> run_unless_locked(PostgresSession& session, const std::strin
 
 /// Returns nullopt if another follower has the lock.
 std::optional<FollowerTokens> take_lock(PostgresSession& session) {
-    const auto rows =
-        run_unless_locked(session, fmt::format(k_take_over, k_begin, k_follower_lock));
+    const auto rows = run_unless_locked(
+        session, k_begin + fmt::format(fmt::runtime(sql::k_take_over),
+                                       fmt::arg("follower_lock", k_follower_lock)));
     if (!rows) {
         return std::nullopt;
     }

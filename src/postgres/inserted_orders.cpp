@@ -4,6 +4,7 @@
 #include "postgres/connection.hpp"
 #include "postgres/follow_sql.hpp"
 #include "postgres/order_insert.hpp"
+#include "postgres/sql.hpp"
 
 #include <fmt/format.h>
 
@@ -13,16 +14,6 @@
 namespace ordercache {
 
 namespace {
-
-/// The isolation that the protocol needs, whatever the server's default. A commit that is reported
-/// must survive a crash. A writer whose host is gone must not hold its lock for hours.
-constexpr auto k_begin = R"sql(
-BEGIN ISOLATION LEVEL READ COMMITTED;
-SELECT set_config('synchronous_commit', 'on', true)
-WHERE current_setting('synchronous_commit') = 'off';
-SELECT set_config('tcp_keepalives_idle', '60', true), set_config('tcp_keepalives_interval', '10', true),
-       set_config('tcp_keepalives_count', '6', true)
-WHERE current_setting('tcp_keepalives_idle')::int > 60)sql";
 
 /// Runs `act`, and says which orders of the file PostgreSQL rejected.
 template <typename Act>
@@ -44,8 +35,8 @@ InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, C
     m_connection->begin();
     m_connection->ask([update](PostgresSession& session) {
         session.run(update == CacheUpdate::by_writer
-                        ? fmt::format("{};\n{}", k_begin, k_mark_as_handled)
-                        : k_begin);
+                        ? fmt::format("{};\n{}", sql::k_begin_orders, k_mark_as_handled)
+                        : sql::k_begin_orders);
     });
 }
 
@@ -75,7 +66,7 @@ void InsertedOrders::insert_piece(std::vector<Order> orders) {
     const std::int64_t first = m_size - std::ssize(orders);
     const auto place = first == last ? fmt::format("order {}", last)
                                      : fmt::format("one of orders {} to {}", first, last);
-    const Piece piece = naming_place(place, [&] {
+    const InsertedPiece piece = naming_place(place, [&] {
         return m_connection->ask(
             [sql = m_insert, orders = std::move(orders)](PostgresSession& session) {
                 return ordercache::insert_piece(session, sql, orders);
@@ -124,7 +115,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 
 CommitEnd InsertedOrders::commit() {
     m_is_over = true; // or it is not known: there is nothing left to roll back
-    return ordercache::commit(*m_connection, m_written);
+    return commit_and_learn_outcome(*m_connection, m_written);
 }
 
 void InsertedOrders::check_stored() const {

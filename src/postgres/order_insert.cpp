@@ -1,34 +1,30 @@
 #include "postgres/order_insert.hpp"
 
-#include "postgres/order_row.hpp"
+#include "postgres/sql.hpp"
 #include "postgres/writers_lock.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <cstddef>
-#include <tuple>
 
 namespace ordercache {
 
 namespace {
 
-/// The types of the columns, so that PostgreSQL reads each value as it would in VALUES. A column
-/// that is missing is for the INSERT to complain about.
-std::string column_types_sql() {
-    return fmt::format(R"sql(
-SELECT coalesce(format_type(atttypid, -1), 'text') AS type
-FROM unnest(string_to_array('{}', ', ')) WITH ORDINALITY AS wanted (name, place)
-LEFT JOIN pg_attribute ON attrelid = 'orders'::regclass AND attname = name
-ORDER BY place)sql",
-                       k_order_columns);
+using OrderRow = std::array<std::string, 5>;
+
+/// The values of k_order_columns.
+OrderRow row_of(const Order& order) {
+    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+            order.tax.to_string(), order.total().to_string()};
 }
 
 /// For each column an array of its values. Dates and numbers need no quotes in one.
-std::vector<std::string> arrays_of(const std::vector<Order>& orders) {
-    std::vector<std::string> arrays(std::tuple_size_v<decltype(order_row(orders.front()))>);
+OrderRow arrays_of(const std::vector<Order>& orders) {
+    OrderRow arrays;
     for (const Order& order : orders) {
-        const auto row = order_row(order);
+        const OrderRow row = row_of(order);
         for (std::size_t i = 0; i < row.size(); ++i) {
             arrays[i] += (arrays[i].empty() ? '{' : ',') + row[i];
         }
@@ -39,21 +35,18 @@ std::vector<std::string> arrays_of(const std::vector<Order>& orders) {
     return arrays;
 }
 
-/// If the table is plain, the lock is taken in the same statement.
-std::string insert_last_sql(const std::string& lock) {
-    return fmt::format(R"sql(
-INSERT INTO orders ({0}) VALUES ($1, $2, $3, $4, $5)
-RETURNING orderid::text AS orderid, customerid::int AS customer, ({0})::text AS content,
-          pg_current_xact_id() AS transaction, CASE WHEN {1} THEN {2} END IS NOT NULL AS is_locked)sql",
-                       k_order_columns, is_plain_table_sql(), lock);
+std::string lock_sql(const std::string& key, std::int32_t other_key) {
+    return fmt::format(fmt::runtime(sql::k_writers_lock), fmt::arg("class", k_lock_class),
+                       fmt::arg("key", key), fmt::arg("other_key", other_key));
 }
 
-std::string look_closer_sql(const std::string& lock) {
-    return fmt::format(R"sql(
-SELECT more, more AND EXISTS (SELECT FROM pg_foreign_table) AS may_be_remote,
-       CASE WHEN more THEN {1} ELSE {2} END
-FROM (SELECT {0} AS more) AS look)sql",
-                       may_change_more_sql(), lock_batch_sql(), lock);
+/// `customer` is an SQL expression.
+std::string lock_customer_sql(const std::string& customer) {
+    return lock_sql(customer, k_lock_all);
+}
+
+std::string lock_batch_sql() {
+    return lock_sql(std::to_string(k_lock_batch), k_lock_batch);
 }
 
 constexpr auto k_insufficient_privilege = "42501";
@@ -64,10 +57,9 @@ constexpr auto k_is_row_security_why = "SELECT row_security_active('orders') AND
                                        "has_any_column_privilege('orders', 'INSERT') AS is_why";
 
 /// A row that row security forbids has no SQLSTATE of its own. It gets that of a view's check.
-Rows insert(PostgresSession& session, const std::string& sql,
-            const std::vector<std::string>& values) {
+Rows insert(PostgresSession& session, const std::string& sql, const OrderRow& values) {
     try {
-        return session.run(sql, values);
+        return session.run(sql, {values.begin(), values.end()});
     } catch (const SessionFailure& failed) {
         if (failed.sqlstate() != k_insufficient_privilege) {
             throw;
@@ -82,10 +74,15 @@ Rows insert(PostgresSession& session, const std::string& sql,
 
 /// Where a foreign server commits too, all other checks come first, so that an error in answer to
 /// COMMIT is its own.
-void look_closer(PostgresSession& session, const std::string& lock, Inserted& inserted) {
-    const Rows rows = session.run(look_closer_sql(lock));
-    inserted.changes_more = rows.only().flag("more");
-    inserted.written.may_be_remote = rows.only().flag("may_be_remote");
+void look_closer(PostgresSession& session, const std::string& lock, InsertedOrder& inserted) {
+    const Row look =
+        session
+            .run(fmt::format(fmt::runtime(sql::k_look_closer),
+                             fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock),
+                             fmt::arg("batch_lock", lock_batch_sql())))
+            .only();
+    inserted.changes_more = look.flag("more");
+    inserted.written.may_be_remote = look.flag("may_be_remote");
     if (inserted.written.may_be_remote) {
         session.run(k_check_now);
     }
@@ -96,9 +93,10 @@ void look_closer(PostgresSession& session, const std::string& lock, Inserted& in
 std::string insert_piece_sql(PostgresSession& session) {
     std::string arrays;
     int place = 0;
-    const Rows types = session.run(column_types_sql());
-    for (const Row row : types) {
-        arrays += fmt::format("{}${}::{}[]", place == 0 ? "" : ", ", place + 1, row.text("type"));
+    for (const Row& column : session.run(fmt::format(fmt::runtime(sql::k_column_types),
+                                                     fmt::arg("columns", k_order_columns)))) {
+        arrays +=
+            fmt::format("{}${}::{}[]", place == 0 ? "" : ", ", place + 1, column.text("type"));
         ++place;
     }
     return fmt::format("INSERT INTO orders ({}) SELECT * FROM unnest({}) "
@@ -106,18 +104,33 @@ std::string insert_piece_sql(PostgresSession& session) {
                        k_order_columns, arrays);
 }
 
-std::optional<Inserted> insert_last(PostgresSession& session, const Order& order, bool is_only) {
+InsertedPiece insert_piece(PostgresSession& session, const std::string& sql,
+                           const std::vector<Order>& orders) {
+    const Rows rows = insert(session, sql, arrays_of(orders));
+    InsertedPiece piece{.stored = static_cast<std::int64_t>(rows.size())};
+    for (const Row& row : rows) {
+        if (!row.is_null("customer")) {
+            piece.customers.push_back(static_cast<CustomerId>(row.number("customer")));
+        }
+    }
+    return piece;
+}
+
+std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& order,
+                                         bool is_only) {
     if (!is_only) {
         session.run(k_check_now); // what takes long must not last into the COMMIT
     }
-    const auto values = order_row(order);
-    const auto lock = is_only ? lock_customer_sql("customerid::int") : lock_batch_sql();
-    const Rows rows = insert(session, insert_last_sql(lock), {values.begin(), values.end()});
+    const auto sql = fmt::format(
+        fmt::runtime(sql::k_insert_order), fmt::arg("columns", k_order_columns),
+        fmt::arg("changes_more", sql::k_changes_more),
+        fmt::arg("lock", is_only ? lock_customer_sql("customerid::int") : lock_batch_sql()));
+    const Rows rows = insert(session, sql, row_of(order));
     if (rows.empty()) {
         return std::nullopt;
     }
     const Row row = rows.only();
-    Inserted inserted;
+    InsertedOrder inserted;
     inserted.written.id.transaction = static_cast<TransactionId>(row.number("transaction"));
     inserted.written.content = row.text("content");
     if (!row.is_null("orderid")) {
@@ -133,19 +146,6 @@ std::optional<Inserted> insert_last(PostgresSession& session, const Order& order
                     inserted);
     }
     return inserted;
-}
-
-Piece insert_piece(PostgresSession& session, const std::string& sql,
-                   const std::vector<Order>& orders) {
-    const Rows rows = insert(session, sql, arrays_of(orders));
-    Piece piece{.stored = static_cast<std::int64_t>(rows.size())};
-    piece.customers.reserve(rows.size());
-    for (const Row row : rows) {
-        if (!row.is_null("customer")) {
-            piece.customers.push_back(static_cast<CustomerId>(row.number("customer")));
-        }
-    }
-    return piece;
 }
 
 } // namespace ordercache

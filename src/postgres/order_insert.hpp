@@ -11,31 +11,35 @@
 
 namespace ordercache {
 
+/// The columns of `orders` that the program writes.
+inline constexpr auto k_order_columns = "orderdate, customerid, netamount, tax, totalamount";
+
 /// Has PostgreSQL make the checks that it defers until the commit.
 inline constexpr auto k_check_now = "SET CONSTRAINTS ALL IMMEDIATE";
 
-/// The customers of the orders that were stored. An order without one changes the total alone.
-struct Piece {
+/// The orders of a piece of a file that were stored. One without a customer changes the total
+/// alone.
+struct InsertedPiece {
     std::int64_t stored = 0;
     std::vector<CustomerId> customers = {};
 };
 
-/// Returns the statement for a piece of a file. RETURNING says which rows were stored, and for
-/// whom.
+/// Returns the statement that inserts a piece of a file.
 std::string insert_piece_sql(PostgresSession& session);
 
-Piece insert_piece(PostgresSession& session, const std::string& sql,
-                   const std::vector<Order>& orders);
+InsertedPiece insert_piece(PostgresSession& session, const std::string& sql,
+                           const std::vector<Order>& orders);
 
 /// The last order, as PostgreSQL stored it.
-struct Inserted {
+struct InsertedOrder {
     Written written;
     std::optional<CustomerId> customer;
-    bool changes_more = false;
+    bool changes_more = false; ///< The transaction may change the counts of other customers.
 };
 
 /// Inserts an order and takes the writer's lock: on its customer and the total if it is the only
 /// one, or a batch's. Returns nullopt if PostgreSQL skipped the order.
-std::optional<Inserted> insert_last(PostgresSession& session, const Order& order, bool is_only);
+std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& order,
+                                         bool is_only);
 
 } // namespace ordercache

@@ -6,7 +6,7 @@
 namespace ordercache {
 
 PollAnswer::PollAnswer(const Rows& rows) {
-    for (const Row row : rows) {
+    for (const Row& row : rows) {
         add(row);
     }
 }

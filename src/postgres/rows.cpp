@@ -4,22 +4,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <iterator>
 #include <system_error>
 
 namespace ordercache {
 
 const std::optional<std::string>& Row::value(std::string_view column) const {
-    const auto& columns = m_rows.m_columns;
-    const auto found = std::ranges::find(columns, column);
-    if (found == columns.end()) {
+    const auto found = std::ranges::find(*m_columns, column);
+    if (found == m_columns->end()) {
         throw UnexpectedReply(fmt::format("it has no {}", column));
     }
-    return m_rows.m_rows[m_index].at(static_cast<std::size_t>(found - columns.begin()));
-}
-
-bool Row::is_null(std::string_view column) const {
-    return !value(column);
+    return m_values.at(static_cast<std::size_t>(found - m_columns->begin()));
 }
 
 const std::string& Row::text(std::string_view column) const {
@@ -53,7 +47,7 @@ Row Rows::only() const {
     if (size() != 1) {
         throw UnexpectedReply(fmt::format("it has {} rows, not one", size()));
     }
-    return (*this)[0];
+    return m_rows.front();
 }
 
 } // namespace ordercache

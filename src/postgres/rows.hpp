@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,22 +12,23 @@
 
 namespace ordercache {
 
-/// Thrown where a reply is well formed and not what the statement asked for: PostgreSQL never says
-/// such a thing, but what stands in its place may.
+/// The reply is well formed, and not one to the statement. PostgreSQL itself sends no such reply.
 class UnexpectedReply : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-class Rows;
-
-/// A row of Rows, which must outlive it. Columns go by their names. Every function throws
-/// UnexpectedReply where there is no such column, or its value is not of the kind.
+/// A row of a result. Its columns have names. Every function throws UnexpectedReply if there is no
+/// such column, or its value is not of that kind.
 class Row {
 public:
-    Row(const Rows& rows, std::size_t index) : m_rows(rows), m_index(index) {}
+    using Columns = std::vector<std::string>;
+    using Values = std::vector<std::optional<std::string>>; ///< nullopt for NULL.
 
-    bool is_null(std::string_view column) const;
+    Row(std::shared_ptr<const Columns> columns, Values values)
+        : m_columns(std::move(columns)), m_values(std::move(values)) {}
+
+    bool is_null(std::string_view column) const { return !value(column); }
     const std::string& text(std::string_view column) const;
     std::int64_t number(std::string_view column) const;
     bool flag(std::string_view column) const;
@@ -34,50 +36,33 @@ public:
 private:
     const std::optional<std::string>& value(std::string_view column) const;
 
-    const Rows& m_rows;
-    std::size_t m_index;
+    std::shared_ptr<const Columns> m_columns;
+    Values m_values;
 };
 
-/// What a statement gave.
+/// The result of a statement.
 class Rows {
 public:
-    using Values = std::vector<std::optional<std::string>>; ///< Absent: NULL.
+    using Values = Row::Values;
 
     Rows() = default;
-    explicit Rows(std::vector<std::string> columns) : m_columns(std::move(columns)) {}
+    explicit Rows(Row::Columns columns)
+        : m_columns(std::make_shared<const Row::Columns>(std::move(columns))) {}
 
-    /// A row; as many values as there are columns.
-    void add(Values values) { m_rows.push_back(std::move(values)); }
+    /// Adds a row. There must be as many values as columns.
+    void add(Values values) { m_rows.emplace_back(m_columns, std::move(values)); }
 
     std::size_t size() const { return m_rows.size(); }
     bool empty() const { return m_rows.empty(); }
-    Row operator[](std::size_t index) const { return {*this, index}; }
+    auto begin() const { return m_rows.begin(); }
+    auto end() const { return m_rows.end(); }
 
-    /// The one row that a statement gives; throws UnexpectedReply where it gave none, or several.
+    /// Throws UnexpectedReply unless there is exactly one row.
     Row only() const;
 
-    class Iterator {
-    public:
-        Iterator(const Rows& rows, std::size_t index) : m_rows(&rows), m_index(index) {}
-        Row operator*() const { return (*m_rows)[m_index]; }
-        Iterator& operator++() {
-            ++m_index;
-            return *this;
-        }
-        bool operator==(const Iterator&) const = default;
-
-    private:
-        const Rows* m_rows;
-        std::size_t m_index;
-    };
-    Iterator begin() const { return {*this, 0}; }
-    Iterator end() const { return {*this, size()}; }
-
 private:
-    friend class Row;
-
-    std::vector<std::string> m_columns;
-    std::vector<Values> m_rows;
+    std::shared_ptr<const Row::Columns> m_columns;
+    std::vector<Row> m_rows;
 };
 
 } // namespace ordercache

@@ -2,6 +2,7 @@
 
 #include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/sql.hpp"
 #include "postgres/writers_lock.hpp"
 
 #include <fmt/format.h>
@@ -23,38 +24,21 @@ std::string text_of_array(const std::vector<Scope>& customers) {
     return fmt::format("{{{}}}", fmt::join(ids, ","));
 }
 
-/// The keys on which writers hold a lock, each with the writer's transaction, which holds a lock on
-/// its own id; a row without a key where this server is a standby. The locks are read once, for a
-/// writer may end between two looks. Most of what the probe costs a fresh session is looking names
-/// up: a quarter less by pg_locks' own function than by that view, and a fifth less by the
-/// session's database than by pg_database.
-std::string probe_sql() {
-    return fmt::format(R"sql(
-WITH locks AS MATERIALIZED (SELECT * FROM pg_lock_status())
-SELECT held.objid AS key, own.transactionid AS writer
-FROM locks held
-LEFT JOIN locks own ON own.virtualtransaction = held.virtualtransaction
-                   AND own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock'
-WHERE held.locktype = 'advisory' AND held.classid = {} AND held.objsubid = 2
-  AND held.database = (SELECT datid FROM pg_stat_get_activity(pg_backend_pid()))
-UNION ALL SELECT NULL, NULL WHERE pg_is_in_recovery())sql",
-                       k_lock_class);
-}
-
 /// The batch's lock is one on every scope.
-bool is_lock_of(std::int64_t key, const Scope& scope) {
+bool is_lock_of(std::int32_t key, const Scope& scope) {
     return key == scope.customer.value_or(k_lock_all) || key == k_lock_batch;
 }
 
 Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
     Probe probe;
-    const Rows rows = session.run(probe_sql());
-    for (const Row row : rows) {
+    for (const Row& row :
+         session.run(fmt::format(fmt::runtime(sql::k_probe), fmt::arg("class", k_lock_class)))) {
         if (row.is_null("key")) {
             probe.on_standby = true;
             continue;
         }
-        const std::int64_t key = row.number("key");
+        // pg_locks shows a key as an unsigned number
+        const auto key = static_cast<std::int32_t>(row.number("key"));
         const std::int64_t writer = row.is_null("writer") ? 0 : row.number("writer");
         for (const Scope& scope : scopes) {
             if (is_lock_of(key, scope)) {
@@ -65,36 +49,21 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
     return probe;
 }
 
-// In one line each, for PostgreSQL's log.
-constexpr auto k_count_all =
-    "SELECT count(*) AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS "
-    "on_standby, pg_backend_pid() AS server_process FROM orders";
-
-/// Compared as integers of 64 bits, so that a column of a smaller type, or of an inexact one, takes
-/// no number for another, and a column of text is refused.
-constexpr auto k_count_customer =
-    "SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM orders "
-    "WHERE customerid = $1::bigint";
-
-constexpr auto k_count_customers =
-    "SELECT customerid::int AS customer, count(*) AS count FROM orders "
-    "WHERE customerid = ANY($1::bigint[]) "
-    "GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()";
-
 /// The first statement takes the snapshot, in which the whole transaction sees the orders.
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
 Counted count_all(PostgresSession& session) {
-    const Rows rows = session.run(k_count_all);
-    const Row row = rows.only();
+    const Row row = session.run(sql::k_count_all).only();
     return {.counts = {{k_all_orders, row.number("count")}},
             .snapshot = row.text("snapshot"),
             .server_process = row.number("server_process"),
             .on_standby = row.flag("on_standby")};
 }
 
-/// PostgreSQL names the types that it cannot compare, and not the column.
+/// Customers are compared as integers of 64 bits, so that a column of a smaller type, or of an
+/// inexact one, takes no number for another, and a column of text is refused. PostgreSQL's message
+/// names the types that it cannot compare, and not the column.
 Rows count_by_customer(PostgresSession& session, const std::string& sql,
                        const std::string& customers) {
     constexpr auto undefined_function = "42883";
@@ -109,12 +78,12 @@ Rows count_by_customer(PostgresSession& session, const std::string& sql,
 }
 
 Counted count_customer(PostgresSession& session, const Scope& scope) {
-    const Rows rows = count_by_customer(session, k_count_customer, std::to_string(*scope.customer));
-    const Row row = rows.only();
+    const Row row =
+        count_by_customer(session, sql::k_count_customer, std::to_string(*scope.customer)).only();
     return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
 }
 
-/// Who has no orders has no row.
+/// A customer without orders has no row.
 Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
     if (customers.size() == 1) {
         return count_customer(session, customers.front());
@@ -123,8 +92,8 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
     for (const Scope& customer : customers) {
         counted.counts.emplace(customer, 0);
     }
-    const Rows rows = count_by_customer(session, k_count_customers, text_of_array(customers));
-    for (const Row row : rows) {
+    for (const Row& row :
+         count_by_customer(session, sql::k_count_customers, text_of_array(customers))) {
         if (row.is_null("customer")) {
             counted.on_standby = true;
         } else {

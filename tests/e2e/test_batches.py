@@ -432,7 +432,8 @@ def test_a_signal_while_the_file_is_read_ends_it_at_once(inserting, database, nu
 
 
 def test_a_server_that_ends_the_connection_in_mid_file_is_a_3(inserting, database):
-    database.execute("SELECT pg_terminate_backend(%s)", database.idle_in_transaction()[0][0])
+    [(process,)] = wait_until(database.idle_in_transaction, what="a transaction that waits for its client")
+    database.execute("SELECT pg_terminate_backend(%s)", process)
     stdout, stderr = inserting.communicate(many(50000).partition("\n")[2], timeout=20)
     assert (inserting.returncode, stdout) == (3, "")
     assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1

@@ -509,7 +509,7 @@ public:
 
     void add(CustomerId customer) {
         Orders orders(m_servers, script, {customer}, scopes_of(customer));
-        commit(orders, cache, reporter);
+        commit_and_update_cache(orders, cache, reporter);
     }
 
 private:

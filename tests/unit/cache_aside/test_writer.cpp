@@ -99,7 +99,8 @@ TEST_CASE("a commit that PostgreSQL refuses brings the total back as it was") {
 
     Orders orders(servers, process.script, {*k_customer.customer}, scopes_of(*k_customer.customer));
     orders.end = {CommitOutcome::rolled_back, Error(ErrorKind::rejected, "rejected")};
-    CHECK_THROWS_WITH_AS(commit(orders, process.cache, process.reporter), "rejected", Error);
+    CHECK_THROWS_WITH_AS(commit_and_update_cache(orders, process.cache, process.reporter),
+                         "rejected", Error);
     CHECK(servers.values.get(k_all_orders) == k_orders);
 }
 
@@ -111,7 +112,8 @@ TEST_CASE("a commit whose server was lost drops the total: its transaction's id 
 
     Orders orders(servers, process.script, {*k_customer.customer}, scopes_of(*k_customer.customer));
     orders.end = {CommitOutcome::server_lost, Error(ErrorKind::store_failed, "gone")};
-    CHECK_THROWS_WITH_AS(commit(orders, process.cache, process.reporter), "gone", Error);
+    CHECK_THROWS_WITH_AS(commit_and_update_cache(orders, process.cache, process.reporter), "gone",
+                         Error);
     CHECK_FALSE(servers.values.get(k_all_orders));
     CHECK(servers.ledger.in_flight.empty());
     CHECK(process.script.times(Step::confirm) == 0);
@@ -144,7 +146,7 @@ TEST_CASE("orders that may be anybody's drop every count") {
     reader.cache.claim(k_another_customer);
 
     Orders orders(servers, process.script, {*k_customer.customer}, std::nullopt);
-    commit(orders, process.cache, process.reporter);
+    commit_and_update_cache(orders, process.cache, process.reporter);
     CHECK_FALSE(servers.was_stale());
     CHECK_FALSE(servers.values.get(k_all_orders));
     CHECK_FALSE(servers.values.get(k_another_customer));
@@ -157,6 +159,6 @@ TEST_CASE("the reporter tells how many counts a batch drops") {
     Process process(servers);
     Orders orders(servers, process.script, {7, 9999},
                   std::vector<Scope>{k_all_orders, k_another_customer, k_customer});
-    commit(orders, process.cache, process.reporter);
+    commit_and_update_cache(orders, process.cache, process.reporter);
     CHECK(process.reporter.notes == Lines{"Clearing caches for 3 keys"});
 }

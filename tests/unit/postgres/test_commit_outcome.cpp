@@ -30,7 +30,9 @@ struct Committing : PostgresClient {
         postgres.on("pg_xact_status", gives(table({"status"}, {{status}})));
     }
 
-    CommitEnd end(const Written& written = an_order()) { return commit(*connection, written); }
+    CommitEnd end(const Written& written = an_order()) {
+        return commit_and_learn_outcome(*connection, written);
+    }
 };
 
 bool says(const CommitEnd& end, const std::string& text) {

@@ -155,7 +155,7 @@ TEST_CASE("a COMMIT tells how it ended") {
     PostgresClient client;
     const auto commit = [&] {
         client.connection->ask(run_select);
-        return client.connection->commit();
+        return client.connection->send_commit();
     };
     CHECK(commit().kind == Kind::committed);
 
@@ -172,7 +172,7 @@ TEST_CASE("a COMMIT that is answered by ROLLBACK wrote nothing") {
     PostgresClient client;
     client.connection->ask(run_select);
     client.postgres.on("COMMIT", fakes::gives(fakes::table({"tag"}, {{"ROLLBACK"}})));
-    const CommitReply reply = client.connection->commit();
+    const CommitReply reply = client.connection->send_commit();
     CHECK(reply.kind == CommitReply::Kind::refused);
     CHECK(reply.error->kind() == ErrorKind::store_failed);
 }
@@ -182,7 +182,7 @@ TEST_CASE("past the limit no COMMIT is sent") {
     client.connection->begin();
     client.postgres.on("COMMIT", fakes::fails("must not come\n", ""));
     std::this_thread::sleep_for(2ms);
-    const CommitReply reply = client.connection->commit();
+    const CommitReply reply = client.connection->send_commit();
     CHECK(reply.kind == CommitReply::Kind::not_sent);
     CHECK(reply.error->kind() == ErrorKind::store_failed);
     CHECK_FALSE(client.postgres.was_asked("COMMIT"));

@@ -8,8 +8,8 @@ using namespace ordercache;
 using fakes::table;
 
 TEST_CASE("a row's values go by the names of its columns") {
-    const Rows rows = table({"id", "name", "done", "note"}, {{"12001", "Ada", "t", std::nullopt}});
-    const Row row = rows.only();
+    const Row row =
+        table({"id", "name", "done", "note"}, {{"12001", "Ada", "t", std::nullopt}}).only();
     CHECK(row.number("id") == 12001);
     CHECK(row.text("name") == "Ada");
     CHECK(row.flag("done"));
@@ -21,15 +21,13 @@ TEST_CASE("a reply of the wrong shape is told apart, and never read past its end
     CHECK_THROWS_WITH_AS(table({"count"}).only(), "it has 0 rows, not one", UnexpectedReply);
     CHECK_THROWS_WITH_AS(table({"count"}, {{"1"}, {"2"}}).only(), "it has 2 rows, not one",
                          UnexpectedReply);
-    const Rows rows = table({"count", "done"}, {{std::nullopt, "yes"}});
-    CHECK_THROWS_WITH_AS(rows[0].number("sum"), "it has no sum", UnexpectedReply);
-    CHECK_THROWS_WITH_AS(rows[0].number("count"), "its count is NULL", UnexpectedReply);
-    CHECK_THROWS_WITH_AS(rows[0].flag("done"), "its done is neither true nor false",
-                         UnexpectedReply);
+    const Row row = table({"count", "done"}, {{std::nullopt, "yes"}}).only();
+    CHECK_THROWS_WITH_AS(row.number("sum"), "it has no sum", UnexpectedReply);
+    CHECK_THROWS_WITH_AS(row.number("count"), "its count is NULL", UnexpectedReply);
+    CHECK_THROWS_WITH_AS(row.flag("done"), "its done is neither true nor false", UnexpectedReply);
     for (const char* text : {"", "x", "1x", " 1", "1.0", "9223372036854775808"}) {
         CAPTURE(text);
-        const Rows numbers = table({"count"}, {{text}});
-        CHECK_THROWS_WITH_AS(numbers[0].number("count"), "its count is not a number",
-                             UnexpectedReply);
+        const Row wrong = table({"count"}, {{text}}).only();
+        CHECK_THROWS_WITH_AS(wrong.number("count"), "its count is not a number", UnexpectedReply);
     }
 }

@@ -87,7 +87,7 @@ TEST_CASE("what became of a write goes by its id and its order's number") {
     Client client;
     client.postgres.on("pg_xact_status", gives(table({"status"}, {{"committed"}})));
     CHECK(client.store.status_of({4294968053, "12001"}) == TransactionStatus::committed);
-    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"4294968053", "12001"});
+    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"4294968053", "12001", ""});
 }
 
 TEST_CASE("a column of customers that are no numbers is a matter of configuration") {
