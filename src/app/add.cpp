@@ -95,7 +95,7 @@ std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> order
     Progress progress("orders", context.reporter());
     for (; !orders.empty(); orders = file.next()) {
         inserted->add(std::move(orders));
-        progress.show({inserted->size(), file.bytes(), file.size()});
+        progress.show(inserted->size(), file.part_read());
     }
     inserted->finish();
     return inserted;

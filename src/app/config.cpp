@@ -88,16 +88,10 @@ bool has_clear_hash_tag(std::string_view prefix) {
 Config::Config(Environment environment, Warn warn)
     : m_environment(std::move(environment)), m_warn(once(std::move(warn))) {}
 
-void Config::require_a_service() const {
-    if (value(k_redis_uri).empty() && value(k_postgres_uri).empty()) {
-        throw usage_error(
-            fmt::format("{} and {} are not set: they must name the services, as in {} and {}",
-                        k_redis_uri, k_postgres_uri, k_redis_example, k_postgres_example));
-    }
-}
-
 RedisService Config::redis() const {
-    const std::string uri = required(k_redis_uri, k_redis_example);
+    const bool lacks_both = value(k_postgres_uri).empty();
+    const std::string uri = required(k_redis_uri, k_redis_example,
+                                     lacks_both ? "; PG_SERVICE_URI is not set either" : "");
     RedisService service = naming(k_redis_uri, [&] {
         refuse_enclosing_quotes(uri);
         return parse_redis_uri(uri);
@@ -155,11 +149,11 @@ std::string Config::value(const char* name) const {
     return m_environment(name).value_or("");
 }
 
-std::string Config::required(const char* name, const char* example) const {
+std::string Config::required(const char* name, const char* example, const char* hint) const {
     std::string given = value(name);
     if (given.empty()) {
-        throw usage_error(
-            fmt::format("{} is not set: it must name the service, as in {}", name, example));
+        throw usage_error(fmt::format("{} is not set: it must name the service, as in {}{}", name,
+                                      example, hint));
     }
     return given;
 }

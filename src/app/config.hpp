@@ -18,11 +18,9 @@ public:
     /// Passes each warning to `warn` once.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
-    /// Throws Error (usage) naming both services' variables if neither is set. For a command that
-    /// may need both: the user learns of the second at once.
-    void require_a_service() const;
-
-    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option.
+    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option. An error
+    /// for an unset one tells of PG_SERVICE_URI too if that is unset as well: the user learns of
+    /// the second at once.
     RedisService redis() const;
 
     /// PG_SERVICE_URI with PG_DATABASE.
@@ -36,7 +34,7 @@ public:
 
 private:
     std::string value(const char* name) const;
-    std::string required(const char* name, const char* example) const;
+    std::string required(const char* name, const char* example, const char* hint = "") const;
 
     Environment m_environment;
     std::function<void(const std::string&)> m_warn;

@@ -24,24 +24,9 @@ bool is_batch(const Command& command) {
     return add != nullptr && add->from;
 }
 
-bool is_in_mode(const Command& command, InvalidateMode mode) {
-    const auto* invalidate = std::get_if<Invalidate>(&command);
-    return invalidate != nullptr && invalidate->mode == mode;
-}
-
 bool follows(const Command& command) {
-    return is_in_mode(command, InvalidateMode::follow);
-}
-
-/// Whether the command uses the cache and may need PostgreSQL too.
-bool may_need_both_services(const Command& command) {
-    if (const auto* count = std::get_if<Count>(&command)) {
-        return count->cache != CacheUse::none;
-    }
-    if (const auto* add = std::get_if<Add>(&command)) {
-        return add->use_cache;
-    }
-    return follows(command) || is_in_mode(command, InvalidateMode::drop_stale);
+    const auto* invalidate = std::get_if<Invalidate>(&command);
+    return invalidate != nullptr && invalidate->mode == InvalidateMode::follow;
 }
 
 /// A follower must notice a lost connection: it may have missed something.
@@ -86,22 +71,21 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
     : m_limit(limit_of(invocation)),
       m_stream_limit(invocation.timeout_was_given ? m_limit : TimeLimit::none()),
       m_output(invocation.format, m_stream_limit), m_reporter(reporter), m_config(config),
-      m_may_need_both_services(may_need_both_services(invocation.command)),
-      m_when_closed(when_closed(invocation.command)),
-      m_redirection_time(redirection_time(invocation.command)) {}
+      m_command(invocation.command) {}
 
 RedisCache& Context::cache() {
     if (!m_cache) {
-        m_cache.emplace(RedisRouter(redis_service(), m_limit, m_redirection_time, m_when_closed),
+        m_cache.emplace(RedisRouter(m_config.redis(), m_limit, redirection_time(m_command),
+                                    when_closed(m_command)),
                         KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter,
-                        [this] { return origin_of(postgres_service()); });
+                        [this] { return origin_of(m_config.postgres()); });
     }
     return *m_cache;
 }
 
 PostgresStore& Context::store() {
     if (!m_store) {
-        m_store.emplace(postgres_service(), m_limit, m_reporter);
+        m_store.emplace(m_config.postgres(), m_limit, m_reporter);
     }
     return *m_store;
 }
@@ -115,36 +99,13 @@ CountReader& Context::reader() {
 }
 
 std::unique_ptr<ChangeFeed> Context::change_feed() {
-    return std::make_unique<PostgresChangeFeed>(postgres_service(), m_limit, m_reporter);
+    return std::make_unique<PostgresChangeFeed>(m_config.postgres(), m_limit, m_reporter);
 }
 
 void Context::disconnect() {
     m_reader.reset();
     m_store.reset();
     m_cache.reset();
-}
-
-/// Parsed once, so that its warnings come once.
-const RedisService& Context::redis_service() {
-    if (!m_redis_service) {
-        require_a_service();
-        m_redis_service = m_config.redis();
-    }
-    return *m_redis_service;
-}
-
-const PostgresService& Context::postgres_service() {
-    if (!m_postgres_service) {
-        require_a_service();
-        m_postgres_service = m_config.postgres();
-    }
-    return *m_postgres_service;
-}
-
-void Context::require_a_service() const {
-    if (m_may_need_both_services) {
-        m_config.require_a_service();
-    }
 }
 
 /// A wait for another reader's count ends with --timeout.

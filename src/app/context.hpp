@@ -21,7 +21,7 @@ TimeLimit limit_of(const Invocation& invocation);
 /// are their variables needed.
 class Context {
 public:
-    /// `config` and `reporter` must outlive it.
+    /// All three must outlive it.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }
@@ -31,8 +31,7 @@ public:
     /// there is none unless --timeout was given.
     TimeLimit stream_limit() const { return m_stream_limit; }
 
-    /// The first call throws Error (usage) if its variable is not set. If the command may need both
-    /// services and neither variable is set, the error names both.
+    /// The first call throws Error (usage) if its variable is not set.
     RedisCache& cache();
     PostgresStore& store();
     CountReader& reader();
@@ -46,20 +45,13 @@ public:
 
 private:
     Patience begin_wait() const;
-    void require_a_service() const;
-    const RedisService& redis_service();
-    const PostgresService& postgres_service();
 
     TimeLimit m_limit;
     TimeLimit m_stream_limit;
     Output m_output;
     Reporter& m_reporter;
     const Config& m_config;
-    bool m_may_need_both_services;
-    WhenClosed m_when_closed;
-    RedisRouter::RedirectionTime m_redirection_time;
-    std::optional<RedisService> m_redis_service;
-    std::optional<PostgresService> m_postgres_service;
+    const Command& m_command;
     std::optional<RedisCache> m_cache;
     std::optional<PostgresStore> m_store;
     std::optional<CountReader> m_reader;

@@ -55,7 +55,7 @@ void answer_list(const Count& count, Context& context) {
         context.output().flush();
         answered += std::ssize(customers);
         if (list.is_ready()) {
-            progress.show({answered, list.bytes(), list.size()});
+            progress.show(answered, list.part_read());
         }
     }
 }

@@ -4,7 +4,6 @@
 #include "io/line_reader.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,9 +29,8 @@ public:
     /// Whether next() returns without waiting for input.
     bool is_ready() { return !m_complaint.empty() || m_lines.is_ready(); }
 
-    /// The bytes that were read, and those of the whole file if that is known.
-    std::uint64_t bytes() const { return m_lines.bytes(); }
-    std::optional<std::uint64_t> size() const { return m_lines.size(); }
+    /// As LineReader's.
+    std::optional<double> part_read() const { return m_lines.part_read(); }
 
 private:
     bool may_read_on(std::size_t customers);

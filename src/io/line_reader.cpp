@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 namespace ordercache {
 
@@ -47,23 +48,13 @@ const char* fault_of(std::string_view line) {
     return nullptr;
 }
 
-std::string_view without_line_end(std::string_view line) {
-    if (line.ends_with('\n')) {
-        line.remove_suffix(1);
-    }
-    if (line.ends_with('\r')) {
-        line.remove_suffix(1);
-    }
-    return line;
-}
-
 } // namespace
 
 /// With O_NONBLOCK, since opening a FIFO would else wait where no signal and no limit can end it.
 LineReader::LineReader(const std::string& path, TimeLimit limit)
     : m_name(path == "-" ? "stdin" : path),
       m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
-      m_limit(limit), m_buffer(k_longest_line) {
+      m_limit(limit), m_buffer(k_longest_line), m_unread(m_buffer.data(), 0) {
     if (m_fd < 0) {
         throw cannot_read(m_name, std::strerror(errno));
     }
@@ -76,24 +67,23 @@ LineReader::~LineReader() {
 }
 
 std::optional<std::string_view> LineReader::next() {
-    while (!find_line_end() && !m_at_end) {
-        if (!wait_for_input(m_limit.deadline())) {
-            throw cannot_read(m_name, "nothing came within --timeout");
-        }
-        read_more();
+    if (!complete_line(m_limit)) {
+        throw cannot_read(m_name, "nothing came within --timeout");
     }
-    const std::size_t end = std::min(m_searched + 1, m_end);
-    std::string_view line(m_buffer.data() + m_begin, end - m_begin);
-    if (line.empty()) {
+    std::string_view line = m_unread.substr(0, m_unread.find('\n'));
+    m_has_end = line.size() < m_unread.size();
+    if (line.empty() && !m_has_end) {
         return std::nullopt;
     }
-    m_begin = m_searched = end;
-    m_bytes += line.size();
+    const std::size_t size = line.size() + (m_has_end ? 1 : 0);
+    m_unread.remove_prefix(size);
+    m_bytes += size;
     if (++m_number == 1 && line.starts_with(k_byte_order_mark)) {
         line.remove_prefix(k_byte_order_mark.size());
     }
-    m_has_end = line.ends_with('\n');
-    line = without_line_end(line);
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
     if (const char* const fault = fault_of(line)) {
         throw usage_error(complaint(m_number, fault));
     }
@@ -101,8 +91,26 @@ std::optional<std::string_view> LineReader::next() {
 }
 
 bool LineReader::is_ready() {
-    while (!find_line_end() && !m_at_end) {
-        if (!wait_for_input(Deadline::in(std::chrono::milliseconds(0)))) {
+    return complete_line(TimeLimit::each_wait(std::chrono::milliseconds(0)));
+}
+
+std::optional<double> LineReader::part_read() const {
+    struct stat status = {};
+    if (fstat(m_fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+        return std::nullopt;
+    }
+    return std::min(static_cast<double>(m_bytes) / static_cast<double>(status.st_size), 1.0);
+}
+
+std::string LineReader::complaint(std::size_t line, std::string_view what) const {
+    return fmt::format("{}, line {}: {}", m_name, line, what);
+}
+
+/// Reads until the next line is whole or the file has ended. Returns false if the limit came first.
+bool LineReader::complete_line(TimeLimit limit) {
+    while (m_unread.find('\n') == std::string_view::npos && !m_at_end) {
+        let_signals_through();
+        if (!wait_for(m_fd, POLLIN, limit.deadline())) {
             return false;
         }
         read_more();
@@ -110,50 +118,22 @@ bool LineReader::is_ready() {
     return true;
 }
 
-std::optional<std::uint64_t> LineReader::size() const {
-    struct stat status = {};
-    if (fstat(m_fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return std::nullopt;
-    }
-    return static_cast<std::uint64_t>(status.st_size);
-}
-
-std::string LineReader::complaint(std::size_t line, std::string_view what) const {
-    return fmt::format("{}, line {}: {}", m_name, line, what);
-}
-
-/// Searches on for a line end. Returns false if there is none in what was read.
-bool LineReader::find_line_end() {
-    const void* const found = std::memchr(m_buffer.data() + m_searched, '\n', m_end - m_searched);
-    m_searched = found == nullptr
-                     ? m_end
-                     : static_cast<std::size_t>(static_cast<const char*>(found) - m_buffer.data());
-    return found != nullptr;
-}
-
-/// Returns false if the deadline came first.
-bool LineReader::wait_for_input(Deadline deadline) const {
-    let_signals_through();
-    return wait_for(m_fd, POLLIN, deadline);
-}
-
 /// Moves the unfinished line to the front of the buffer, and reads on behind it.
 void LineReader::read_more() {
-    std::copy(m_buffer.begin() + static_cast<std::ptrdiff_t>(m_begin),
-              m_buffer.begin() + static_cast<std::ptrdiff_t>(m_end), m_buffer.begin());
-    m_end -= m_begin;
-    m_searched -= m_begin;
-    m_begin = 0;
-    if (m_end == m_buffer.size()) {
-        const char* const fault = fault_of({m_buffer.data(), m_buffer.size()});
+    std::memmove(m_buffer.data(), m_unread.data(), m_unread.size());
+    const std::span<char> room = std::span(m_buffer).subspan(m_unread.size());
+    m_unread = {m_buffer.data(), m_unread.size()};
+    if (room.empty()) {
+        const char* const fault = fault_of(m_unread);
         throw usage_error(
             complaint(m_number + 1, fault != nullptr ? fault : "it is too long for a line"));
     }
-    const ssize_t got = read(m_fd, m_buffer.data() + m_end, m_buffer.size() - m_end);
+    const ssize_t got = read(m_fd, room.data(), room.size());
     if (got < 0 && errno != EAGAIN) {
         throw cannot_read(m_name, std::strerror(errno));
     }
-    m_end += got > 0 ? static_cast<std::size_t>(got) : 0;
+    m_unread = {m_buffer.data(),
+                m_unread.size() + static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
     m_at_end = got == 0;
 }
 

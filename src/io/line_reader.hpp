@@ -37,18 +37,14 @@ public:
     /// Whether that line had an end. Only the last one of a file may have none.
     bool has_end() const { return m_has_end; }
 
-    /// The bytes of the lines that were read.
-    std::uint64_t bytes() const { return m_bytes; }
-
-    /// The bytes of the whole file; nullopt if that is unknown, as for a pipe.
-    std::optional<std::uint64_t> size() const;
+    /// How much of the file was read, from 0 to 1; nullopt if its size is unknown, as for a pipe.
+    std::optional<double> part_read() const;
 
     /// `FILE, line N: what`.
     std::string complaint(std::size_t line, std::string_view what) const;
 
 private:
-    bool find_line_end();
-    bool wait_for_input(Deadline deadline) const;
+    bool complete_line(TimeLimit limit);
     void read_more();
 
     std::string m_name;
@@ -56,9 +52,7 @@ private:
     TimeLimit m_limit;
     bool m_at_end = false;
     std::vector<char> m_buffer;
-    std::size_t m_begin = 0;    ///< The start of the next line in the buffer.
-    std::size_t m_searched = 0; ///< There is no line end from m_begin to here.
-    std::size_t m_end = 0;      ///< The end of what was read.
+    std::string_view m_unread; ///< What stands in the buffer behind the last line.
     std::size_t m_number = 0;
     bool m_has_end = false;
     std::uint64_t m_bytes = 0;

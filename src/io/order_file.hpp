@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,9 +24,8 @@ public:
     /// too and throws BadLines with the first ten complaints.
     std::vector<Order> next();
 
-    /// The bytes that were read, and those of the whole file if that is known.
-    std::uint64_t bytes() const { return m_lines.bytes(); }
-    std::optional<std::uint64_t> size() const { return m_lines.size(); }
+    /// As LineReader's.
+    std::optional<double> part_read() const { return m_lines.part_read(); }
 
 private:
     bool read_fields();

@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace ordercache {
@@ -32,24 +31,16 @@ std::optional<std::size_t> terminal_columns() {
     return is_known ? size.ws_col : usual;
 }
 
-/// Terminals wrap in the last column.
-std::string cut(const std::string& line, std::size_t columns) {
-    return line.substr(0, std::max<std::size_t>(columns, 1) - 1);
-}
-
 } // namespace
 
-std::string progress_bar(const Advance& advance, const std::string& unit, std::size_t columns) {
-    const std::string items = fmt::format("{} {}", advance.items, unit);
-    if (!advance.size || *advance.size == 0) {
-        return cut(items, columns);
+std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
+                         std::size_t columns) {
+    std::string line = fmt::format("{} {}", items, unit);
+    if (part) {
+        const std::string filled(static_cast<std::size_t>(*part * k_bar_width), '=');
+        line += fmt::format(" [{:<{}}] {:3}%", filled, k_bar_width, static_cast<int>(*part * 100));
     }
-    const double part =
-        std::min(static_cast<double>(advance.bytes) / static_cast<double>(*advance.size), 1.0);
-    const std::string filled(static_cast<std::size_t>(part * k_bar_width), '=');
-    return cut(
-        fmt::format("{} [{:<{}}] {:3}%", items, filled, k_bar_width, static_cast<int>(part * 100)),
-        columns);
+    return line.substr(0, columns - 1); // terminals wrap in the last column
 }
 
 Progress::Progress(std::string unit, Reporter& reporter)
@@ -59,21 +50,14 @@ Progress::~Progress() {
     hide();
 }
 
-void Progress::show(const Advance& advance) {
+void Progress::show(std::int64_t items, std::optional<double> part) {
     if (Clock::now() < m_next) {
         return;
     }
     m_next = Clock::now() + k_redrawn_after;
     if (const auto columns = terminal_columns()) {
-        m_reporter.status(progress_bar(advance, m_unit, *columns));
+        m_reporter.status(progress_bar(items, m_unit, part, *columns));
         m_shown = true;
-    }
-}
-
-void Progress::say(const std::string& line) {
-    const auto columns = terminal_columns();
-    if (m_shown && columns) {
-        m_reporter.status(cut(line, *columns));
     }
 }
 

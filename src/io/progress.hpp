@@ -10,16 +10,10 @@
 
 namespace ordercache {
 
-/// How far a long command has come.
-struct Advance {
-    std::int64_t items = 0;
-    std::uint64_t bytes = 0;           ///< Read of the input.
-    std::optional<std::uint64_t> size; ///< Of the input in bytes; nullopt if that is unknown.
-};
-
-/// `12000 orders [==========          ]  54%`, or only the items if the size is unknown; cut to fit
-/// into `columns`.
-std::string progress_bar(const Advance& advance, const std::string& unit, std::size_t columns);
+/// `12000 orders [==========          ]  54%`, or only the items if `part` is nullopt; cut to fit
+/// into `columns`. `part` is that of the input which was read, up to 1.
+std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
+                         std::size_t columns);
 
 /// Shows the bar on stderr if that is a terminal, after the first second, ten times a second at
 /// most. The destructor removes it.
@@ -31,10 +25,7 @@ public:
     Progress& operator=(const Progress&) = delete;
     ~Progress();
 
-    void show(const Advance& advance);
-
-    /// Shows a line in place of the bar if there is one.
-    void say(const std::string& line);
+    void show(std::int64_t items, std::optional<double> part);
 
     /// Removes the bar until the next show(), so that other lines can be written.
     void hide();

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,7 @@ std::vector<std::string> lines_of(const std::string& text) {
         lines.emplace_back(*line);
     }
     CHECK(reader.number() == lines.size());
-    CHECK(reader.bytes() == text.size());
-    CHECK(reader.size() == text.size());
+    CHECK(reader.part_read().value_or(1) == 1);
     CHECK_FALSE(reader.next());
     return lines;
 }
@@ -98,7 +98,19 @@ TEST_CASE("a reader is ready when a whole line or the end is there") {
     CHECK_FALSE(reader.has_end());
     CHECK(reader.is_ready());
     CHECK_FALSE(reader.next());
-    CHECK_FALSE(reader.size());
+    CHECK_FALSE(reader.part_read());
+}
+
+TEST_CASE("a reader knows what part of its file was read") {
+    const TemporaryFile file("abc\ndef\n");
+    LineReader reader(file.path());
+    CHECK(reader.part_read() == 0);
+    CHECK(reader.next() == "abc");
+    CHECK(reader.part_read() == 0.5);
+    std::filesystem::resize_file(file.path(), 2);
+    CHECK(reader.part_read() == 1);
+    std::filesystem::resize_file(file.path(), 0);
+    CHECK_FALSE(reader.part_read());
 }
 
 TEST_CASE("a wait for input, and for the writer of a FIFO, ends with the limit") {
