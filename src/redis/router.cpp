@@ -1,7 +1,6 @@
 #include "redis/router.hpp"
 
 #include "base/error.hpp"
-#include "redis/client.hpp"
 #include "redis/reply_check.hpp"
 
 #include <algorithm>
@@ -49,18 +48,10 @@ struct RedisRouter::RoutedCommand {
 };
 
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
-                         RedirectionTime redirection_time, WhenClosed when_closed)
-    : RedisRouter(
-          service, limit, redirection_time,
-          [limit, when_closed](const RedisService& each) {
-              return std::make_unique<RedisClient>(each, limit, when_closed);
-          },
-          pause_for) {}
-
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
-                         RedirectionTime redirection_time, MakeServer make_server, Pause pause)
-    : m_limit(limit), m_redirection_time(redirection_time), m_make_server(std::move(make_server)),
-      m_pause(std::move(pause)), m_named(server(service)) {}
+                         RedirectionTime redirection_time, WhenClosed when_closed,
+                         RedisServer::Connect connect_to, Pause pause)
+    : m_limit(limit), m_redirection_time(redirection_time), m_when_closed(when_closed),
+      m_connect_to(std::move(connect_to)), m_pause(std::move(pause)), m_named(server(service)) {}
 
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
@@ -96,8 +87,8 @@ std::vector<RedisServer*> RedisRouter::primaries() {
 
 /// Any reply will do, also an error.
 void RedisRouter::check_servers() {
-    for (const auto& [name, server] : m_servers) {
-        server->run({hello()}, std::nullopt);
+    for (auto& [name, server] : m_servers) {
+        server.run({hello()}, std::nullopt);
     }
 }
 
@@ -216,11 +207,9 @@ RedisServer* RedisRouter::node(const Endpoint& endpoint, const RedisServer& info
 }
 
 RedisServer* RedisRouter::server(const RedisService& service) {
-    auto& server = m_servers[service.peer()];
-    if (!server) {
-        server = m_make_server(service);
-    }
-    return server.get();
+    const auto [entry, is_new] =
+        m_servers.try_emplace(service.peer(), service, m_limit, m_when_closed, m_connect_to);
+    return &entry->second;
 }
 
 } // namespace ordercache

@@ -5,9 +5,7 @@
 #include "redis/server.hpp"
 
 #include <chrono>
-#include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,19 +16,13 @@ namespace ordercache {
 /// turns out to be a node of a cluster, the node that serves the key.
 class RedisRouter {
 public:
-    using MakeServer = std::function<std::unique_ptr<RedisServer>(const RedisService&)>;
-
     /// How long redirections are followed, within the limit; with nullopt, the limit alone bounds
     /// it. A slot that is moving refuses commands of several keys until it has moved.
     using RedirectionTime = std::optional<std::chrono::milliseconds>;
 
-    /// Connects to servers over the network.
     RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
-                WhenClosed when_closed = WhenClosed::reconnect);
-
-    /// As above, with fakes for the network and for time.
-    RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
-                MakeServer make_server, Pause pause);
+                WhenClosed when_closed = WhenClosed::reconnect,
+                RedisServer::Connect connect_to = connect_stream, Pause pause = pause_for);
 
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
@@ -72,9 +64,10 @@ private:
 
     TimeLimit m_limit;
     RedirectionTime m_redirection_time;
-    MakeServer m_make_server;
+    WhenClosed m_when_closed;
+    RedisServer::Connect m_connect_to;
     Pause m_pause;
-    std::map<std::string, std::unique_ptr<RedisServer>> m_servers; ///< By their names in errors.
+    std::map<std::string, RedisServer> m_servers; ///< By their names in errors.
     RedisServer* m_named;
     std::vector<RedisServer*> m_owners; ///< Of each slot, or null. Empty without a cluster.
     bool m_asked_for_owners = false;

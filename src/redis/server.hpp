@@ -1,18 +1,20 @@
 #pragma once
 
+#include "base/error.hpp"
 #include "base/waiting.hpp"
 #include "redis/reply_reader.hpp"
+#include "redis/stream.hpp"
 #include "redis/uri.hpp"
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
-
-/// How long a server that failed is left alone, so that a batch does not wait for it at each
-/// command.
-inline constexpr std::chrono::milliseconds k_rest_after_failure{5000};
 
 /// What a command does if the server closed the connection between commands, as one with a
 /// `timeout` does, or one that was restarted.
@@ -21,21 +23,63 @@ enum class WhenClosed {
     fail       ///< It fails: the server may have forgotten what it was told.
 };
 
-/// One Redis server. A failure throws CacheError, and all commands fail with it for a while.
+/// One Redis server, over one connection. A failure throws CacheError. All commands fail with it
+/// for a while, so that a batch does not wait for the server at each command.
 class RedisServer {
 public:
-    virtual ~RedisServer() = default;
+    /// connect_stream(), or what stands for it in tests.
+    using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
-    virtual const RedisService& service() const = 0;
+    static constexpr std::chrono::milliseconds k_rest_after_failure{5000};
+
+    RedisServer(RedisService service, TimeLimit limit,
+                WhenClosed when_closed = WhenClosed::reconnect, Connect connect_to = connect_stream,
+                std::chrono::milliseconds rest_after_failure = k_rest_after_failure);
+
+    const RedisService& service() const { return m_service; }
 
     /// Connects, unless it is connected.
-    virtual void connect() = 0;
+    void connect();
 
     /// Sends the commands in one write and returns a reply to each. An error reply is returned, not
     /// thrown. Waits for each reply as long as the service's and the user's limits allow, or, with
     /// a `deadline`, for all until then.
-    virtual std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
-                                        std::optional<Deadline> deadline) = 0;
+    std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
+                                std::optional<Deadline> deadline);
+
+private:
+    struct Connection {
+        explicit Connection(std::unique_ptr<Stream> opened) : stream(std::move(opened)) {}
+
+        std::unique_ptr<Stream> stream;
+        ReplyReader reader;
+        bool handshake_done = false;
+        bool has_answered = false;
+    };
+
+    struct Failure {
+        CacheError error;
+        Deadline lasts_until;
+    };
+
+    std::vector<RedisReply> shake_hands(const std::vector<RedisCommand>& commands,
+                                        std::optional<Deadline> deadline);
+    std::vector<RedisCommand> handshake() const;
+    Deadline next_deadline() const;
+    void leave_closed_connection();
+    std::vector<RedisReply> exchange(const std::vector<RedisCommand>& commands,
+                                     std::optional<Deadline> deadline);
+    void write(const std::vector<RedisCommand>& commands, Deadline deadline);
+    std::vector<RedisReply> read_replies(std::size_t wanted, std::optional<Deadline> deadline);
+    [[noreturn]] void close_and_throw(const std::string& reason);
+
+    RedisService m_service;
+    TimeLimit m_limit;
+    WhenClosed m_when_closed;
+    Connect m_connect_to;
+    std::optional<Connection> m_connection;
+    std::chrono::milliseconds m_rest_after_failure;
+    std::optional<Failure> m_failure; ///< The answer to all commands for a while.
 };
 
 } // namespace ordercache

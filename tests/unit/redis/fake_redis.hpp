@@ -45,35 +45,57 @@ public:
     RedisRouter router(const RedisService& service,
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
                        std::optional<std::chrono::milliseconds> redirection_time = std::nullopt) {
-        return {service, limit, redirection_time,
-                [this](const RedisService& each) {
+        return {service,
+                limit,
+                redirection_time,
+                WhenClosed::reconnect,
+                [this](const RedisService& each, Deadline) {
                     m_services.emplace(each.peer(), each);
-                    return std::make_unique<Server>(*this, each);
+                    return std::make_unique<Connection>(*this, each.peer());
                 },
                 [this](std::chrono::milliseconds pause) { m_pauses.push_back(pause); }};
     }
 
 private:
-    class Server : public RedisServer {
+    /// Accepts every user, which is not noted.
+    class Connection : public Stream {
     public:
-        Server(RedisServers& servers, RedisService service)
-            : m_servers(servers), m_service(std::move(service)) {}
+        Connection(RedisServers& servers, std::string peer)
+            : m_servers(servers), m_peer(std::move(peer)) {}
 
-        const RedisService& service() const override { return m_service; }
-        void connect() override {}
-        std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
-                                    std::optional<Deadline> /*deadline*/) override {
-            m_servers.m_sent[m_service.peer()].push_back(commands);
-            std::vector<RedisReply> replies;
-            for (const RedisCommand& command : commands) {
-                replies.push_back(m_servers.m_answers.at(m_service.peer())(command));
+        void write(std::string_view bytes, Deadline /*deadline*/) override {
+            Pipeline pipeline;
+            m_commands.feed(bytes);
+            while (const auto command = m_commands.next()) {
+                RedisCommand words;
+                for (const RedisReply& word : command->list) {
+                    words.push_back(word.text);
+                }
+                if (words.front() == "AUTH") {
+                    m_replies += replies::wire(replies::text("OK"));
+                } else {
+                    m_replies += replies::wire(m_servers.m_answers.at(m_peer)(words));
+                    pipeline.push_back(words);
+                }
             }
-            return replies;
+            if (!pipeline.empty()) {
+                m_servers.m_sent[m_peer].push_back(pipeline);
+            }
         }
+
+        std::size_t read(std::span<char> buffer, Deadline /*deadline*/) override {
+            const std::size_t length = m_replies.copy(buffer.data(), buffer.size());
+            m_replies.erase(0, length);
+            return length;
+        }
+
+        bool is_silent() override { return m_replies.empty(); }
 
     private:
         RedisServers& m_servers;
-        RedisService m_service;
+        std::string m_peer;
+        ReplyReader m_commands;
+        std::string m_replies;
     };
 
     std::map<std::string, Answer> m_answers;

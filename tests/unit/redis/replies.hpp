@@ -30,4 +30,25 @@ inline RedisReply list(std::vector<RedisReply> elements) {
     return {RedisReply::Kind::list, "", 0, std::move(elements)};
 }
 
+/// The reply in Redis's protocol.
+inline std::string wire(const RedisReply& reply) {
+    switch (reply.kind) {
+    case RedisReply::Kind::text:
+        return "$" + std::to_string(reply.text.size()) + "\r\n" + reply.text + "\r\n";
+    case RedisReply::Kind::integer:
+        return ":" + std::to_string(reply.integer) + "\r\n";
+    case RedisReply::Kind::error:
+        return "-" + reply.text + "\r\n";
+    case RedisReply::Kind::list: {
+        std::string all = "*" + std::to_string(reply.list.size()) + "\r\n";
+        for (const RedisReply& element : reply.list) {
+            all += wire(element);
+        }
+        return all;
+    }
+    default:
+        return "$-1\r\n";
+    }
+}
+
 } // namespace ordercache::replies

@@ -1,4 +1,4 @@
-#include "redis/client.hpp"
+#include "redis/server.hpp"
 
 #include "base/error.hpp"
 #include "replies.hpp"
@@ -27,7 +27,7 @@ public:
     std::deque<Connection> all;
     std::size_t made = 0;
 
-    RedisClient client(const std::string& uri = "redis://h",
+    RedisServer server(const std::string& uri = "redis://h",
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
                        WhenClosed when_closed = WhenClosed::reconnect,
                        std::chrono::milliseconds rest_after_failure = 1h) {
@@ -65,13 +65,13 @@ private:
     };
 };
 
-std::vector<RedisReply> run(RedisClient& client, const std::vector<RedisCommand>& commands) {
-    return client.run(commands, std::nullopt);
+std::vector<RedisReply> run(RedisServer& server, const std::vector<RedisCommand>& commands) {
+    return server.run(commands, std::nullopt);
 }
 
-std::string failure(RedisClient& client) {
+std::string failure(RedisServer& server) {
     try {
-        run(client, {{"GET", "a"}});
+        run(server, {{"GET", "a"}});
     } catch (const CacheError& error) {
         return error.what();
     }
@@ -83,40 +83,40 @@ std::string failure(RedisClient& client) {
 TEST_CASE("user, password and database go in one write with the first reads, and once") {
     Connections connections;
     connections.all = {{{"+OK\r\n+OK\r\n", "$1\r\n7\r\n", "$1\r\n8\r\n"}}};
-    RedisClient client = connections.client("redis://shop:open@h/3");
+    RedisServer server = connections.server("redis://shop:open@h/3");
     const std::string get = format_command({"GET", "a"});
-    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
     CHECK(connections.all[0].written ==
           format_command({"AUTH", "shop", "open"}) + format_command({"SELECT", "3"}) + get);
     connections.all[0].written.clear();
-    CHECK(run(client, {{"GET", "a"}}).front().text == "8");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "8");
     CHECK(connections.all[0].written == get);
 }
 
 TEST_CASE("a user without a password is told with an empty one") {
     Connections connections;
     connections.all = {{{"+OK\r\n+OK\r\n"}}};
-    RedisClient client = connections.client("redis://shop:@h");
-    run(client, {{"GET", "a"}});
+    RedisServer server = connections.server("redis://shop:@h");
+    run(server, {{"GET", "a"}});
     CHECK(connections.all[0].written.starts_with(format_command({"AUTH", "shop", ""})));
 }
 
 TEST_CASE("a password that is refused ends the connection") {
     Connections connections;
     connections.all = {{{"-WRONGPASS no\r\n-NOAUTH\r\n"}}};
-    RedisClient client = connections.client("redis://:open@h");
+    RedisServer server = connections.server("redis://:open@h");
     const auto* const sentence = "Redis at h:6379 refused AUTH: the user or the password in "
                                  "REDIS_SERVICE_URI is wrong";
-    CHECK(failure(client) == sentence);
-    CHECK(failure(client) == sentence);
+    CHECK(failure(server) == sentence);
+    CHECK(failure(server) == sentence);
     CHECK(connections.made == 1);
 }
 
 TEST_CASE("an error reply to a command is given") {
     Connections connections;
     connections.all = {{{"-OOM\r\n:1\r\n"}}};
-    RedisClient client = connections.client();
-    const auto replies = run(client, {{"SET", "a", "1"}, {"DEL", "a"}});
+    RedisServer server = connections.server();
+    const auto replies = run(server, {{"SET", "a", "1"}, {"DEL", "a"}});
     CHECK(replies[0].kind == RedisReply::Kind::error);
     CHECK(replies[1].integer == 1);
 }
@@ -124,51 +124,51 @@ TEST_CASE("an error reply to a command is given") {
 TEST_CASE("a connection that its server closed while nothing was in flight is made anew") {
     Connections connections;
     connections.all = {{{"+OK\r\n$1\r\n7\r\n"}}, {{"+OK\r\n$1\r\n8\r\n"}}};
-    RedisClient client = connections.client("redis://:open@h");
-    run(client, {{"GET", "a"}});
+    RedisServer server = connections.server("redis://:open@h");
+    run(server, {{"GET", "a"}});
     connections.all[0].silent = false;
-    CHECK(run(client, {{"GET", "a"}}).front().text == "8");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "8");
     CHECK(connections.all[1].written.starts_with(format_command({"AUTH", "open"})));
 }
 
 TEST_CASE("a connection that was made in advance and closed since is made anew") {
     Connections connections;
     connections.all = {{{}}, {{":1\r\n"}}};
-    RedisClient client = connections.client();
-    client.connect();
+    RedisServer server = connections.server();
+    server.connect();
     connections.all[0].silent = false;
-    CHECK(run(client, {{"DEL", "a"}}).front().integer == 1);
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
     CHECK(connections.all[0].written.empty());
 }
 
 TEST_CASE("a connection that its server closed is a failure to whoever must know") {
     Connections connections;
     connections.all = {{{"$1\r\n7\r\n"}}, {{"$1\r\n8\r\n"}}};
-    RedisClient client = connections.client("redis://h", TimeLimit::none(), WhenClosed::fail);
-    run(client, {{"GET", "a"}});
+    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::fail);
+    run(server, {{"GET", "a"}});
     connections.all[0].silent = false;
-    CHECK(failure(client) == "lost Redis at h:6379: the connection was closed");
+    CHECK(failure(server) == "lost Redis at h:6379: the connection was closed");
     CHECK(connections.made == 1);
 }
 
 TEST_CASE("a connection that breaks once something was sent is a failure, for a while") {
     Connections connections;
     connections.all = {{{}}, {{"$1\r\n7\r\n"}}};
-    RedisClient client = connections.client();
+    RedisServer server = connections.server();
     const auto* const lost = "lost Redis at h:6379: the connection was closed; if it wants TLS, "
                              "write rediss://";
-    CHECK(failure(client) == lost);
-    CHECK(failure(client) == lost);
+    CHECK(failure(server) == lost);
+    CHECK(failure(server) == lost);
     CHECK(connections.made == 1);
 }
 
 TEST_CASE("TLS is suggested only where no reply ever came, and TLS is not used") {
     Connections connections;
     connections.all = {{{"$1\r\n7\r\n"}}, {{}}};
-    RedisClient answered = connections.client();
+    RedisServer answered = connections.server();
     run(answered, {{"GET", "a"}});
     CHECK(failure(answered) == "lost Redis at h:6379: the connection was closed");
-    RedisClient tls = connections.client("rediss://h");
+    RedisServer tls = connections.server("rediss://h");
     CHECK(failure(tls) == "lost Redis at h:6379: the connection was closed");
 }
 
@@ -177,8 +177,8 @@ TEST_CASE("a server that knows no users is told the password alone") {
     connections.all = {{{"-ERR wrong number of arguments for 'auth' command\r\n"
                          "-NOAUTH Authentication required.\r\n",
                          "+OK\r\n$1\r\n7\r\n"}}};
-    RedisClient client = connections.client("redis://h:s3cret@h");
-    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
+    RedisServer server = connections.server("redis://h:s3cret@h");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
     CHECK(connections.all[0].written.ends_with(format_command({"AUTH", "s3cret"}) +
                                                format_command({"GET", "a"})));
 }
@@ -186,39 +186,39 @@ TEST_CASE("a server that knows no users is told the password alone") {
 TEST_CASE("a server that failed is tried again after a rest") {
     Connections connections;
     connections.all = {{{}, {}, true, true}, {{}, {}, true, true}, {{"$1\r\n7\r\n"}}};
-    RedisClient client =
-        connections.client("redis://h", TimeLimit::none(), WhenClosed::reconnect, 0ms);
-    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
-    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
-    CHECK(run(client, {{"GET", "a"}}).front().text == "7");
+    RedisServer server =
+        connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect, 0ms);
+    CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
+    CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
 }
 
 TEST_CASE("a connection that is refused names the server") {
     Connections connections;
     connections.all = {{{}, {}, true, true}};
-    RedisClient client = connections.client();
-    CHECK(failure(client) == "cannot connect to Redis at h:6379: Connection refused");
+    RedisServer server = connections.server();
+    CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
 }
 
 TEST_CASE("a server that sends more than it is asked for is left") {
     for (const auto* const more : {"$1\r\n7\r\n+OK\r\n", "$1\r\n7\r\n$5\r\n12"}) {
         Connections connections;
         connections.all = {{{more}}};
-        RedisClient client = connections.client();
-        CHECK(failure(client) == "lost Redis at h:6379: it sent more than it was asked for");
+        RedisServer server = connections.server();
+        CHECK(failure(server) == "lost Redis at h:6379: it sent more than it was asked for");
     }
 }
 
 TEST_CASE("a server that always has the next bytes ready is left when time is up") {
     Connections connections;
     connections.all = {{std::deque<std::string>(1000, "$1\r\n7\r\n")}};
-    RedisClient client = connections.client("redis://h", TimeLimit::whole(0ms));
-    CHECK(failure(client) == "lost Redis at h:6379: no answer in time");
+    RedisServer server = connections.server("redis://h", TimeLimit::whole(0ms));
+    CHECK(failure(server) == "lost Redis at h:6379: no answer in time");
 }
 
 TEST_CASE("what is not Redis's protocol is told") {
     Connections connections;
     connections.all = {{{"HTTP/1.1 400 Bad Request\r\n"}}};
-    RedisClient client = connections.client();
-    CHECK(failure(client).starts_with("lost Redis at h:6379: Protocol error"));
+    RedisServer server = connections.server();
+    CHECK(failure(server).starts_with("lost Redis at h:6379: Protocol error"));
 }

@@ -1,4 +1,4 @@
-#include "redis/client.hpp"
+#include "redis/server.hpp"
 
 #include "base/signals.hpp"
 #include "redis/reply_check.hpp"
@@ -35,12 +35,12 @@ bool knows_no_users(const RedisCommand& command, const RedisReply& reply) {
 
 } // namespace
 
-RedisClient::RedisClient(RedisService service, TimeLimit limit, WhenClosed when_closed,
+RedisServer::RedisServer(RedisService service, TimeLimit limit, WhenClosed when_closed,
                          Connect connect_to, std::chrono::milliseconds rest_after_failure)
     : m_service(std::move(service)), m_limit(limit), m_when_closed(when_closed),
       m_connect_to(std::move(connect_to)), m_rest_after_failure(rest_after_failure) {}
 
-void RedisClient::connect() {
+void RedisServer::connect() {
     if (m_failure && !m_failure->lasts_until.passed()) {
         throw CacheError(m_failure->error);
     }
@@ -57,7 +57,7 @@ void RedisClient::connect() {
     }
 }
 
-std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& commands,
+std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
     leave_closed_connection();
     connect();
@@ -72,7 +72,7 @@ std::vector<RedisReply> RedisClient::run(const std::vector<RedisCommand>& comman
 
 /// Sends the commands behind the handshake in one write. A server that refuses the handshake runs
 /// them all the same, as another user or in another database.
-std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>& commands,
+std::vector<RedisReply> RedisServer::shake_hands(const std::vector<RedisCommand>& commands,
                                                  std::optional<Deadline> deadline) {
     auto all = handshake();
     const std::size_t first = all.size();
@@ -94,7 +94,7 @@ std::vector<RedisReply> RedisClient::shake_hands(const std::vector<RedisCommand>
 
 /// Between commands no reply is pending: readable data, or the connection's end, means that the
 /// connection is of no more use.
-void RedisClient::leave_closed_connection() {
+void RedisServer::leave_closed_connection() {
     if (!m_connection || m_connection->stream->is_silent()) {
         return;
     }
@@ -105,7 +105,7 @@ void RedisClient::leave_closed_connection() {
     m_connection.reset();
 }
 
-std::vector<RedisCommand> RedisClient::handshake() const {
+std::vector<RedisCommand> RedisServer::handshake() const {
     std::vector<RedisCommand> commands;
     if (!m_service.user.empty()) {
         commands.push_back({"AUTH", m_service.user, m_service.password});
@@ -119,11 +119,11 @@ std::vector<RedisCommand> RedisClient::handshake() const {
 }
 
 /// Returns until when a wait for the next reply may last.
-Deadline RedisClient::next_deadline() const {
+Deadline RedisServer::next_deadline() const {
     return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
 }
 
-std::vector<RedisReply> RedisClient::exchange(const std::vector<RedisCommand>& commands,
+std::vector<RedisReply> RedisServer::exchange(const std::vector<RedisCommand>& commands,
                                               std::optional<Deadline> deadline) {
     try {
         write(commands, deadline.value_or(next_deadline()));
@@ -141,7 +141,7 @@ std::vector<RedisReply> RedisClient::exchange(const std::vector<RedisCommand>& c
     }
 }
 
-void RedisClient::write(const std::vector<RedisCommand>& commands, Deadline deadline) {
+void RedisServer::write(const std::vector<RedisCommand>& commands, Deadline deadline) {
     if (deadline.passed()) {
         throw StreamTimeout();
     }
@@ -152,7 +152,7 @@ void RedisClient::write(const std::vector<RedisCommand>& commands, Deadline dead
     m_connection->stream->write(bytes, deadline);
 }
 
-std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted,
+std::vector<RedisReply> RedisServer::read_replies(std::size_t wanted,
                                                   std::optional<Deadline> deadline) {
     std::vector<RedisReply> replies;
     std::array<char, 16384> buffer;
@@ -177,7 +177,7 @@ std::vector<RedisReply> RedisClient::read_replies(std::size_t wanted,
     return replies;
 }
 
-void RedisClient::close_and_throw(const std::string& reason) {
+void RedisServer::close_and_throw(const std::string& reason) {
     m_connection.reset();
     m_failure = {CacheError(reason), Deadline::in(m_rest_after_failure)};
     throw CacheError(m_failure->error);
