@@ -1,9 +1,9 @@
 #include "base/signals.hpp"
 
+#include <poll.h>
 #include <sys/select.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 
 namespace ordercache {
@@ -19,27 +19,7 @@ void note_arrival(int signal) {
     g_arrived = signal;
 }
 
-#if !defined(__linux__) && !defined(__FreeBSD__)
-/// pselect's sets of what to wait for, as poll has it.
-class Sets {
-public:
-    Sets(const pollfd* fds, nfds_t count) {
-        FD_ZERO(&reading);
-        FD_ZERO(&writing);
-        for (nfds_t i = 0; i < count; ++i) {
-            fd_set& set = (fds[i].events & POLLIN) != 0 ? reading : writing;
-            FD_SET(fds[i].fd, &set);
-            highest = std::max(highest, fds[i].fd);
-        }
-    }
-
-    fd_set reading;
-    fd_set writing;
-    int highest = -1;
-};
-#endif
-
-/// Sets what a signal does, unless the parent had it ignored. Returns whether it did.
+/// Sets what a signal does, and returns true, unless the parent had it ignored.
 bool set_handler(int signal, void (*handler)(int)) {
     struct sigaction action = {};
     struct sigaction inherited = {};
@@ -75,8 +55,29 @@ const sigset_t& mask_for_waiting() {
     return g_mask_for_waiting;
 }
 
-std::optional<int> take_signal() {
-    if (g_arrived == 0) {
+int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask) {
+#if defined(__linux__) || defined(__FreeBSD__)
+    pollfd polled = {fd, events, 0};
+    return ppoll(&polled, 1, timeout, mask);
+#else
+    fd_set set;
+    FD_ZERO(&set);
+    if (fd >= 0) {
+        FD_SET(fd, &set);
+    }
+    const bool reads = events == POLLIN;
+    return pselect(fd + 1, reads ? &set : nullptr, reads ? nullptr : &set, nullptr, timeout, mask);
+#endif
+}
+
+bool has_held_signal() {
+    const timespec no_time = {};
+    poll_with_mask(-1, 0, &no_time, &g_mask_for_waiting);
+    return g_arrived != 0;
+}
+
+std::optional<int> take_held_signal() {
+    if (!has_held_signal()) {
         return std::nullopt;
     }
     const int signal = g_arrived;
@@ -84,24 +85,10 @@ std::optional<int> take_signal() {
     return signal;
 }
 
-int poll_with_mask(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
-#if defined(__linux__) || defined(__FreeBSD__)
-    return ppoll(fds, count, timeout, mask);
-#else
-    Sets sets(fds, count);
-    return pselect(sets.highest + 1, &sets.reading, &sets.writing, nullptr, timeout, mask);
-#endif
-}
-
-bool has_held_signal() {
-    const timespec no_time = {};
-    poll_with_mask(nullptr, 0, &no_time, &g_mask_for_waiting);
-    return g_arrived != 0;
-}
-
-std::optional<int> take_held_signal() {
-    static_cast<void>(has_held_signal());
-    return take_signal();
+void throw_if_signalled() {
+    if (const auto signal = take_held_signal()) {
+        throw Interrupted{*signal};
+    }
 }
 
 void put_back(int signal) {

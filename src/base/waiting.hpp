@@ -83,18 +83,18 @@ struct CallOptions {
     Deadline deadline = Deadline::never();
     Signals signals = Signals::interrupt;
     std::chrono::milliseconds tick_interval{500};
-    std::function<void()> tick = {};   ///< Called each interval, in the thread that waits.
-    std::function<void()> cancel = {}; ///< Asks the call to end, and returns soon.
-    std::function<void()> end = {};    ///< Makes the call end, by shutting down its socket.
+    std::function<void()> tick = {}; ///< Called each interval, in the thread that waits.
+    std::function<void()> end =
+        {}; ///< Makes the call end, for example by a shutdown of its socket.
 };
 
 /// Runs `call`, which must not throw, in a second thread while this one waits.
 void run_in_thread(std::function<void()> call, const CallOptions& options);
 
 /// Runs a blocking call in a second thread, and returns or throws what it does. When the deadline
-/// comes, a signal arrives or the tick throws, the call is cancelled; if it has not ended a second
-/// later, it is made to end. Then TimedOut, Interrupted or the tick's exception is thrown. A call
-/// that nothing can end, as the look-up of a name, is left to itself: it must own all that it uses.
+/// comes, a signal arrives or the tick throws, the call is made to end. Then TimedOut, Interrupted
+/// or the tick's exception is thrown. A call that cannot be ended, such as the look-up of a name,
+/// goes on in its thread: it must own all that it uses.
 template <typename Call>
 auto run_cancellable(Call call, const CallOptions& options) {
     auto task = std::make_shared<std::packaged_task<std::invoke_result_t<Call>()>>(std::move(call));
@@ -102,9 +102,5 @@ auto run_cancellable(Call call, const CallOptions& options) {
     run_in_thread([task] { (*task)(); }, options);
     return result.get();
 }
-
-/// Runs `act` in a process of its own, which is killed at the deadline. `act` may call only what a
-/// signal handler may. If no process can be started, runs it here, without the deadline.
-void run_in_process(const std::function<void()>& act, Deadline deadline);
 
 } // namespace ordercache

@@ -26,13 +26,6 @@ Error cannot_read(const std::string& name, const char* reason) {
     return usage_error(fmt::format("cannot read {}: {}", name, reason));
 }
 
-/// A regular file is always ready, so waiting for it never notices a signal.
-void let_signals_through() {
-    if (const auto signal = take_held_signal()) {
-        throw Interrupted{*signal};
-    }
-}
-
 /// Returns what is wrong with a line's bytes, whatever they should say; nullptr if nothing is.
 const char* fault_of(std::string_view line) {
     const auto has = [line](auto bytes) { return line.find(bytes) != std::string_view::npos; };
@@ -109,7 +102,7 @@ std::string LineReader::complaint(std::size_t line, std::string_view what) const
 /// Reads until the next line is whole or the file has ended. Returns false if the limit came first.
 bool LineReader::complete_line(TimeLimit limit) {
     while (m_unread.find('\n') == std::string_view::npos && !m_at_end) {
-        let_signals_through();
+        throw_if_signalled(); // a regular file is always ready: a wait for it notices no signal
         if (!wait_for(m_fd, POLLIN, limit.deadline())) {
             return false;
         }

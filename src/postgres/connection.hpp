@@ -47,8 +47,10 @@ public:
                                     .signals = signals,
                                     .tick_interval = k_renewal_interval,
                                     .tick = tick,
-                                    .cancel = [session] { session->cancel(); },
-                                    .end = [session] { session->end(); }});
+                                    .end = [session] {
+                                        session->cancel();
+                                        session->end();
+                                    }});
         } catch (const TimedOut&) {
             m_session.reset();
             throw failure(ErrorKind::store_failed, "no answer within --timeout");

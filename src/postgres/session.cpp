@@ -1,7 +1,6 @@
 #include "postgres/session.hpp"
 
 #include "base/uri.hpp"
-#include "base/waiting.hpp"
 #include "postgres/connect.hpp"
 #include "postgres/failure_text.hpp"
 
@@ -12,10 +11,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
+#include <csignal>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -24,7 +24,16 @@ namespace ordercache {
 
 namespace {
 
-constexpr std::chrono::seconds k_cancel_timeout{1};
+constexpr unsigned k_seconds_to_cancel = 1;
+
+/// Calls only what is safe after fork().
+void end_this_process_in_time() {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    static_cast<void>(std::signal(SIGALRM, SIG_DFL));
+    alarm(k_seconds_to_cancel);
+}
 
 #if PQXX_VERSION_MAJOR < 7
 /// A connection that libpq made.
@@ -106,14 +115,22 @@ public:
         }
     }
 
-    /// PQcancel has no timeout, but a signal handler may call it, and so may a new process.
+    /// PQcancel has no timeout, but it may be called after fork(). If no process can be started, it
+    /// is called here: a cancel without a time limit is better than none.
     void cancel() override {
-        run_in_process(
-            [this] {
-                std::array<char, 256> error{};
-                PQcancel(m_cancel.get(), error.data(), error.size());
-            },
-            Deadline::in(k_cancel_timeout));
+        const pid_t child = fork();
+        if (child > 0) {
+            waitpid(child, nullptr, 0);
+            return;
+        }
+        if (child == 0) {
+            end_this_process_in_time();
+        }
+        std::array<char, 256> error{};
+        PQcancel(m_cancel.get(), error.data(), error.size());
+        if (child == 0) {
+            _exit(0);
+        }
     }
 
     void end() override { shutdown(m_socket, SHUT_RDWR); }

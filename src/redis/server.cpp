@@ -164,9 +164,7 @@ std::vector<RedisReply> RedisServer::read_replies(std::size_t wanted,
             until = deadline.value_or(next_deadline());
         } else {
             // A server that always has more bytes ready is never waited for.
-            if (const auto signal = take_held_signal()) {
-                throw Interrupted{*signal};
-            }
+            throw_if_signalled();
             const std::size_t received = m_connection->stream->read(buffer, until);
             m_connection->reader.feed({buffer.data(), received});
         }
