@@ -9,35 +9,64 @@ namespace {
 
 constexpr std::size_t k_most_characters = 40;
 
-/// UTF-8: whether the byte begins a character.
-bool begins_character(char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+bool continues_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-/// The bytes of the first `most` characters.
-std::string_view first_characters(std::string_view text, std::size_t most) {
-    const auto end = std::ranges::find_if(
-        text, [&](char byte) { return begins_character(byte) && most-- == 0; });
-    return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+/// Of UTF-8's longest and shortest forms and the surrogates' range, which only the second byte of a
+/// character shows.
+bool is_allowed(unsigned char first, unsigned char second) {
+    return !(first == 0xE0 && second < 0xA0) && !(first == 0xED && second >= 0xA0) &&
+           !(first == 0xF0 && second < 0x90) && !(first == 0xF4 && second >= 0x90);
+}
+
+/// The length of the UTF-8 character that the text begins with; 0 if it does not begin with one.
+std::size_t character_length(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text.front());
+    if (first < 0x80) {
+        return 1;
+    }
+    const std::size_t length = first < 0xC2 || first > 0xF4 ? 0
+                               : first < 0xE0               ? 2
+                               : first < 0xF0               ? 3
+                                                            : 4;
+    const std::string_view others = text.substr(1, std::max<std::size_t>(length, 1) - 1);
+    const bool is_whole =
+        others.size() + 1 == length && std::ranges::all_of(others, continues_character);
+    return is_whole && is_allowed(first, static_cast<unsigned char>(text[1])) ? length : 0;
+}
+
+bool is_control(std::string_view character) {
+    const char last = character.back();
+    return character.size() == 1 ? static_cast<unsigned char>(last) < ' ' || last == '\x7F'
+                                 : character.front() == '\xC2' && character < "\xC2\xA0";
 }
 
 } // namespace
 
-std::string without_control_characters(std::string text, char mark) {
-    for (std::size_t i = text.find('\xC2'); i != std::string::npos; i = text.find('\xC2', i + 1)) {
-        if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
-            text.replace(i, 2, 1, mark);
+std::string printable(std::string_view text, char mark) {
+    std::string shown;
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+        if (length == 0) {
+            shown += '?';
+        } else if (is_control(character)) {
+            shown += mark;
+        } else {
+            shown += character;
         }
+        text.remove_prefix(character.size());
     }
-    std::ranges::replace_if(
-        text, [](unsigned char byte) { return byte < ' ' || byte == '\x7F'; }, mark);
-    return text;
+    return shown;
 }
 
 std::string in_quotes(std::string_view text) {
-    const std::string_view shown = first_characters(text, k_most_characters);
-    const bool is_cut = shown.size() < text.size();
-    return '`' + without_control_characters(std::string(shown), '?') + (is_cut ? "…`" : "`");
+    const std::string shown = printable(text, '?');
+    std::size_t most = k_most_characters;
+    const auto end = std::ranges::find_if(
+        shown, [&](char byte) { return !continues_character(byte) && most-- == 0; });
+    return '`' + std::string(shown.begin(), end) + (end == shown.end() ? "`" : "…`");
 }
 
 } // namespace ordercache

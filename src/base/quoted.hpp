@@ -5,12 +5,11 @@
 
 namespace ordercache {
 
-/// The text with `mark` in place of each control character, which a terminal might obey: of
-/// ASCII's, and of those of ISO 8859-1 as UTF-8 writes them.
-std::string without_control_characters(std::string text, char mark);
+/// The text as valid UTF-8 that a terminal only shows: with `mark` for each control character of
+/// ASCII and ISO 8859-1, and with `?` for each byte that does not belong to a character.
+std::string printable(std::string_view text, char mark);
 
-/// What was typed, for a message: between backquotes, cut at 40 characters, and with `?` for each
-/// control character, which a terminal might obey.
+/// What was typed, for a message: printable, between backquotes, and cut at 40 characters.
 std::string in_quotes(std::string_view text);
 
 } // namespace ordercache

@@ -15,7 +15,7 @@ namespace {
 
 /// Users and servers may send any bytes; a message stays one line.
 std::string one_line(const std::string& text) {
-    return without_control_characters(text, ' ');
+    return printable(text, ' ');
 }
 
 std::string dimmed(const std::string& line) {

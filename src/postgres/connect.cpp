@@ -14,12 +14,10 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <map>
 #include <new>
 #include <optional>
@@ -36,7 +34,9 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
 constexpr std::chrono::seconds k_connect_timeout = 5s;
 constexpr std::chrono::seconds k_timeout_of_each_host = 2s;
 
-Parameters parameters_in(const Options& options) {
+/// Of the connection string, the environment and a service file.
+Parameters parameters_in_use(PGconn* connection) {
+    const Options options(PQconninfo(connection), &PQconninfoFree);
     if (!options) {
         throw std::bad_alloc();
     }
@@ -45,11 +45,6 @@ Parameters parameters_in(const Options& options) {
         parameters.emplace(option->keyword, option->val == nullptr ? "" : option->val);
     }
     return parameters;
-}
-
-/// Of the connection string, the environment and a service file.
-Parameters parameters_in_use(PGconn* connection) {
-    return parameters_in(Options(PQconninfo(connection), &PQconninfoFree));
 }
 
 /// libpq judges a whole number only when it needs it.
@@ -94,26 +89,6 @@ Limits limits_of(const Parameters& parameters, Deadline deadline) {
     return {deadline, has_limit ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
 }
 
-/// libpq passes over a passfile that is not a plain file of its owner's alone, and says so on
-/// stderr: here it is told of none.
-std::string without_unfit_passfile(const std::string& connection_string) {
-    const auto given = parameters_in(
-        Options(PQconninfoParse(connection_string.c_str(), nullptr), &PQconninfoFree));
-    std::string file = given.at("passfile");
-    if (const char* named = std::getenv("PGPASSFILE"); file.empty() && named != nullptr) {
-        file = named;
-    }
-    if (const char* home = std::getenv("HOME"); file.empty() && home != nullptr) {
-        file = std::string(home) + "/.pgpass";
-    }
-    struct stat status = {};
-    if (stat(file.c_str(), &status) != 0 ||
-        (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)) {
-        return connection_string;
-    }
-    return connection_string + " passfile='/dev/null/none'";
-}
-
 /// The list without the element at `index`. A list of one is for all hosts.
 std::string without_element(std::string_view list, std::size_t index) {
     auto elements = split(list, ',');
@@ -148,7 +123,7 @@ std::optional<std::string> without_host_in_use(PGconn* connection,
     return std::nullopt;
 }
 
-NoConnection::Cause cause_of(PGconn* connection) {
+Attempt attempt_of(PGconn* connection) {
     const std::string_view host = PQhost(connection) == nullptr ? "" : PQhost(connection);
     const auto sslmode = parameters_in_use(connection)["sslmode"];
     return {.needs_password = PQconnectionNeedsPassword(connection) != 0,
@@ -158,10 +133,10 @@ NoConnection::Cause cause_of(PGconn* connection) {
 
 [[noreturn]] void fail(PGconn* connection, const std::string& silent_hosts) {
     const std::string message = silent_hosts + PQerrorMessage(connection);
-    if (is_about_settings(message)) {
-        throw BadSetting(without_values(message));
+    if (const auto refused = refused_setting(message)) {
+        throw BadSetting(*refused);
     }
-    throw NoConnection(parse_failure(message), cause_of(connection));
+    throw explain_no_connection(message, attempt_of(connection));
 }
 
 void wait(PGconn* connection, PostgresPollingStatusType state, Deadline deadline,
@@ -211,7 +186,7 @@ PostgresHandle connect(const std::string& connection_string, Deadline deadline,
     open_library(libpq);
     std::string silent_hosts;
     std::optional<Limits> limits;
-    std::optional<std::string> target = without_unfit_passfile(connection_string);
+    std::optional<std::string> target = connection_string;
     for (;;) {
         PostgresHandle connection = start(*target);
         const Parameters parameters = parameters_in_use(connection.get());
@@ -229,7 +204,7 @@ PostgresHandle connect(const std::string& connection_string, Deadline deadline,
                             PQhost(connection.get()), PQport(connection.get()));
             target = without_host_in_use(connection.get(), *target);
             if (!target || limits->whole.passed() || stop.stop_requested()) {
-                throw NoConnection(parse_failure(silent_hosts), {});
+                throw explain_no_connection(silent_hosts, {});
             }
         }
     }

@@ -50,17 +50,10 @@ CommitReply PostgresConnection::send_commit(const Tick& tick) {
     } catch (const TimedOut&) {
         return {CommitReply::Kind::timed_out};
     } catch (const SessionFailure& failed) {
-        return session->is_open() ? refusal(failed, *session)
-                                  : CommitReply{CommitReply::Kind::connection_lost};
-    }
-}
-
-CommitReply PostgresConnection::refusal(const SessionFailure& failed,
-                                        const PostgresSession& session) const {
-    try {
-        fail(failed, session);
-    } catch (const Error& error) {
-        return {CommitReply::Kind::refused, error};
+        if (!session->is_open()) {
+            return {CommitReply::Kind::connection_lost};
+        }
+        return {CommitReply::Kind::refused, error_of(failed, *session)};
     }
 }
 
@@ -101,8 +94,8 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
         throw usage_error(
             fmt::format("PG_SERVICE_URI, or a variable or file of libpq's: {}", refused.what()));
     } catch (const NoConnection& failed) {
-        const Error error = cannot_connect(reason_of_no_connection(failed));
-        if (refuses_login(failed)) {
+        const Error error = cannot_connect(failed.what());
+        if (failed.refuses_login()) {
             throw LoginRefused(error.what());
         }
         throw error;
@@ -125,28 +118,24 @@ std::shared_ptr<PostgresSession> PostgresConnection::open(const Tick& tick, Sign
          .end = [&stop] { stop.request_stop(); }});
 }
 
-void PostgresConnection::fail(const SessionFailure& failed, const PostgresSession& session) const {
-    if (const auto customer = missing_customer(failed)) {
-        throw failure(ErrorKind::rejected,
-                      fmt::format("rejected: customer {} does not exist", *customer));
+void PostgresConnection::rethrow_as_error(const PostgresSession& session) const {
+    try {
+        throw;
+    } catch (const TimedOut&) {
+        throw failure(ErrorKind::store_failed, "no answer within --timeout");
+    } catch (const UnexpectedReply& reply) {
+        throw failure(ErrorKind::store_failed,
+                      fmt::format("unexpected result: {}; is it PostgreSQL?", reply.what()));
+    } catch (const SessionFailure& failed) {
+        throw error_of(failed, session);
     }
-    if (rejects_the_order(failed)) {
-        throw failure(ErrorKind::rejected, "rejected: " + reason_of_rejection(failed));
-    }
-    const std::string reason = reason_of_failure(failed);
-    if (forbids_transactions(failed)) {
-        throw failure(ErrorKind::usage, reason);
-    }
-    if (finds_another_table(failed)) {
-        throw failure(ErrorKind::usage, "the table orders is not as it must be: " + reason);
-    }
-    throw failure(ErrorKind::store_failed,
-                  session.is_open() ? reason : "lost the connection: " + reason);
 }
 
-Error PostgresConnection::unexpected(const UnexpectedReply& reply) const {
-    return failure(ErrorKind::store_failed,
-                   fmt::format("unexpected result: {}; is it PostgreSQL?", reply.what()));
+Error PostgresConnection::error_of(const SessionFailure& failed,
+                                   const PostgresSession& session) const {
+    const auto [kind, reason] = judge(failed);
+    const bool is_lost = kind == ErrorKind::store_failed && !session.is_open();
+    return failure(kind, is_lost ? "lost the connection: " + reason : reason);
 }
 
 Error PostgresConnection::cannot_connect(const std::string& reason) const {

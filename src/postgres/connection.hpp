@@ -34,10 +34,9 @@ public:
     PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
                        OpenSession open = open_session);
 
-    /// Has `act`, which must own all that it uses, speak with the server in a run_cancellable
-    /// thread, and gives what it gives. At the user's limit the statement is cancelled on the
-    /// server too. A tick may throw TimedOut as well. A session that
-    /// failed is of no more use: its transaction is aborted, or its thread abandoned.
+    /// Runs `act`, which must own all that it uses, in a run_cancellable thread, and returns what
+    /// it returns. At the user's limit the statement is cancelled on the server too. A tick may
+    /// throw TimedOut as well. A session that failed is not used again.
     template <typename Act>
     auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
         const auto session = connected(tick, signals);
@@ -51,18 +50,9 @@ public:
                                         session->cancel();
                                         session->end();
                                     }});
-        } catch (const TimedOut&) {
-            m_session.reset();
-            throw failure(ErrorKind::store_failed, "no answer within --timeout");
-        } catch (const UnexpectedReply& reply) {
-            m_session.reset();
-            throw unexpected(reply);
-        } catch (const SessionFailure& failed) {
-            m_session.reset();
-            fail(failed, *session);
         } catch (...) {
             m_session.reset();
-            throw;
+            rethrow_as_error(*session);
         }
     }
 
@@ -89,9 +79,8 @@ public:
 private:
     std::shared_ptr<PostgresSession> connected(const Tick& tick, Signals signals);
     std::shared_ptr<PostgresSession> open(const Tick& tick, Signals signals) const;
-    CommitReply refusal(const SessionFailure& failed, const PostgresSession& session) const;
-    [[noreturn]] void fail(const SessionFailure& failed, const PostgresSession& session) const;
-    Error unexpected(const UnexpectedReply& reply) const;
+    [[noreturn]] void rethrow_as_error(const PostgresSession& session) const;
+    Error error_of(const SessionFailure& failed, const PostgresSession& session) const;
     Error cannot_connect(const std::string& reason) const;
     std::string name_database() const;
 

@@ -5,20 +5,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdint>
-#include <system_error>
 #include <vector>
 
 namespace ordercache {
 
 namespace {
 
-constexpr std::string_view k_foreign_key_violation = "23503";
-constexpr std::string_view k_no_such_database = "3D000";
-constexpr std::string_view k_undefined_table = "42P01";
-constexpr std::string_view k_protocol_violation = "08P01";
 constexpr auto k_database_advice = "; set PG_DATABASE to use another database";
 constexpr auto k_table_advice =
     "; set PG_DATABASE to use another database; the table may also be in a schema that the role's "
@@ -29,27 +21,50 @@ constexpr auto k_local_user_advice =
     "; check the user: over a local socket it may have to be the system's own";
 constexpr auto k_tls_advice = "; the server may want TLS: set sslmode=require";
 
+/// PgBouncer, which speaks English alone, has this SQLSTATE for everything.
+constexpr auto k_protocol_violation = "08P01";
+constexpr auto k_no_such_database = "3D000";
+
+/// Bad data, a constraint, a view's check, an unhandled exception, a PL/pgSQL exception.
+constexpr std::string_view k_rejections = "22 23 44 45 P0";
+
+/// PostgreSQL's own, among the classes that the SQL standard leaves to others.
+constexpr std::string_view k_failures = "53 54 55 57 58 72 HV XX";
+
+/// The table `orders` has other columns, or columns of other types, or takes no such statement:
+/// 0A000 feature not supported, such as a COPY under row security; 42601 syntax error, as
+/// PostgreSQL 13 calls a column that is always generated; 42703 undefined column; 42804 datatype
+/// mismatch; 42846 cannot cast; 42809 wrong object type; 42883 undefined function, such as = of an
+/// integer and a uuid; 42P10 invalid column reference; 42P17 invalid object definition, such as a
+/// rule that recurs; 428C9 a column that is always generated; 55000 object not in prerequisite
+/// state, such as a view that takes no rows.
+constexpr std::string_view k_another_table =
+    "0A000 42601 42703 42804 42846 42809 42883 42P10 42P17 428C9 55000";
+
+bool has(std::string_view text, std::string_view piece) {
+    return !piece.empty() && text.find(piece) != std::string_view::npos;
+}
+
+/// What the server says in a line of libpq's begins behind this.
+constexpr std::string_view k_failed = " failed: ";
+
+/// Where the address ends, in a line about a connection.
+std::size_t end_of_address(std::string_view line) {
+    const auto at = line.find(k_failed);
+    return at == std::string_view::npos ? 0 : at + k_failed.size();
+}
+
+constexpr std::string_view k_end_of_severity = ":  ";
+
 /// The severity is one word of the server's language, as in `ERROR:  ` or `FEHLER:  `.
 std::string_view without_severity(std::string_view line) {
-    constexpr std::string_view end = ":  ";
-    const auto at = line.find(end);
+    const auto at = line.find(k_end_of_severity);
     const bool is_one_word = at != std::string_view::npos && line.find(' ') > at;
-    return is_one_word ? line.substr(at + end.size()) : line;
+    return is_one_word ? line.substr(at + k_end_of_severity.size()) : line;
 }
 
 std::string first_line(std::string_view what) {
     return std::string(without_severity(what.substr(0, what.find('\n'))));
-}
-
-template <typename Number>
-std::optional<Number> leading_number(std::string_view text) {
-    Number number{};
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return failure == std::errc{} ? std::optional(number) : std::nullopt;
-}
-
-bool names(std::string_view reason, std::string_view name) {
-    return !name.empty() && reason.find(name) != std::string_view::npos;
 }
 
 /// The lines of a message, without the empty ones and libpq's advice, which a tab begins.
@@ -61,16 +76,12 @@ std::vector<std::string_view> lines_of(std::string_view message) {
     return lines;
 }
 
-/// What the server says in a line of libpq's begins behind this.
-constexpr std::string_view k_failed = " failed: ";
-
 /// Takes the SQLSTATE out of `severity:  SQLSTATE: message`, in a connection's failure behind the
 /// address. Returns it, or nothing if there is none.
 std::string take_sqlstate(std::string& line) {
-    constexpr std::string_view end_of_severity = ":  ";
     constexpr std::size_t length = 5;
-    const auto at = line.find(end_of_severity);
-    const auto begin = at + end_of_severity.size();
+    const auto at = line.find(k_end_of_severity);
+    const auto begin = at + k_end_of_severity.size();
     if (at == std::string::npos || line.find(": ", begin) != begin + length) {
         return "";
     }
@@ -79,28 +90,23 @@ std::string take_sqlstate(std::string& line) {
     return sqlstate;
 }
 
-/// PgBouncer, which speaks English alone, has one SQLSTATE for everything.
-bool is_refused_by_pgbouncer(const NoConnection& failure) {
-    return failure.sqlstate() == k_protocol_violation &&
-           names(failure.what(), "authentication failed");
+/// By the SQL standard, classes that begin with 5 to 9 or I to Z are free for the user's own.
+bool rejects_the_order(const std::string& sqlstate) {
+    const std::string state_class = sqlstate.substr(0, 2);
+    const char first = state_class.empty() ? '0' : state_class.front();
+    const bool is_users = (first >= '5' && first <= '9') || (first >= 'I' && first <= 'Z');
+    return has(k_rejections, state_class) || (is_users && !has(k_failures, state_class));
 }
 
-std::string_view advice_for(const NoConnection& failure) {
-    const std::string& sqlstate = failure.sqlstate();
-    const auto& cause = failure.cause();
-    if (sqlstate == k_no_such_database) {
-        return k_database_advice;
+/// The customer whom an order names and who does not exist; empty if that is not the failure.
+std::string_view missing_customer(const SessionFailure& failure) {
+    constexpr std::string_view key = "(customerid)=(";
+    const std::string_view what = failure.what();
+    const auto at = what.find(key);
+    if (failure.sqlstate() != "23503" || at == std::string_view::npos) {
+        return "";
     }
-    if (sqlstate == "28P01" || cause.needs_password || is_refused_by_pgbouncer(failure)) {
-        return k_login_advice;
-    }
-    if (sqlstate == "28000" && cause.is_local) {
-        return k_local_user_advice;
-    }
-    if (sqlstate == "28000" && cause.declines_tls) {
-        return k_tls_advice;
-    }
-    return "";
+    return cut(what.substr(at + key.size()), ')').before;
 }
 
 } // namespace
@@ -110,8 +116,7 @@ SessionFailure parse_failure(std::string_view message) {
     std::string sqlstate;
     for (const std::string_view each : lines_of(message)) {
         std::string line(each);
-        const bool is_first = what.empty();
-        if (is_first || line.find(k_failed) != std::string::npos) {
+        if (what.empty() || end_of_address(line) > 0) {
             const std::string found = take_sqlstate(line);
             sqlstate = found.empty() ? sqlstate : found;
         }
@@ -120,98 +125,67 @@ SessionFailure parse_failure(std::string_view message) {
     return {what, sqlstate};
 }
 
-bool is_about_settings(std::string_view message) {
-    constexpr std::array<std::string_view, 3> others = {"could not translate host name",
-                                                        "could not create socket", "out of memory"};
-    const std::string_view line = message.substr(0, message.find('\n'));
-    const auto at = line.find(k_failed);
-    return at == std::string_view::npos
-               ? std::ranges::none_of(others, [&](auto other) { return line.starts_with(other); })
-               : line.substr(at + k_failed.size()).starts_with("invalid ");
-}
-
-std::string without_values(std::string_view message) {
-    std::string line(message.substr(0, message.find('\n')));
-    const auto first = line.find('"');
-    const auto last = line.rfind('"');
-    return first == last ? line.substr(0, first) : line.replace(first + 1, last - first - 1, "…");
-}
-
-bool rejects_the_order(const SessionFailure& failure) {
-    // Bad data, a constraint, a view's check, an unhandled exception, a PL/pgSQL exception.
-    constexpr std::array<std::string_view, 5> rejections = {"22", "23", "44", "45", "P0"};
-    // PostgreSQL's own, among those that the SQL standard leaves to others.
-    constexpr std::array<std::string_view, 8> failures = {"53", "54", "55", "57",
-                                                          "58", "72", "HV", "XX"};
-    const std::string state_class = failure.sqlstate().substr(0, 2);
-    const char first = state_class.empty() ? '0' : state_class.front();
-    const bool is_users = (first >= '5' && first <= '9') || (first >= 'I' && first <= 'Z');
-    const auto has = [&](const auto& classes) {
-        return std::ranges::find(classes, state_class) != classes.end();
-    };
-    return has(rejections) || (is_users && !has(failures));
-}
-
-std::optional<CustomerId> missing_customer(const SessionFailure& failure) {
-    constexpr std::string_view key = "(customerid)=(";
-    const std::string_view what = failure.what();
-    const auto at = what.find(key);
-    if (failure.sqlstate() != k_foreign_key_violation || at == std::string_view::npos) {
-        return std::nullopt;
-    }
-    return leading_number<CustomerId>(what.substr(at + key.size()));
-}
-
-std::string reason_of_rejection(const SessionFailure& failure) {
-    return first_line(failure.what());
-}
-
-bool finds_another_table(const SessionFailure& failure) {
-    constexpr std::array<std::string_view, 11> states = {
-        "0A000", // feature not supported, such as a COPY under row security
-        "42601", // syntax error: so PostgreSQL 13 calls a column that is always generated
-        "42703", // undefined column
-        "42804", // datatype mismatch
-        "42846", // cannot cast, such as a uuid to an integer
-        "42809", // wrong object type, such as a view
-        "42883", // undefined function, such as = of an integer and a uuid
-        "42P10", // invalid column reference, such as a COPY to one that is generated
-        "42P17", // invalid object definition, such as a rule that recurs
-        "428C9", // a column that is always generated
-        "55000", // object not in prerequisite state, such as a view that takes no rows
-    };
-    return std::ranges::find(states, failure.sqlstate()) != states.end();
-}
-
-bool forbids_transactions(const SessionFailure& failure) {
-    return failure.sqlstate() == k_protocol_violation && names(failure.what(), "statement pooling");
-}
-
 std::string reason_of_failure(const SessionFailure& failure) {
     const std::string reason = first_line(failure.what());
-    const bool has_no_orders = failure.sqlstate() == k_undefined_table && names(reason, "orders");
+    const bool has_no_orders = failure.sqlstate() == "42P01" && has(reason, "orders");
     return has_no_orders ? reason + k_table_advice : reason;
 }
 
-bool refuses_login(const NoConnection& failure) {
+Verdict judge(const SessionFailure& failure) {
     const std::string& sqlstate = failure.sqlstate();
-    return sqlstate.starts_with("28") || sqlstate == k_no_such_database ||
-           failure.cause().needs_password || is_refused_by_pgbouncer(failure);
+    const std::string reason = reason_of_failure(failure);
+    if (const auto customer = missing_customer(failure); !customer.empty()) {
+        return {ErrorKind::rejected, fmt::format("rejected: customer {} does not exist", customer)};
+    }
+    if (rejects_the_order(sqlstate)) {
+        return {ErrorKind::rejected, "rejected: " + reason};
+    }
+    if (has(k_another_table, sqlstate)) {
+        return {ErrorKind::usage, "the table orders is not as it must be: " + reason};
+    }
+    const bool forbids_transactions =
+        sqlstate == k_protocol_violation && has(reason, "statement pooling");
+    return {forbids_transactions ? ErrorKind::usage : ErrorKind::store_failed, reason};
 }
 
-std::string reason_of_no_connection(const NoConnection& failure) {
+NoConnection explain_no_connection(std::string_view message, Attempt attempt) {
+    const SessionFailure failure = parse_failure(message);
+    const std::string& sqlstate = failure.sqlstate();
     std::string reasons;
     for (const std::string_view line : lines_of(failure.what())) {
-        const auto behind_address = line.find(k_failed);
-        const auto at =
-            behind_address == std::string_view::npos ? 0 : behind_address + k_failed.size();
+        const auto at = end_of_address(line);
         const std::string reason =
-            std::string(line.substr(0, at)) + std::string(without_severity(line.substr(at)));
-        if (reasons.find(reason) == std::string::npos) {
+            fmt::format("{}{}", line.substr(0, at), without_severity(line.substr(at)));
+        if (!has(reasons, reason)) {
             reasons += (reasons.empty() ? "" : "; ") + reason;
         }
     }
-    return reasons.append(advice_for(failure));
+    const bool is_password =
+        attempt.needs_password || sqlstate == "28P01" ||
+        (sqlstate == k_protocol_violation && has(reasons, "authentication failed"));
+    const bool is_database = sqlstate == k_no_such_database;
+    const bool is_user = sqlstate == "28000";
+    const char* const advice = is_database                       ? k_database_advice
+                               : is_password                     ? k_login_advice
+                               : is_user && attempt.is_local     ? k_local_user_advice
+                               : is_user && attempt.declines_tls ? k_tls_advice
+                                                                 : "";
+    return {reasons + advice, is_password || is_database || sqlstate.starts_with("28")};
+}
+
+std::optional<std::string> refused_setting(std::string_view message) {
+    std::string line(message.substr(0, message.find('\n')));
+    const auto at = end_of_address(line);
+    const bool is_other = line.starts_with("could not translate host name") ||
+                          line.starts_with("could not create socket") ||
+                          line.starts_with("out of memory");
+    const bool is_about_setting = at > 0 ? line.substr(at).starts_with("invalid ") : !is_other;
+    if (!is_about_setting) {
+        return std::nullopt;
+    }
+    const auto first = line.find('"');
+    const auto last = line.rfind('"');
+    return first == last ? line.substr(0, first) : line.replace(first + 1, last - first - 1, "…");
 }
 
 } // namespace ordercache

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/order.hpp"
+#include "base/error.hpp"
 #include "postgres/session.hpp"
 
 #include <optional>
@@ -16,36 +16,29 @@ namespace ordercache {
 /// `ERROR:  42P01: relation "orders" does not exist`.
 SessionFailure parse_failure(std::string_view message);
 
-/// Whether libpq refused a parameter's value, and so did not connect.
-bool is_about_settings(std::string_view message);
-
-/// The first line, without the values that it quotes.
-std::string without_values(std::string_view message);
-
-/// Whether PostgreSQL judged the order and found it wanting: bad data, a constraint, a view's
-/// check, a trigger's exception.
-bool rejects_the_order(const SessionFailure& failure);
-
-/// The customer whom an order names and who does not exist, where that is the failure.
-std::optional<CustomerId> missing_customer(const SessionFailure& failure);
-
-/// Why PostgreSQL rejected an order.
-std::string reason_of_rejection(const SessionFailure& failure);
-
-/// Whether the table `orders` has other columns, or columns of other types, than it must have, or
-/// is something that takes no such statement. No retry helps.
-bool finds_another_table(const SessionFailure& failure);
-
-/// Whether a pooler forbids transactions. No retry helps.
-bool forbids_transactions(const SessionFailure& failure);
-
 /// Why a statement failed, with advice if there is no table `orders`.
 std::string reason_of_failure(const SessionFailure& failure);
 
-/// Whether the server refused the user, the password or the database.
-bool refuses_login(const NoConnection& failure);
+struct Verdict {
+    ErrorKind kind;
+    std::string reason;
+};
+
+/// What a failed statement means: `rejected` if PostgreSQL judged the order and refused it, `usage`
+/// if no retry helps, else `store_failed`.
+Verdict judge(const SessionFailure& failure);
+
+/// What is known of an attempt to connect.
+struct Attempt {
+    bool needs_password = false; ///< The server asked for a password, and there is none.
+    bool is_local = false;       ///< It was made over a local socket.
+    bool declines_tls = false;   ///< The user's sslmode does.
+};
 
 /// Why there is no connection: libpq's reason for each address, and advice by the cause.
-std::string reason_of_no_connection(const NoConnection& failure);
+NoConnection explain_no_connection(std::string_view message, Attempt attempt);
+
+/// If libpq refused a parameter's value, and so did not connect: its words, without the value.
+std::optional<std::string> refused_setting(std::string_view message);
 
 } // namespace ordercache

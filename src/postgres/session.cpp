@@ -17,7 +17,6 @@
 #include <array>
 #include <csignal>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 namespace ordercache {
@@ -59,13 +58,34 @@ private:
 Connection adopt(PGconn* connection) {
     return Connection(connection);
 }
+
+auto parameters_of(const std::vector<std::string>& values) {
+    return pqxx::prepare::make_dynamic_params(values);
+}
 #else
 using Connection = pqxx::connection;
 
 Connection adopt(PGconn* connection) {
     return Connection::seize_raw_connection(connection);
 }
+
+pqxx::params parameters_of(const std::vector<std::string>& values) {
+    pqxx::params parameters;
+    parameters.append_multi(values);
+    return parameters;
+}
 #endif
+
+/// Before libpqxx 7.9 `exec` takes no parameters; later `exec_params` is deprecated.
+template <typename Transaction, typename Parameters>
+pqxx::result execute(Transaction& transaction, const std::string& sql,
+                     const Parameters& parameters) {
+    if constexpr (requires { transaction.exec(sql, parameters); }) {
+        return transaction.exec(sql, parameters);
+    } else {
+        return transaction.exec_params(sql, parameters);
+    }
+}
 
 Rows rows_of(const pqxx::result& result) {
     std::vector<std::string> columns;
@@ -98,7 +118,15 @@ public:
     ~PqxxSession() override { close(m_socket); }
 
     Rows run(const std::string& sql, const std::vector<std::string>& parameters) override {
-        return translating_failures([&] { return rows_of(execute(sql, parameters)); });
+        try {
+            return rows_of(parameters.empty()
+                               ? m_statements.exec(sql)
+                               : execute(m_statements, sql, parameters_of(parameters)));
+        } catch (const pqxx::failure& error) {
+            // libpq knows more than libpqxx tells: the server's last words are there too.
+            const std::string_view message = PQerrorMessage(m_handle);
+            throw parse_failure(message.empty() ? error.what() : message);
+        }
     }
 
     /// libpqxx does not show the command's tag.
@@ -152,32 +180,6 @@ public:
     std::int64_t server_process() const override { return m_connection.backendpid(); }
 
 private:
-    pqxx::result execute(const std::string& sql, const std::vector<std::string>& parameters) {
-        if (parameters.empty()) {
-            return m_statements.exec(sql);
-        }
-#if PQXX_VERSION_MAJOR < 7
-        return m_statements.exec_params(sql, pqxx::prepare::make_dynamic_params(parameters));
-#else
-        pqxx::params params;
-        params.append_multi(parameters);
-        return m_statements.exec(sql, params);
-#endif
-    }
-
-    /// What libpq says is more than what libpqxx tells of it: a server's last words are there too.
-    template <typename Act>
-    std::invoke_result_t<Act> translating_failures(Act act) {
-        try {
-            return act();
-        } catch (const pqxx::unexpected_rows&) {
-            throw UnexpectedReply("it has rows where none were asked for");
-        } catch (const pqxx::failure& error) {
-            const std::string_view message = PQerrorMessage(m_handle);
-            throw parse_failure(message.empty() ? error.what() : message);
-        }
-    }
-
     PGconn* m_handle; ///< m_connection owns it.
     int m_socket;     ///< Of its own, so that end() never meets another's descriptor.
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> m_cancel;

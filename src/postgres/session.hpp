@@ -26,22 +26,17 @@ private:
     std::string m_sqlstate;
 };
 
-/// No connection could be made.
-class NoConnection : public SessionFailure {
+/// No connection could be made. what() tells the user why, in one line.
+class NoConnection : public std::runtime_error {
 public:
-    struct Cause {
-        bool needs_password = false; ///< The server asked for a password, and there is none.
-        bool is_local = false;       ///< It was tried over a local socket.
-        bool declines_tls = false;   ///< The user's sslmode does.
-    };
+    NoConnection(const std::string& what, bool refuses_login)
+        : std::runtime_error(what), m_refuses_login(refuses_login) {}
 
-    NoConnection(const SessionFailure& failure, Cause cause)
-        : SessionFailure(failure), m_cause(cause) {}
-
-    const Cause& cause() const { return m_cause; }
+    /// Whether the server refused the user, the password or the database.
+    bool refuses_login() const { return m_refuses_login; }
 
 private:
-    Cause m_cause;
+    bool m_refuses_login;
 };
 
 /// A connection parameter, of PG_SERVICE_URI or of a variable or file of libpq's, has a value that

@@ -7,6 +7,8 @@
 #include <fmt/ranges.h>
 #include <libpq-fe.h>
 
+#include <sys/stat.h>
+
 #include <map>
 #include <memory>
 #include <new>
@@ -139,6 +141,20 @@ void choose_database(std::string_view database, const Environment& environment,
     }
 }
 
+/// libpq ignores a passfile that others may read, or that is not a plain file, and says so on
+/// stderr. So it gets none.
+void hide_unfit_passfile(const Environment& environment, Parameters& parameters) {
+    std::string file = in_use(parameters, "passfile", environment, "PGPASSFILE");
+    if (file.empty()) {
+        file = environment("HOME").value_or("") + "/.pgpass";
+    }
+    struct stat status = {};
+    const bool exists = stat(file.c_str(), &status) == 0;
+    if (exists && (!S_ISREG(status.st_mode) || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
+        parameters.insert_or_assign("passfile", "/dev/null/none");
+    }
+}
+
 /// Below the 4 minutes after which providers drop a connection in silence, and with it what a
 /// server that is gone would have said.
 void set_keepalives(Parameters& parameters) {
@@ -170,6 +186,7 @@ PostgresService parse_postgres_uri(std::string_view text, std::string_view datab
     check_what_libpq_shows(parameters);
     choose_database(database, environment, parameters);
     set_defaults(environment, parameters);
+    hide_unfit_passfile(environment, parameters);
 
     PostgresService service{to_string(parameters),
                             in_use(parameters, "dbname", environment, "PGDATABASE")};

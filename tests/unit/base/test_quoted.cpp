@@ -4,7 +4,7 @@
 
 #include <string>
 
-using ordercache::in_quotes;
+using namespace ordercache;
 
 namespace {
 
@@ -38,7 +38,16 @@ TEST_CASE("a terminal obeys nothing in a value") {
                     "31m") == "`a?31m`");
 }
 
-TEST_CASE("bytes that are no UTF-8 are cut too") {
-    CHECK(in_quotes("\xC2") == "`\xC2`");
-    CHECK(in_quotes(repeated("\xFF", 41)) == "`" + repeated("\xFF", 40) + "…`");
+TEST_CASE("what is shown is UTF-8") {
+    for (const char* text :
+         {"Zürich", "€", "\xF0\x9F\x98\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"}) {
+        CHECK(printable(text, ' ') == text);
+    }
+    CHECK(printable("Z\xFCrich", ' ') == "Z?rich");
+    CHECK(printable("a\xC2", ' ') == "a?");
+    CHECK(printable("\xE2\x82x", ' ') == "??x");
+    CHECK(printable("\xC0\xAF", ' ') == "??");
+    CHECK(printable("\xED\xA0\x80", ' ') == "???");
+    CHECK(printable("\xF4\x90\x80\x80", ' ') == "????");
+    CHECK(in_quotes(repeated("\xFF", 41)) == "`" + repeated("?", 40) + "…`");
 }

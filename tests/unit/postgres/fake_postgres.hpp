@@ -69,10 +69,9 @@ public:
                       const std::stop_token&) -> std::unique_ptr<PostgresSession> {
             if (refusals > 0) {
                 --refusals;
-                throw NoConnection({"connection to server at \"db.example\", port 5432 failed: "
-                                    "Connection refused\n",
-                                    ""},
-                                   {});
+                throw NoConnection("connection to server at \"db.example\", port 5432 failed: "
+                                   "Connection refused",
+                                   false);
             }
             ++connections;
             has_ended_session = false;

@@ -6,12 +6,20 @@
 
 using namespace ordercache;
 
+namespace {
+
+ErrorKind kind_of(const char* sqlstate) {
+    return judge({"FEHLER:  x", sqlstate}).kind;
+}
+
+} // namespace
+
 TEST_CASE("the severity is left out in whatever language the server speaks") {
     for (const char* what :
          {"ERROR:  we are closed\nCONTEXT:  act()\n", "FEHLER:  we are closed\n",
           "ОШИБКА:  we are closed", "エラー:  we are closed\nHINT:  none\n", "we are closed"}) {
         CAPTURE(what);
-        CHECK(reason_of_rejection({what, "P0001"}) == "we are closed");
+        CHECK(judge({what, "P0001"}).reason == "rejected: we are closed");
         CHECK(reason_of_failure({what, "P0001"}) == "we are closed");
     }
     CHECK(reason_of_failure({"ERROR:  a reason:  two blanks\n", "XX000"}) ==
@@ -22,11 +30,11 @@ TEST_CASE("the severity is left out in whatever language the server speaks") {
 TEST_CASE("what PostgreSQL judged is told apart from what it could not do, by the SQLSTATE") {
     for (const char* sqlstate : {"22003", "23503", "23514", "44000", "P0001", "PT402", "U0001",
                                  "45000", "ZZ001", "50000", "99999", "I0000"}) {
-        CHECK(rejects_the_order({"FEHLER:  x", sqlstate}));
+        CHECK(kind_of(sqlstate) == ErrorKind::rejected);
     }
     for (const char* sqlstate : {"", "25006", "40001", "42P01", "57014", "57P01", "53100", "54000",
                                  "55P03", "58030", "72000", "XX000", "HV000", "F0000", "08006"}) {
-        CHECK_FALSE(rejects_the_order({"FEHLER:  x", sqlstate}));
+        CHECK(kind_of(sqlstate) != ErrorKind::rejected);
     }
 }
 
@@ -39,17 +47,18 @@ TEST_CASE("a foreign key that is violated names the customer, in any language") 
                          "Fremdschlüssel-Constraint »fk_customerid«\n"
                          "DETAIL:  Schlüssel (customerid)=(20001) ist nicht in Tabelle »customers« "
                          "vorhanden.";
-    CHECK(missing_customer({english, "23503"}) == 20001);
-    CHECK(missing_customer({german, "23503"}) == 20001);
-    CHECK(missing_customer({"ERROR:  no detail for this role\n", "23503"}) == std::nullopt);
+    for (const char* what : {english, german}) {
+        CHECK(judge({what, "23503"}).reason == "rejected: customer 20001 does not exist");
+    }
+    CHECK(judge({"ERROR:  no detail for this role\n", "23503"}).reason ==
+          "rejected: no detail for this role");
 }
 
 TEST_CASE("a key that is there already is not called a customer that is missing") {
     const char* what = "ERROR:  duplicate key value violates unique constraint \"one_each\"\n"
                        "DETAIL:  Key (customerid)=(5) already exists.";
-    CHECK(missing_customer({what, "23505"}) == std::nullopt);
-    CHECK(reason_of_rejection({what, "23505"}) ==
-          "duplicate key value violates unique constraint \"one_each\"");
+    CHECK(judge({what, "23505"}).reason ==
+          "rejected: duplicate key value violates unique constraint \"one_each\"");
 }
 
 TEST_CASE("a table that is missing hints at the other databases") {
@@ -82,8 +91,8 @@ namespace {
 
 constexpr auto k_address = "connection to server at \"h\" (10.0.0.1), port 5432 failed: ";
 
-std::string told(const std::string& message, NoConnection::Cause cause = {}) {
-    return reason_of_no_connection({parse_failure(message), cause});
+std::string told(const std::string& message, Attempt attempt = {}) {
+    return explain_no_connection(message, attempt).what();
 }
 
 } // namespace
@@ -98,10 +107,9 @@ TEST_CASE("why there is no connection is said for each address in libpq's words"
 }
 
 TEST_CASE("the advice goes by the cause, not by the words") {
-    using Cause = NoConnection::Cause;
     const std::string address = k_address;
-    const auto advice_for = [&](const char* said, Cause cause) {
-        const std::string reason = told(address + "FATAL:  " + said + "\n", cause);
+    const auto advice_for = [&](const char* said, Attempt attempt) {
+        const std::string reason = told(address + "FATAL:  " + said + "\n", attempt);
         const auto at = reason.find("; ");
         return at == std::string::npos ? "none" : reason.substr(at + 2);
     };
@@ -125,8 +133,8 @@ TEST_CASE("the advice goes by the cause, not by the words") {
 }
 
 TEST_CASE("a login that the server refuses is told apart from a server that is away") {
-    const auto refuses = [](const std::string& said, NoConnection::Cause cause = {}) {
-        return refuses_login({parse_failure(k_address + said), cause});
+    const auto refuses = [](const std::string& said, Attempt attempt = {}) {
+        return explain_no_connection(k_address + said, attempt).refuses_login();
     };
     CHECK(refuses("FATAL:  28P01: password authentication failed\n"));
     CHECK(refuses("FATAL:  28000: pg_hba.conf rejects connection\n"));
@@ -141,30 +149,31 @@ TEST_CASE("a login that the server refuses is told apart from a server that is a
 TEST_CASE("a value that libpq refuses is told apart from a server's refusal, and not shown") {
     for (const std::string message :
          {"invalid sslmode value: \"s3cret\"\n", "invalid channel_binding value: \"s3cret\"\n"}) {
-        CHECK(is_about_settings(message));
-        CHECK(without_values(message).find("s3cret") == std::string::npos);
-        CHECK(without_values(message).ends_with(" value: \"…\""));
+        REQUIRE(refused_setting(message));
+        CHECK(refused_setting(message)->find("s3cret") == std::string::npos);
+        CHECK(refused_setting(message)->ends_with(" value: \"…\""));
     }
-    CHECK(is_about_settings("could not match 2 port numbers to 3 hosts\n"));
-    CHECK(is_about_settings("definition of service \"shop\" not found\n"));
-    CHECK(without_values("definition of service \"shop\" not found\n") ==
+    CHECK(refused_setting("could not match 2 port numbers to 3 hosts\n"));
+    CHECK(refused_setting("definition of service \"shop\" not found\n") ==
           "definition of service \"…\" not found");
-    CHECK(is_about_settings(std::string(k_address) + "invalid integer value \"x\"\n"));
-    CHECK_FALSE(is_about_settings(std::string(k_address) + "FATAL:  invalid value\n"));
-    CHECK_FALSE(is_about_settings("could not translate host name \"h\" to address: unknown\n"));
+    CHECK(refused_setting(std::string(k_address) + "invalid integer value \"x\"\n"));
+    CHECK_FALSE(refused_setting(std::string(k_address) + "FATAL:  invalid value\n"));
+    CHECK_FALSE(refused_setting("could not translate host name \"h\" to address: unknown\n"));
 }
 
 TEST_CASE("a pooler that forbids transactions is told apart from one that is at its end") {
-    CHECK(forbids_transactions(parse_failure(
-        "FATAL:  08P01: transaction blocks not allowed in statement pooling mode\n")));
-    CHECK_FALSE(forbids_transactions(parse_failure("FATAL:  08P01: query_wait_timeout\n")));
+    CHECK(judge(parse_failure("FATAL:  08P01: transaction blocks not allowed in statement pooling "
+                              "mode\n"))
+              .kind == ErrorKind::usage);
+    CHECK(judge(parse_failure("FATAL:  08P01: query_wait_timeout\n")).kind ==
+          ErrorKind::store_failed);
 }
 
 TEST_CASE("a table that is another than it must be is told by the SQLSTATE") {
     for (const char* sqlstate : {"0A000", "42703", "42804", "42883", "428C9"}) {
-        CHECK(finds_another_table({"FEHLER:  x", sqlstate}));
+        CHECK(kind_of(sqlstate) == ErrorKind::usage);
     }
     for (const char* sqlstate : {"", "23503", "42501", "42P01", "57014"}) {
-        CHECK_FALSE(finds_another_table({"FEHLER:  x", sqlstate}));
+        CHECK(kind_of(sqlstate) != ErrorKind::usage);
     }
 }
