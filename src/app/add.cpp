@@ -32,7 +32,7 @@ CacheUpdate update_for(const Add& add) {
 void rehearse(InsertedOrders& orders, const Add& add, Context& context) {
     orders.check();
     if (add.use_cache) {
-        context.cache().contents().values({k_all_orders});
+        context.cache().values({k_all_orders});
     }
 }
 

@@ -31,11 +31,11 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     if (!invalidate.customer) {
         context.reporter().note("Clearing all caches");
-        return invalidate.dry_run ? std::ssize(cache.contents().scopes()) : cache.drop_all();
+        return invalidate.dry_run ? std::ssize(cache.scopes()) : cache.drop_all();
     }
     const std::vector<Scope> scopes = scopes_of_order(*invalidate.customer);
     note_drop(scopes, cache, context.reporter());
-    return invalidate.dry_run ? number_cached(scopes, cache.contents()) : cache.drop(scopes);
+    return invalidate.dry_run ? number_cached(scopes, cache) : cache.drop(scopes);
 }
 
 /// The customers whose counts may be wrong.
@@ -56,8 +56,8 @@ std::string described(const StaleCount& stale, const CountCache& cache) {
 
 std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
-    Audit audit(cache.contents(), context.store(), pause_for);
-    const auto customers = customers_to_audit(invalidate, cache.contents());
+    Audit audit(cache, context.store(), pause_for);
+    const auto customers = customers_to_audit(invalidate, cache);
     context.reporter().note([&] {
         return fmt::format("Comparing {} and {} more with PostgreSQL", cache.key(k_all_orders),
                            customers.size());

@@ -8,7 +8,7 @@ namespace ordercache {
 
 ExitStatus run(const Ttl& ttl, Context& context) {
     const Scope scope{ttl.customer};
-    const auto left = context.cache().contents().time_left(scope);
+    const auto left = context.cache().time_left(scope);
     if (!left) {
         context.reporter().note(
             [&] { return fmt::format("{} is not cached", context.cache().key(scope)); });

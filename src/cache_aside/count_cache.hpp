@@ -6,43 +6,41 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ordercache {
 
-/// For how long the right to count stands unless it is renewed, and how often it is renewed.
-inline constexpr std::chrono::milliseconds k_lease_time{2000};
+/// How often the right to count is renewed. It lapses if it was not for 2 seconds
+/// (redis/lua/common.lua).
 inline constexpr std::chrono::milliseconds k_renewal_interval{500};
 
-/// A count that a reader wants and that no plain look found.
-struct CountRequest {
-    Scope scope;
-
-    /// The readers whose counts were there or under way when the request was made, as the first
-    /// claim told. A count by any other began late enough for it. Empty until then.
-    std::string earlier = {};
-};
-
-/// Whether a request takes a count that was cached before it was made.
+/// Whether a reader takes a count that was cached before it asked.
 enum class Purpose { read, refresh };
 
 /// What an attempt to take the right to count found.
 struct Claim {
     enum class Kind {
+        wait,   ///< Another reader counts, or writers have the total out of sight: claim it again.
         hit,    ///< The count is cached.
-        answer, ///< Another reader has counted, after the request, what may not be cached.
-        ours,   ///< Count, and fill, share or release.
-        wait    ///< Another reader counts, or writers have the total out of sight.
+        answer, ///< Another reader has counted, after this one asked, what may not be cached.
+        ours    ///< Count, and fill, share or release.
     };
 
-    Kind kind;
-    std::int64_t count = 0;              ///< A hit's or an answer's.
-    bool is_being_counted = false;       ///< What to wait for is another reader.
-    std::string earlier = {};            ///< For CountRequest.
+    Kind kind = Kind::wait;
+    std::int64_t count = 0;        ///< A hit's or an answer's.
+    bool is_being_counted = false; ///< What to wait for is another reader.
+
+    /// The readers whose counts were there or under way at the first attempt. A count by any other
+    /// began late enough. Empty until then.
+    std::string earlier = {};
+
     std::vector<WriteId> to_settle = {}; ///< By writers long in flight, which may be dead: ask.
 };
+
+using Claims = std::map<Scope, Claim>;
 
 /// By how many orders a transaction changed the total.
 struct TransactionDelta {
@@ -66,10 +64,10 @@ public:
     /// As above, those of `scopes` that are cached.
     virtual Counts get(const std::vector<Scope>& scopes) = 0;
 
-    /// For each request takes the right to count, unless a count is there that is fresh enough or
-    /// another reader has that right. The claims come in the order of `requests`.
-    virtual std::vector<Claim> acquire(const std::vector<CountRequest>& requests,
-                                       Purpose purpose) = 0;
+    /// For each scope takes the right to count, unless a count is there that is fresh enough or
+    /// another reader has that right. `claims` are empty at the first attempt, and then those that
+    /// wait. Returns a claim for each of them.
+    virtual Claims acquire(const Claims& claims, Purpose purpose) = 0;
 
     /// Gives each right to count its whole time again, if it is ours.
     virtual void renew(const std::vector<Scope>& scopes) = 0;

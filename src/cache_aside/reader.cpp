@@ -1,8 +1,6 @@
 #include "cache_aside/reader.hpp"
 
 #include "base/error.hpp"
-#include "cache_aside/claims.hpp"
-#include "cache_aside/wait.hpp"
 
 #include <fmt/format.h>
 
@@ -21,12 +19,8 @@ constexpr std::chrono::milliseconds k_longest_pause = 100ms;
 
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
-    ordered.reserve(scopes.size());
-    auto next = counts.begin(); // a list is in the map's own order more often than not
-    for (const Scope& scope : scopes) {
-        const bool is_next = next != counts.end() && next->first == scope;
-        ordered.push_back(is_next ? (next++)->second : counts.at(scope));
-    }
+    std::ranges::transform(scopes, std::back_inserter(ordered),
+                           [&](const Scope& scope) { return counts.at(scope); });
     return ordered;
 }
 
@@ -52,6 +46,20 @@ const char* reason_not_to_cache(const Scope& scope, const Probe& probe, const Co
                                                   : "it may have changed meanwhile";
 }
 
+std::vector<Scope> scopes_in(const Claims& claims, Claim::Kind kind) {
+    std::vector<Scope> scopes;
+    for (const auto& [scope, claim] : claims) {
+        if (claim.kind == kind) {
+            scopes.push_back(scope);
+        }
+    }
+    return scopes;
+}
+
+bool is_final(TransactionStatus status) {
+    return status == TransactionStatus::committed || status == TransactionStatus::aborted;
+}
+
 } // namespace
 
 std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
@@ -69,21 +77,13 @@ std::int64_t CountReader::count(const Scope& scope) {
     try {
         note_check(scope);
         if (const auto count = m_cache.get(scope)) {
-            note_hit(scope, *count);
+            note_count("Found", scope, *count);
             return *count;
         }
         return resolve({scope}, Purpose::read).at(scope);
     } catch (const CacheError& error) {
         return count_after(error, {scope}).at(scope);
     }
-}
-
-std::vector<std::int64_t> CountReader::counts(const std::vector<Scope>& scopes) {
-    return ask(scopes, Purpose::read);
-}
-
-std::vector<std::int64_t> CountReader::refresh(const std::vector<Scope>& scopes) {
-    return ask(scopes, Purpose::refresh);
 }
 
 std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Purpose purpose) {
@@ -100,15 +100,12 @@ std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Pur
 Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
     std::ranges::for_each(scopes, [&](const Scope& scope) { note_check(scope); });
     Counts found = m_cache.get(scopes);
-    std::vector<Scope> misses;
-    auto next = found.begin(); // both are sorted
-    for (const Scope& scope : scopes) {
-        if (next != found.end() && next->first == scope) {
-            note_hit(scope, (next++)->second);
-        } else {
-            misses.push_back(scope);
-        }
+    for (const auto& [scope, count] : found) {
+        note_count("Found", scope, count);
     }
+    std::vector<Scope> misses;
+    std::ranges::copy_if(scopes, std::back_inserter(misses),
+                         [&](const Scope& scope) { return !found.contains(scope); });
     if (!misses.empty()) {
         found.merge(resolve(misses, Purpose::read));
     }
@@ -118,147 +115,155 @@ Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
 /// Counts what no other reader counts, and waits for the rest.
 Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
     OrderStore& store = m_store();
-    Wait wait(scopes);
     const Patience patience = m_begin_wait();
+    Claims claims;
+    for (const Scope& scope : scopes) {
+        claims.try_emplace(scope);
+    }
     Counts found;
     for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
-        found.merge(claim(wait, purpose, store));
-        if (wait.is_over()) {
+        claims = m_cache.acquire(claims, purpose);
+        found.merge(counts_in(claims));
+        found.merge(count_and_fill(scopes_in(claims, Claim::Kind::ours), store));
+        std::erase_if(claims,
+                      [](const auto& claim) { return claim.second.kind != Claim::Kind::wait; });
+        if (claims.empty()) {
             return found;
         }
         if (m_cache_failed) {
-            found.merge(count_without_cache(store, wait.scopes(), m_reporter));
+            found.merge(
+                count_without_cache(store, scopes_in(claims, Claim::Kind::wait), m_reporter));
             return found;
         }
-        if (settle(wait.to_settle(), store)) {
+        if (settle(claims, store)) {
             pause = k_first_pause;
         }
         if (!patience(pause)) {
-            throw wait.was_too_long(m_cache);
+            throw waited_too_long(claims);
         }
     }
 }
 
-/// Returns the counts that are there or that no other reader counts; the rest stays in `wait`.
-Counts CountReader::claim(Wait& wait, Purpose purpose, OrderStore& store) {
-    const auto requests = wait.take_requests();
-    const auto claims = m_cache.acquire(requests, purpose);
-    Counts found;
-    std::vector<Scope> ours;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-        const Scope& scope = requests[i].scope;
-        const Claim& claim = claims[i];
-        switch (claim.kind) {
-        case Claim::Kind::hit:
-            note_hit(scope, claim.count);
-            found.emplace(scope, claim.count);
-            break;
-        case Claim::Kind::answer:
-            m_reporter.note([&] {
-                return fmt::format("Taking another process's count for {}, value is {}",
-                                   m_cache.key(scope), claim.count);
-            });
-            found.emplace(scope, claim.count);
-            break;
-        case Claim::Kind::ours:
-            ours.push_back(scope);
-            break;
-        case Claim::Kind::wait:
-            wait.add(requests[i], claim);
-            break;
+/// Returns the counts that are cached, or that another reader left.
+Counts CountReader::counts_in(const Claims& claims) {
+    Counts counts;
+    for (const auto& [scope, claim] : claims) {
+        if (claim.kind == Claim::Kind::hit || claim.kind == Claim::Kind::answer) {
+            note_count(claim.kind == Claim::Kind::hit ? "Found"
+                                                      : "Taking another process's count for",
+                       scope, claim.count);
+            counts.emplace(scope, claim.count);
         }
     }
-    if (!ours.empty()) {
-        Claims held(m_cache, std::move(ours));
-        found.merge(count_and_fill(held, store));
-    }
-    return found;
+    return counts;
 }
 
-Counts CountReader::count_and_fill(Claims& claims, OrderStore& store) {
-    const std::vector<Scope> scopes = claims.scopes();
-    const auto renew = [&] { with_cache([&] { m_cache.renew(scopes); }); };
-
-    const Probe probe = store.probe(scopes, renew);
-    note_look_up(scopes, m_reporter);
-    Counted counted = store.count(scopes, renew);
-
-    if (!probe.on_standby && !counted.on_standby) {
-        with_cache([&] { claims.remove(fill(probe, counted)); });
-    }
-    release(claims, probe, counted);
-    return std::move(counted.counts);
+Error CountReader::waited_too_long(const Claims& claims) const {
+    const bool is_being_counted = std::ranges::any_of(
+        claims, [](const auto& claim) { return claim.second.is_being_counted; });
+    return {ErrorKind::store_failed,
+            fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
+                        m_cache.key(claims.begin()->first),
+                        is_being_counted ? "another process was still counting in PostgreSQL"
+                                         : "orders were still being added")};
 }
 
-/// Returns the counts that were filled.
+/// Counts what this reader has the right to count.
+Counts CountReader::count_and_fill(const std::vector<Scope>& scopes, OrderStore& store) {
+    if (scopes.empty()) {
+        return {};
+    }
+    try {
+        const auto renew = [&] { with_cache([&] { m_cache.renew(scopes); }); };
+        const Probe probe = store.probe(scopes, renew);
+        note_look_up(scopes, m_reporter);
+        Counted counted = store.count(scopes, renew);
+        with_cache([&] { release(probe, counted, fill(probe, counted)); });
+        return std::move(counted.counts);
+    } catch (...) {
+        give_up(scopes);
+        throw;
+    }
+}
+
+/// Releases the rights to count, when an exception ends the look-up.
+void CountReader::give_up(const std::vector<Scope>& scopes) {
+    try {
+        m_cache.release(scopes);
+    } catch (...) {
+        return; // what cannot be released now expires by itself
+    }
+}
+
+/// Returns the counts that were stored.
 Counts CountReader::fill(const Probe& probe, const Counted& counted) {
-    Counts filled;
-    for (const auto& [scope, count] : counted.counts) {
-        if (scope.customer && !probe.writers.contains(scope)) {
-            filled.emplace(scope, count);
+    if (probe.on_standby || counted.on_standby) {
+        return {};
+    }
+    Counts customers = counted.counts;
+    std::erase_if(customers, [&](const auto& count) {
+        return !count.first.customer || probe.writers.contains(count.first);
+    });
+    Counts stored = m_cache.fill(customers);
+    const auto total = counted.counts.find(k_all_orders);
+    if (total != counted.counts.end()) {
+        const auto writers = probe.writers.find(k_all_orders);
+        const bool is_stored = m_cache.fill_total(
+            total->second, counted.snapshot,
+            writers == probe.writers.end() ? std::vector<std::uint32_t>{} : writers->second,
+            [&] { return m_store().has_run_since(counted); });
+        if (is_stored) {
+            stored.insert(*total);
         }
     }
-    if (!filled.empty()) {
-        filled = m_cache.fill(filled);
-    }
-    const auto total = counted.counts.find(k_all_orders);
-    if (total != counted.counts.end() && fill_total(total->second, probe, counted)) {
-        filled.insert(*total);
-    }
-    for (const auto& [scope, count] : filled) {
+    for (const auto& [scope, count] : stored) {
         m_reporter.note([&, &key = scope, &value = count] {
             return fmt::format("Caching {}, value is {}, for {} s", m_cache.key(key), value,
                                m_cache.time_to_live().count());
         });
     }
-    return filled;
+    return stored;
 }
 
-bool CountReader::fill_total(std::int64_t total, const Probe& probe, const Counted& counted) {
-    const auto writers = probe.writers.find(k_all_orders);
-    return m_cache.fill_total(total, counted.snapshot,
-                              writers == probe.writers.end() ? std::vector<std::uint32_t>{}
-                                                             : writers->second,
-                              [&] { return m_store().has_run_since(counted); });
-}
-
-/// Releases the rights to count what was not filled. A single count is shared; a list's are not,
+/// Releases the rights to count what was not stored. A single count is shared; a list's are not,
 /// for an index makes them quick.
-void CountReader::release(Claims& claims, const Probe& probe, const Counted& counted) {
-    const auto scopes = claims.hand_over();
-    if (scopes.empty()) {
-        return;
-    }
-    with_cache([&] {
-        for (const Scope& scope : scopes) {
-            m_reporter.note([&] {
-                return fmt::format("Not caching {}: {}", m_cache.key(scope),
-                                   reason_not_to_cache(scope, probe, counted));
+void CountReader::release(const Probe& probe, const Counted& counted, const Counts& stored) {
+    std::vector<Scope> rest;
+    for (const auto& [scope, count] : counted.counts) {
+        if (!stored.contains(scope)) {
+            rest.push_back(scope);
+            m_reporter.note([&, &key = scope] {
+                return fmt::format("Not caching {}: {}", m_cache.key(key),
+                                   reason_not_to_cache(key, probe, counted));
             });
         }
-        if (counted.counts.size() == 1) {
-            m_cache.share(scopes.front(), counted.counts.at(scopes.front()));
-        } else {
-            m_cache.release(scopes);
-        }
-    });
+    }
+    if (rest.empty()) {
+        return;
+    }
+    if (counted.counts.size() == 1) {
+        m_cache.share(rest.front(), counted.counts.at(rest.front()));
+    } else {
+        m_cache.release(rest);
+    }
 }
 
 /// Asks PostgreSQL what became of writers that may be dead, and tells the cache in their place.
-/// Returns whether one of them was settled. The answer does not depend on it, so that a failure is
-/// let pass.
-bool CountReader::settle(const std::vector<WriteId>& to_settle, OrderStore& store) {
+/// Returns whether one of them was settled. The answer does not depend on it, so a failure ends it.
+bool CountReader::settle(const Claims& claims, OrderStore& store) {
     bool settled = false;
-    for (const WriteId& write : to_settle) {
-        try {
-            const TransactionStatus status = store.status_of(write);
-            if (status == TransactionStatus::committed || status == TransactionStatus::aborted) {
-                m_cache.end_write(write, status);
-                settled = true;
+    try {
+        for (const auto& [scope, claim] : claims) {
+            for (const WriteId& write : claim.to_settle) {
+                const TransactionStatus status = store.status_of(write);
+                if (is_final(status)) {
+                    m_cache.end_write(write, status);
+                    settled = true;
+                }
             }
-        } catch (const Error&) {
-            return settled;
         }
+    } catch (const Error&) {
+        return settled;
     }
     return settled;
 }
@@ -292,9 +297,9 @@ void CountReader::note_check(const Scope& scope) {
     m_reporter.note([&] { return fmt::format("Checking cache key {}", m_cache.key(scope)); });
 }
 
-void CountReader::note_hit(const Scope& scope, std::int64_t count) {
+void CountReader::note_count(const char* what, const Scope& scope, std::int64_t count) {
     m_reporter.note(
-        [&] { return fmt::format("Found {}, value is {}", m_cache.key(scope), count); });
+        [&] { return fmt::format("{} {}, value is {}", what, m_cache.key(scope), count); });
 }
 
 } // namespace ordercache

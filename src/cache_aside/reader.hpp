@@ -15,9 +15,6 @@
 
 namespace ordercache {
 
-class Claims;
-class Wait;
-
 /// Lets time pass while another process counts; returns false once the user's time is up. May throw
 /// to end the wait.
 using Patience = std::function<bool(std::chrono::milliseconds)>;
@@ -43,27 +40,32 @@ public:
     std::int64_t count(const Scope& scope);
 
     /// As above, in the order of `scopes`.
-    std::vector<std::int64_t> counts(const std::vector<Scope>& scopes);
+    std::vector<std::int64_t> counts(const std::vector<Scope>& scopes) {
+        return ask(scopes, Purpose::read);
+    }
 
     /// As `counts`, but without any count that was cached or under way before the call.
-    std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes);
+    std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes) {
+        return ask(scopes, Purpose::refresh);
+    }
 
 private:
     std::vector<std::int64_t> ask(const std::vector<Scope>& scopes, Purpose purpose);
     Counts cached_or_counted(const std::vector<Scope>& scopes);
     Counts resolve(const std::vector<Scope>& scopes, Purpose purpose);
-    Counts claim(Wait& wait, Purpose purpose, OrderStore& store);
-    Counts count_and_fill(Claims& claims, OrderStore& store);
+    Counts counts_in(const Claims& claims);
+    Error waited_too_long(const Claims& claims) const;
+    Counts count_and_fill(const std::vector<Scope>& scopes, OrderStore& store);
+    void give_up(const std::vector<Scope>& scopes);
     Counts fill(const Probe& probe, const Counted& counted);
-    bool fill_total(std::int64_t total, const Probe& probe, const Counted& counted);
-    void release(Claims& claims, const Probe& probe, const Counted& counted);
-    bool settle(const std::vector<WriteId>& to_settle, OrderStore& store);
+    void release(const Probe& probe, const Counted& counted, const Counts& stored);
+    bool settle(const Claims& claims, OrderStore& store);
     void begin_question() { m_cache_had_failed = std::exchange(m_cache_failed, false); }
     Counts count_after(const CacheError& error, const std::vector<Scope>& scopes);
     void with_cache(const std::function<void()>& act);
     void leave_cache(const std::string& warning);
     void note_check(const Scope& scope);
-    void note_hit(const Scope& scope, std::int64_t count);
+    void note_count(const char* what, const Scope& scope, std::int64_t count);
 
     CountCache& m_cache;
     std::function<OrderStore&()> m_store;

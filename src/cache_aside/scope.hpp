@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace ordercache {
@@ -25,13 +26,13 @@ std::vector<Scope> customers_in(const std::vector<Scope>& scopes);
 /// Sorted, and each once.
 std::vector<Scope> without_repeats(std::vector<Scope> scopes);
 
-/// Calls `act` with one piece of the scopes after the other, each of `size` at most.
-template <typename Act>
-void in_pieces(const std::vector<Scope>& scopes, std::size_t size, Act act) {
-    for (std::size_t begin = 0; begin < scopes.size(); begin += size) {
-        const std::size_t end = std::min(begin + size, scopes.size());
-        act(std::vector<Scope>(scopes.begin() + static_cast<std::ptrdiff_t>(begin),
-                               scopes.begin() + static_cast<std::ptrdiff_t>(end)));
+/// Calls `act` with one piece of the list after the other, each of `size` at most.
+template <typename Element, typename Act>
+void in_pieces(const std::vector<Element>& list, std::size_t size, Act act) {
+    for (auto rest = std::span(list); !rest.empty();) {
+        const auto piece = rest.first(std::min(rest.size(), size));
+        act(std::vector<Element>(piece.begin(), piece.end()));
+        rest = rest.subspan(piece.size());
     }
 }
 

@@ -1,11 +1,9 @@
 #pragma once
 
 #include "base/reporter.hpp"
+#include "cache_aside/cache_contents.hpp"
 #include "cache_aside/count_cache.hpp"
-#include "redis/contents.hpp"
 #include "redis/key_names.hpp"
-#include "redis/leases.hpp"
-#include "redis/ledger.hpp"
 #include "redis/router.hpp"
 
 #include <chrono>
@@ -13,14 +11,13 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace ordercache {
 
 /// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
-/// share.
-class RedisCache : public CountCache {
+/// share. The rights to store one are leases and a ledger, whose steps are scripts: src/redis/lua.
+class RedisCache : public CountCache, public CacheContents {
 public:
     /// Tells servers of PostgreSQL apart, in a word without a blank. Called when a right to count
     /// is acquired.
@@ -30,8 +27,6 @@ public:
     /// must outlive the cache.
     RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
                Reporter& reporter, Origin origin);
-    RedisCache(const RedisCache&) = delete;
-    RedisCache& operator=(const RedisCache&) = delete;
 
     /// Connects now, for a command that cannot do without.
     void connect() { m_redis.connect(); }
@@ -39,7 +34,7 @@ public:
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
     std::optional<std::int64_t> get(const Scope& scope) override;
     Counts get(const std::vector<Scope>& scopes) override;
-    std::vector<Claim> acquire(const std::vector<CountRequest>& requests, Purpose purpose) override;
+    Claims acquire(const Claims& claims, Purpose purpose) override;
     void renew(const std::vector<Scope>& scopes) override;
     void release(const std::vector<Scope>& scopes) override;
     void share(const Scope& scope, std::int64_t count) override;
@@ -55,30 +50,44 @@ public:
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }
 
-    /// Lives as long as the cache.
-    RedisContents& contents() { return m_contents; }
+    std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override;
+    std::vector<Scope> scopes() override;
+    bool has_ledger() override;
+
+    /// What the value's expiry leaves it, rounded up; negative if it never expires; nullopt if it
+    /// is not cached.
+    std::optional<std::chrono::seconds> time_left(const Scope& scope);
 
     /// Throws CacheError where a server that was asked something is gone.
     void check_servers() { m_redis.check_servers(); }
 
 private:
-    using KeyTest = bool (KeyNames::*)(std::string_view) const;
+    struct Step;
+    using Arguments = std::vector<std::string>;
 
+    RedisCommand eval(const Step& step, const std::vector<Scope>& scopes,
+                      const Arguments& arguments) const;
+    std::vector<RedisReply>
+    run_for_each(const Step& step, const std::vector<Scope>& scopes, const Arguments& arguments,
+                 const std::function<std::string(const Scope&)>& argument_for);
+    void run(const Step& step, const std::vector<Scope>& scopes, const Arguments& arguments,
+             std::optional<Deadline> deadline = std::nullopt);
+    RedisReply run_on_total(const char* script, const Arguments& arguments,
+                            std::optional<Deadline> deadline = std::nullopt);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
-    std::int64_t delete_all(const std::vector<RedisServer*>& servers, const std::string& pattern,
-                            KeyTest test);
+    std::int64_t delete_all(const std::vector<RedisServer*>& servers, const KeyForm& form);
     std::int64_t drop_total();
     std::vector<RedisCommand> drop_commands(const std::vector<Scope>& customers) const;
 
     RedisRouter m_redis;
     KeyNames m_names;
-    RedisContents m_contents{m_redis, m_names};
-    RedisLeases m_leases{m_redis, m_names};
-    RedisLedger m_ledger{m_redis, m_names};
     std::chrono::seconds m_time_to_live;
     Reporter& m_reporter;
     Origin m_origin;
-    Reader m_reader; ///< Anew for each acquire: a fill that was delayed is refused.
+
+    // Of the last acquire. A new token for each: a fill that was delayed is refused.
+    std::string m_token;
+    Purpose m_purpose = Purpose::read;
 };
 
 } // namespace ordercache

@@ -5,19 +5,23 @@
 #include "redis/reply_check.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 
 namespace ordercache {
 
 namespace {
 
-constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
+std::optional<std::int64_t> parse_count(std::string_view text) {
+    return parse_whole_number(text, 0, std::numeric_limits<std::int64_t>::max());
+}
 
 /// From a writer's name in the ledger: `ID:ORDER`, of which the second may be empty.
 std::optional<WriteId> write_id_in(std::string_view name) {
     const std::size_t colon = std::min(name.find(':'), name.size());
-    const auto id = parse_whole_number(name.substr(0, colon), 0, k_most);
+    const auto id = parse_count(name.substr(0, colon));
     if (!id || colon == name.size()) {
         return std::nullopt;
     }
@@ -42,10 +46,6 @@ Claim wait_in(const RedisReply& reply) {
 }
 
 } // namespace
-
-std::optional<std::int64_t> parse_count(std::string_view text) {
-    return parse_whole_number(text, 0, k_most);
-}
 
 std::optional<CachedValue> cached_value_in(const RedisReply& reply) {
     if (reply.kind == RedisReply::Kind::nil) {

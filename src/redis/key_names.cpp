@@ -8,7 +8,6 @@ namespace ordercache {
 namespace {
 
 constexpr std::string_view k_all = "all";
-constexpr std::string_view k_lease = ":lease";
 
 bool has_hash_tag(std::string_view prefix) {
     return prefix.find('{') != std::string_view::npos;
@@ -25,7 +24,7 @@ std::string escape_glob(std::string_view text) {
     return escaped;
 }
 
-/// The scope as the name of a key has it; nullopt for another spelling of a number, and all else.
+/// Returns nullopt for a number that is spelt in another way, and for all else.
 std::optional<Scope> parse_scope(std::string_view text) {
     if (text == k_all) {
         return k_all_orders;
@@ -38,62 +37,45 @@ std::optional<Scope> parse_scope(std::string_view text) {
     }
 }
 
-std::optional<Scope> scope_between(std::string_view key, std::string_view begin,
-                                   std::string_view end) {
-    if (key.size() <= begin.size() + end.size() || !key.starts_with(begin) || !key.ends_with(end)) {
-        return std::nullopt;
-    }
-    return parse_scope(key.substr(begin.size(), key.size() - begin.size() - end.size()));
-}
-
 } // namespace
 
-KeyNames::KeyNames(std::string prefix) : m_prefix(std::move(prefix) + ':') {
-    if (!has_hash_tag(m_prefix)) {
-        m_tag_begin = '{';
-        m_tag_end = '}';
+KeyForm::KeyForm(std::string begin, std::string end)
+    : m_begin(std::move(begin)), m_end(std::move(end)) {}
+
+std::string KeyForm::of(const Scope& scope) const {
+    return m_begin + (scope.customer ? std::to_string(*scope.customer) : std::string(k_all)) +
+           m_end;
+}
+
+std::optional<Scope> KeyForm::scope_in(std::string_view key) const {
+    if (key.size() <= m_begin.size() + m_end.size() || !key.starts_with(m_begin) ||
+        !key.ends_with(m_end)) {
+        return std::nullopt;
     }
+    key.remove_prefix(m_begin.size());
+    key.remove_suffix(m_end.size());
+    return parse_scope(key);
 }
 
-std::string KeyNames::value(const Scope& scope) const {
-    return m_prefix + (scope.customer ? std::to_string(*scope.customer) : std::string(k_all));
+std::string KeyForm::pattern() const {
+    return escape_glob(m_begin) + '*' + m_end;
 }
 
-std::string KeyNames::lease(const Scope& scope) const {
-    return beside(scope, k_lease);
-}
+KeyNames::KeyNames(const std::string& prefix)
+    : KeyNames(prefix + ':', has_hash_tag(prefix) ? "" : "{", has_hash_tag(prefix) ? "" : "}") {}
 
-std::string KeyNames::answer(const Scope& scope) const {
-    return beside(scope, ":answer");
-}
+KeyNames::KeyNames(const std::string& prefix, const std::string& tag_begin,
+                   const std::string& tag_end)
+    : m_values(prefix, ""), m_leases(tag_begin + prefix, tag_end + ":lease"),
+      m_answers(tag_begin + prefix, tag_end + ":answer"),
+      m_ledgers(tag_begin + prefix, tag_end + ":ledger"),
+      m_committed(tag_begin + prefix, tag_end + ":committed") {}
 
-std::string KeyNames::ledger() const {
-    return beside(k_all_orders, ":ledger");
-}
-
-std::vector<std::string> KeyNames::keys_of_total() const {
-    return {value(k_all_orders), ledger(), beside(k_all_orders, ":committed"),
-            answer(k_all_orders)};
-}
-
-std::string KeyNames::beside(const Scope& scope, std::string_view name) const {
-    return m_tag_begin + value(scope) + m_tag_end + std::string(name);
-}
-
-std::string KeyNames::value_pattern() const {
-    return escape_glob(m_prefix) + '*';
-}
-
-std::string KeyNames::lease_pattern() const {
-    return escape_glob(m_tag_begin + m_prefix) + '*' + m_tag_end + std::string(k_lease);
-}
-
-std::optional<Scope> KeyNames::scope_of_value(std::string_view key) const {
-    return scope_between(key, m_prefix, "");
-}
-
-bool KeyNames::is_lease(std::string_view key) const {
-    return scope_between(key, m_tag_begin + m_prefix, m_tag_end + std::string(k_lease)).has_value();
+std::vector<std::string> KeyNames::keys(const Scope& scope) const {
+    if (scope.customer) {
+        return {m_leases.of(scope), m_values.of(scope), m_answers.of(scope)};
+    }
+    return {m_values.of(scope), m_ledgers.of(scope), m_committed.of(scope), m_answers.of(scope)};
 }
 
 } // namespace ordercache

@@ -9,6 +9,24 @@
 
 namespace ordercache {
 
+/// The names of one kind of key, a name for each scope.
+class KeyForm {
+public:
+    KeyForm(std::string begin, std::string end);
+
+    std::string of(const Scope& scope) const;
+
+    /// Returns nullopt if the key is not one of these.
+    std::optional<Scope> scope_in(std::string_view key) const;
+
+    /// A pattern for SCAN, which may match other keys as well.
+    std::string pattern() const;
+
+private:
+    std::string m_begin;
+    std::string m_end;
+};
+
 /// What the keys in Redis are called. A value's name is shared with other programs:
 /// `<prefix>:all`, `<prefix>:<customer>`. The protocol's own keys stand in their value's cluster
 /// slot: a customer's `{<prefix>:1}:lease` and `{<prefix>:1}:answer`, the total's
@@ -16,34 +34,25 @@ namespace ordercache {
 /// hash tag of its own.
 class KeyNames {
 public:
-    explicit KeyNames(std::string prefix);
+    explicit KeyNames(const std::string& prefix);
 
-    std::string value(const Scope& scope) const;
-    std::string lease(const Scope& scope) const;
-    std::string answer(const Scope& scope) const;
-    std::string ledger() const;
+    const KeyForm& values() const { return m_values; }
+    const KeyForm& leases() const { return m_leases; }
+    std::string value(const Scope& scope) const { return m_values.of(scope); }
+    std::string ledger() const { return m_ledgers.of(k_all_orders); }
 
-    /// All keys of the total, as the ledger's scripts take them: the value, the ledger, the
-    /// committed orders, the answer.
-    std::vector<std::string> keys_of_total() const;
-
-    /// Whose count the key holds; nullopt if it is not the key of a value.
-    std::optional<Scope> scope_of_value(std::string_view key) const;
-
-    /// Patterns for SCAN, which may match other keys as well.
-    std::string value_pattern() const;
-    std::string lease_pattern() const;
-
-    bool is_value(std::string_view key) const { return scope_of_value(key).has_value(); }
-    bool is_lease(std::string_view key) const;
+    /// All keys of the scope, as the scripts take them: a customer's lease, value and answer; the
+    /// total's value, ledger, committed orders and answer.
+    std::vector<std::string> keys(const Scope& scope) const;
 
 private:
-    /// A key in the value's slot.
-    std::string beside(const Scope& scope, std::string_view name) const;
+    KeyNames(const std::string& prefix, const std::string& tag_begin, const std::string& tag_end);
 
-    std::string m_prefix;
-    std::string m_tag_begin; ///< What a hash tag of our own adds; empty if the prefix has one.
-    std::string m_tag_end;
+    KeyForm m_values;
+    KeyForm m_leases;
+    KeyForm m_answers;
+    KeyForm m_ledgers;
+    KeyForm m_committed;
 };
 
 } // namespace ordercache

@@ -14,15 +14,10 @@ namespace ordercache {
 /// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
 inline constexpr std::size_t k_pipeline_scopes = 1000;
 
-/// The scopes that a command was for, and its reply.
-struct PieceReply {
-    std::vector<Scope> scopes;
-    RedisReply reply;
-};
-
-/// Runs a command for a piece of the scopes each or, where a cluster keeps their keys apart, for
-/// one scope each; all go in one write. Throws as RedisRouter::run does.
-std::vector<PieceReply>
+/// Runs a command for each piece of the scopes, which are sorted: the total is a piece of its own
+/// and, where a cluster keeps their keys apart, so is each customer. All commands go in one write.
+/// Returns the elements of their replies, which are lists. Throws as RedisRouter::run does.
+std::vector<RedisReply>
 run_in_pieces(RedisRouter& redis, const std::vector<Scope>& scopes,
               const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
               std::optional<Deadline> deadline = std::nullopt);

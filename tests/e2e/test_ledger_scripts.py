@@ -35,7 +35,8 @@ class Ledger:
         return lambda *arguments: self.client.eval(script, len(KEYS), *KEYS, *arguments)
 
     def acquire(self, token, purpose="read", earlier="", origin="primary"):
-        return self.__getattr__("acquire")(token, purpose, origin, earlier)
+        [claim] = self.__getattr__("acquire")(token, purpose, origin, earlier)
+        return claim
 
     def register(self, transaction, orders, order=""):
         self.__getattr__("register")(f"{transaction}:{order}", orders)

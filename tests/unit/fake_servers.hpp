@@ -19,6 +19,9 @@ namespace ordercache::fakes {
 
 using std::chrono::milliseconds;
 
+/// For how long the right to count stands unless it is renewed.
+inline constexpr milliseconds k_lease_time{2000};
+
 class Clock {
 public:
     milliseconds now() const { return m_now; }

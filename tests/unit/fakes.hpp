@@ -133,20 +133,18 @@ public:
         return m_servers.is_claimed(k_all_orders) || !ledger().in_flight.empty();
     }
 
-    std::vector<Claim> acquire(const std::vector<CountRequest>& requests,
-                               Purpose purpose) override {
+    Claims acquire(const Claims& claims, Purpose purpose) override {
         m_token = m_servers.new_token();
-        std::vector<Claim> claims;
-        claims.reserve(requests.size());
-        for (const CountRequest& request : requests) {
+        Claims found;
+        for (const auto& [scope, claim] : claims) {
             reach(Step::acquire);
-            claims.push_back(answer_to(request, purpose));
+            found[scope] = answer_to(scope, claim.earlier, purpose);
         }
-        return claims;
+        return found;
     }
 
     /// Takes the right to count, whatever is cached.
-    void claim(const Scope& scope) { acquire({CountRequest{scope}}, Purpose::refresh); }
+    void claim(const Scope& scope) { acquire({{scope, {}}}, Purpose::refresh); }
 
     void renew(const std::vector<Scope>& scopes) override {
         reach(Step::renew);
@@ -276,22 +274,22 @@ private:
         }
     }
 
-    Claim answer_to(const CountRequest& request, Purpose purpose) {
-        const Scope& scope = request.scope;
+    Claim answer_to(const Scope& scope, const std::string& earlier, Purpose purpose) {
         const auto value = m_servers.values.get(scope);
         if (value && purpose == Purpose::read) {
             return {.kind = Claim::Kind::hit, .count = *value};
         }
         const auto answer = m_servers.answers.get(scope);
-        if (answer && !request.earlier.empty() &&
-            request.earlier.find(answer->reader) == std::string::npos) {
+        if (answer && !earlier.empty() && earlier.find(answer->reader) == std::string::npos) {
             return {.kind = Claim::Kind::answer, .count = answer->count};
         }
         const auto holder = m_servers.leases.get(scope);
         if (holder || (!scope.customer && ledger().base && purpose == Purpose::read)) {
             return {.kind = Claim::Kind::wait,
                     .is_being_counted = holder.has_value(),
-                    .earlier = ' ' + holder.value_or("") + ' ' + (answer ? answer->reader : ""),
+                    .earlier = earlier.empty() ? ' ' + holder.value_or("") + ' ' +
+                                                     (answer ? answer->reader : "")
+                                               : earlier,
                     .to_settle = silent_writers(scope)};
         }
         lease(scope);

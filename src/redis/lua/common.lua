@@ -1,5 +1,8 @@
 -- What the scripts share: each of them begins with this file.
 
+-- For how many milliseconds the right to count stands unless it is renewed.
+local lifetime = 2000
+
 local function text_at(key)
   local text = redis.pcall('GET', key)
   return type(text) == 'string' and text or ''

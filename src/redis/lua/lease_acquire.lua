@@ -1,11 +1,10 @@
 -- Takes the leases on customers' counts that no other reader holds. One without an expiry, or with
 -- one above a lease's time, is not in use: the first is not this program's, and the second is from
 -- a clock that has been set back.
--- KEYS: lease, value, answer, lease ... ARGV: the reader's token, a lease's milliseconds, `read` or
--- `refresh`, the reader's origin, and for each lease the earlier readers that the request knows of.
--- Returns a list for each: {'hit', count}, {'answer', count}, {'ours'}, or
+-- KEYS: lease, value, answer, lease ... ARGV: the reader's token, `read` or `refresh`, the
+-- reader's origin, and for each lease the earlier readers that the request knows of. Returns for each: {'hit', count}, {'answer', count}, {'ours'}, or
 -- {'wait', the holder's token, the readers that the request met}.
-local token, lifetime, purpose, origin = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local token, purpose, origin = ARGV[1], ARGV[2], ARGV[3]
 
 local function acquire(lease, value, answer, earlier)
   local count = purpose == 'read' and count_in(value)
@@ -26,6 +25,6 @@ end
 
 local claims = {}
 for i = 1, #KEYS, 3 do
-  table.insert(claims, acquire(KEYS[i], KEYS[i + 1], KEYS[i + 2], ARGV[(i + 2) / 3 + 4]))
+  table.insert(claims, acquire(KEYS[i], KEYS[i + 1], KEYS[i + 2], ARGV[(i + 2) / 3 + 3]))
 end
 return claims

@@ -1,7 +1,7 @@
 -- Gives the leases that are still the reader's their whole time again.
--- KEYS: leases. ARGV: the reader's token, milliseconds.
-for _, lease in ipairs(KEYS) do
-  if redis.call('GET', lease) == ARGV[1] then
-    redis.call('PEXPIRE', lease, ARGV[2])
+-- KEYS: lease, value, answer, lease ... ARGV: the reader's token.
+for i = 1, #KEYS, 3 do
+  if redis.call('GET', KEYS[i]) == ARGV[1] then
+    redis.call('PEXPIRE', KEYS[i], lifetime)
   end
 end

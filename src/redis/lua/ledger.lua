@@ -14,7 +14,6 @@
 -- Times are milliseconds of Redis's own clock. What is set, and its expiry, comes before what is
 -- cleared: a script that is refused midway leaves nothing that stays.
 local value_key, ledger_key, committed_key, answer_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local lifetime = 2000
 local most_kept = 10000
 
 local clock = redis.call('TIME')

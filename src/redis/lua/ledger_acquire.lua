@@ -1,7 +1,7 @@
 -- Takes the right to count the total, unless its count is there or about to be.
 -- ARGV: the reader's token, `read` or `refresh`, the reader's origin, the earlier readers that the
--- request knows of. Returns {'hit', count}, {'answer', count}, {'ours'}, or {'wait', token of the
--- reader that counts, readers that the request met, writers to ask about ...}.
+-- request knows of. Returns a list of one element: {'hit', count}, {'answer', count}, {'ours'}, or
+-- {'wait', token of the reader that counts, readers that the request met, writers to ask about ...}.
 local token, purpose, origin, earlier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local silence = 100
 
@@ -10,11 +10,11 @@ local is_fresh = purpose == 'read' or is_later(ledger.filled_by, earlier)
 
 local count = count_in(value_key)
 if count and is_fresh then
-  return { 'hit', count }
+  return { { 'hit', count } }
 end
 local answered_by, answer = answer_in(answer_key, origin)
 if is_later(answered_by, earlier) then
-  return { 'answer', answer }
+  return { { 'answer', answer } }
 end
 
 -- One of the readers that wait asks about all silent writers.
@@ -30,7 +30,7 @@ local function wait()
       set('asked', digits(now))
     end
   end
-  return reply
+  return { reply }
 end
 
 if reader() or (ledger.base and is_fresh) then
@@ -42,4 +42,4 @@ if not count then
 end
 redis.call('DEL', committed_key)
 set_reader(token) -- last: a reader that is refused a step has no right to count
-return { 'ours' }
+return { { 'ours' } }

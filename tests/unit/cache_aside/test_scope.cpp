@@ -18,11 +18,11 @@ TEST_CASE("without repeats each scope stands once, the total first") {
 
 TEST_CASE("pieces are of the size that was asked for, the last one of what is left") {
     std::vector<Scopes> pieces;
-    in_pieces({Scope{1}, Scope{2}, Scope{3}}, 2,
+    in_pieces(Scopes{Scope{1}, Scope{2}, Scope{3}}, 2,
               [&](const Scopes& piece) { pieces.push_back(piece); });
     CHECK(pieces == std::vector<Scopes>{{Scope{1}, Scope{2}}, {Scope{3}}});
 }
 
 TEST_CASE("of no scopes there is no piece") {
-    in_pieces({}, 2, [](const Scopes& /*piece*/) { FAIL("called"); });
+    in_pieces(Scopes{}, 2, [](const Scopes& /*piece*/) { FAIL("called"); });
 }

@@ -27,7 +27,7 @@ TEST_CASE("a count and its lease are in one slot") {
     for (const char* const prefix : {"num_orders", "shop", "{shop}:orders", "a b*"}) {
         const KeyNames names(prefix);
         for (const Scope& scope : {k_all_orders, Scope{1}, Scope{9999}}) {
-            CHECK(slot_of(names.value(scope)) == slot_of(names.lease(scope)));
+            CHECK(slot_of(names.value(scope)) == slot_of(names.leases().of(scope)));
         }
     }
 }

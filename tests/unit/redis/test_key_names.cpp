@@ -15,41 +15,40 @@ TEST_CASE("a value's name is the prefix and whose count it is") {
 
 TEST_CASE("the protocol's own keys have the value's name for a hash tag") {
     const KeyNames names("num_orders");
-    CHECK(names.lease(Scope{9999}) == "{num_orders:9999}:lease");
-    CHECK(names.answer(Scope{9999}) == "{num_orders:9999}:answer");
-    CHECK(names.keys_of_total() ==
+    CHECK(names.keys(Scope{9999}) == std::vector<std::string>{"{num_orders:9999}:lease",
+                                                              "num_orders:9999",
+                                                              "{num_orders:9999}:answer"});
+    CHECK(names.keys(k_all_orders) ==
           std::vector<std::string>{"num_orders:all", "{num_orders:all}:ledger",
                                    "{num_orders:all}:committed", "{num_orders:all}:answer"});
 }
 
 TEST_CASE("a prefix with a hash tag of its own gets no second one") {
     const KeyNames names("{shop}:orders");
-    CHECK(names.lease(k_all_orders) == "{shop}:orders:all:lease");
+    CHECK(names.leases().of(k_all_orders) == "{shop}:orders:all:lease");
     CHECK(names.ledger() == "{shop}:orders:all:ledger");
 }
 
 TEST_CASE("only keys of this program's own are told for values and leases") {
     const KeyNames names("num_orders");
-    CHECK(names.is_value("num_orders:all"));
-    CHECK(names.is_value("num_orders:7"));
-    CHECK(names.scope_of_value("num_orders:all") == k_all_orders);
-    CHECK(names.scope_of_value("num_orders:7") == Scope{7});
-    CHECK(names.is_lease("{num_orders:7}:lease"));
+    CHECK(names.values().scope_in("num_orders:all") == k_all_orders);
+    CHECK(names.values().scope_in("num_orders:7") == Scope{7});
+    CHECK(names.leases().scope_in("{num_orders:7}:lease") == Scope{7});
     for (const auto* const key :
          {"num_orders:", "num_orders:07", "num_orders:0", "num_orders:ALL", "num_orders:7:x",
           "num_orders:99999999999", "{num_orders:7}:lease", "{num_orders:all}:ledger", "other:7"}) {
         CAPTURE(key);
-        CHECK_FALSE(names.is_value(key));
+        CHECK_FALSE(names.values().scope_in(key));
     }
     for (const auto* const key : {"num_orders:7", "{num_orders:}:lease", "{num_orders:x}:lease",
                                   "{num_orders:all}:ledger", "{other:7}:lease"}) {
         CAPTURE(key);
-        CHECK_FALSE(names.is_lease(key));
+        CHECK_FALSE(names.leases().scope_in(key));
     }
 }
 
 TEST_CASE("a pattern takes the prefix for what it is, not for a pattern") {
     const KeyNames names("a*[b]?");
-    CHECK(names.value_pattern() == "a\\*\\[b\\]\\?:*");
-    CHECK(names.lease_pattern() == "{a\\*\\[b\\]\\?:*}:lease");
+    CHECK(names.values().pattern() == "a\\*\\[b\\]\\?:*");
+    CHECK(names.leases().pattern() == "{a\\*\\[b\\]\\?:*}:lease");
 }
