@@ -377,6 +377,18 @@ def test_a_total_that_never_expires_stays_so(ledger):
     assert ledger.client.pttl(VALUE) == -1
 
 
+@pytest.mark.parametrize("expiry", [None, TIME_TO_LIVE])
+@pytest.mark.parametrize("hide", [
+    lambda ledger: ledger.register(900, 1), lambda ledger: ledger.apply_external(900, 1),
+], ids=["a writer", "others"])
+def test_a_ledger_whose_value_is_out_of_sight_expires_by_itself(ledger, hide, expiry):
+    ledger.client.set(VALUE, 100, ex=expiry)
+    ledger.acquire("reader", "refresh")
+    hide(ledger)
+    assert ledger.total() is None
+    assert 0 < ledger.client.pttl(LEDGER) <= LIFETIME
+
+
 def test_totals_beyond_a_floats_precision_are_exact(ledger):
     ledger.client.set(VALUE, 2**53 + 1, ex=TIME_TO_LIVE)
     ledger.register(900, 1)
@@ -594,9 +606,9 @@ def test_nothing_is_kept_for_a_reader_that_has_ended(ledger, end):
     assert "kept" not in ledger.client.hgetall(LEDGER)
 
 
-@pytest.mark.parametrize("milliseconds", [LIFETIME + 100, -LIFETIME - 100, 3_600_000, -3_600_000])
-def test_ages_count_in_both_directions(ledger, milliseconds):
-    """A stamp from the future is from before a failover to a server whose clock is behind."""
+@pytest.mark.parametrize("milliseconds", [LIFETIME + 100, -500, 3_600_000, -3_600_000])
+def test_a_stamp_that_is_old_or_from_the_future_has_lapsed(ledger, milliseconds):
+    """One from the future is from before a failover to a server whose clock is behind, by however little."""
     ledger.acquire("reader")
     ledger.age(milliseconds)
     assert ledger.acquire("next") == ["ours"]
@@ -661,6 +673,20 @@ def test_a_script_that_is_refused_midway_leaves_nothing_without_an_expiry(lone_r
         assert -1 not in left.values(), (name, arguments, left)
         ledger.age(LIFETIME + 1)
         assert ledger.acquire("reader-again")[0] != "wait", (name, arguments, ledger.client.hgetall(LEDGER))
+
+
+@pytest.mark.parametrize("command", ["hdel", "hset", "pexpire"])
+def test_a_confirm_that_is_refused_midway_and_said_again_adds_the_orders_once(lone_redis, poor, command):
+    """The first time it keeps them for the reader that counts, the second time a base is known."""
+    ledger = Ledger(lone_redis.client())
+    ledger.client.delete(*KEYS)
+    ledger.acquire("reader")
+    ledger.register(900, 1)
+    with contextlib.suppress(redis.ResponseError):
+        Ledger(poor[command]).confirm(900, COMMITTED)
+    ledger.fill("reader", 100, TIME_TO_LIVE, "900:900:")
+    ledger.confirm(900, COMMITTED)
+    assert ledger.total() in (None, 101)
 
 
 def test_a_cached_total_is_true_though_scripts_are_refused_midway(lone_redis, poor):

@@ -33,9 +33,10 @@ local function add(count, number)
   return digits(tonumber(string.sub(count, 1, -10)) + carry) .. string.format('%09.0f', low - carry * 1e9)
 end
 
--- Ages count in both directions: a stamp from the future is from a clock that was ahead.
+-- A stamp from the future is from a clock that was ahead: it counts as old.
 local function is_older(stamp, milliseconds)
-  return math.abs(now - tonumber(string.match(stamp, '%d+'))) > milliseconds
+  local age = now - tonumber(string.match(stamp, '%d+'))
+  return age < 0 or age > milliseconds
 end
 
 -- What the text of a field looks like. A hash with any other is not this program's.
@@ -92,6 +93,12 @@ local function set(...)
   touch()
 end
 
+-- Takes the value out of sight. The ledger need not live as long as the value any more.
+local function delete_value()
+  redis.call('DEL', value_key)
+  touch()
+end
+
 local function clear(...)
   for _, field in ipairs({ ... }) do
     ledger[field] = nil
@@ -141,16 +148,17 @@ local function set_reader(token)
   set('reader', token .. ' ' .. digits(now))
 end
 
--- Keeps what transactions committed for the reader that counts. Past the bound none of it is kept,
--- and the reader cannot store its count. Entries: NAME, orders, NAME, orders ...
-local function keep(entries)
+-- Keeps what transactions committed for the reader that counts, and sets the fields in the same step.
+-- Past the bound none of it is kept, and the reader cannot store its count.
+-- Entries: NAME, orders, NAME, orders ...
+local function keep(entries, ...)
   local kept = tonumber(ledger.kept or 0)
   if kept > most_kept then
     return
   end
   kept = kept + redis.call('HSET', committed_key, unpack(entries))
   redis.call('PEXPIRE', committed_key, lifetime)
-  set('kept', digits(kept))
+  set('kept', digits(kept), ...)
   if kept > most_kept then
     redis.call('DEL', committed_key)
   end

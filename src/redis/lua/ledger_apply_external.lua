@@ -25,7 +25,7 @@ end
 if is_published and ledger.since then
   redis.call('INCRBY', value_key, digits(sum_unseen()))
 elseif is_published then
-  redis.call('DEL', value_key)
+  delete_value()
 elseif ledger.base and ledger.since then
   set('base', add(ledger.base, sum_unseen()))
 elseif ledger.base then

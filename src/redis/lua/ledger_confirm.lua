@@ -6,10 +6,11 @@ if not entry then
   return
 end
 local orders = fate == 'committed' and string.match(entry, '%d+$') or '0'
+-- Once the orders are taken, the entry is void, even if it cannot be cleared.
 if ledger.base and not (ledger.since and seen_by(ledger.since)(name)) then
-  set('base', add(ledger.base, orders), field, '0 0') -- the entry is void now, even if it stays
+  set('base', add(ledger.base, orders), field, '0 0')
 elseif not ledger.base and reader() then
-  keep({ name, orders })
+  keep({ name, orders }, field, '0 0')
 end
 ledger.in_flight[name] = nil
 clear(field)

@@ -20,4 +20,4 @@ elseif count then
     clear('ends')
   end
 end
-redis.call('DEL', value_key)
+delete_value()
