@@ -16,8 +16,9 @@ PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
 
 
 def pytest_sessionstart():
-    # A shell's background job has SIGINT ignored, and would pass that on to the programs that are to end by it.
+    # A shell's background job ignores SIGINT, and nohup SIGHUP. The programs that are to end by them would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if not os.access(PROGRAM, os.X_OK):
         pytest.exit(f"there is no {PROGRAM}: build it first, or name another in ORDERCACHE", returncode=1)
 
