@@ -1,10 +1,15 @@
 # bash completion for ordercache
 
-# The command on the line so far; empty where it is still to come.
+# Prints the command that stands before the cursor, if any. It may have the name of a file, too.
 _ordercache_command() {
-    local word
+    local word is_value=
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
+        if [[ $is_value && $word != = ]]; then
+            is_value=
+            continue
+        fi
         case $word in
+            = | --customer | --customers-from | --date | --net | --tax | --from | --timeout) is_value=yes ;;
             count | add | invalidate | ttl | help)
                 printf '%s' "$word"
                 return

@@ -1,6 +1,7 @@
 #include "app/commands.hpp"
 #include "app/config.hpp"
 #include "app/context.hpp"
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "cli/command_line.hpp"
@@ -19,15 +20,25 @@ namespace {
 
 using namespace ordercache;
 
+/// What the program tells a script. A signal ends it as by default (128+n).
+enum class ExitStatus : int {
+    done = 0,
+    no = 1,           ///< The answer is no, or it could not be written to stdout.
+    usage = 2,        ///< Wrong usage, value or configuration; nothing was changed.
+    store_failed = 3, ///< PostgreSQL unreachable, timed out or failing; nothing was written.
+    cache_failed = 4, ///< Redis likewise, where the command needs it; nothing was written.
+    in_doubt = 5,     ///< An order may have been, or was, committed: look before a retry.
+};
+
 ExitStatus show(const Page& page, Console& console) {
-    if (page.status != ExitStatus::done) {
+    if (!page.was_asked_for) {
         console.page(page.text);
-        return page.status;
+        return ExitStatus::usage;
     }
     Output output(Format::text);
     output.page(page.text);
     output.flush();
-    return page.status;
+    return ExitStatus::done;
 }
 
 ExitStatus execute(const Invocation& invocation, Console& console) {
@@ -35,8 +46,9 @@ ExitStatus execute(const Invocation& invocation, Console& console) {
     const Config config(process_environment,
                         [&](const std::string& warning) { console.warn(warning); });
     Context context(invocation, config, console);
-    return std::visit([&](const auto& command) { return run(command, context); },
-                      invocation.command);
+    const bool is_yes =
+        std::visit([&](const auto& command) { return run(command, context); }, invocation.command);
+    return is_yes ? ExitStatus::done : ExitStatus::no;
 }
 
 ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
@@ -104,6 +116,7 @@ ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe
 } // namespace
 
 int main(int argc, char** argv) {
+    unset_empty_variables();
     occupy_closed_streams();
     const bool ends_by_sigpipe = ignore_signals_of_writes();
     hold_signals();

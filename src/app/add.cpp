@@ -119,13 +119,13 @@ void add_file(const Add& add, Context& context) {
 
 } // namespace
 
-ExitStatus run(const Add& add, Context& context) {
+bool run(const Add& add, Context& context) {
     if (add.from) {
         add_file(add, context);
     } else {
         add_order(add, context);
     }
-    return ExitStatus::done;
+    return true;
 }
 
 } // namespace ordercache

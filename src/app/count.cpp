@@ -71,7 +71,7 @@ void answer_given(const Count& count, Context& context) {
 
 } // namespace
 
-ExitStatus run(const Count& count, Context& context) {
+bool run(const Count& count, Context& context) {
     if (count.customers_from) {
         answer_list(count, context);
     } else if (count.customers.size() > 1) {
@@ -81,7 +81,7 @@ ExitStatus run(const Count& count, Context& context) {
         context.output().count(count_of(scope, count.cache, context));
     }
     context.output().flush();
-    return ExitStatus::done;
+    return true;
 }
 
 } // namespace ordercache

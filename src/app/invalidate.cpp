@@ -79,7 +79,7 @@ std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
 
 } // namespace
 
-ExitStatus run(const Invalidate& invalidate, Context& context) {
+bool run(const Invalidate& invalidate, Context& context) {
     switch (invalidate.mode) {
     case InvalidateMode::drop:
         context.output().invalidated(drop(invalidate, context));
@@ -98,7 +98,7 @@ ExitStatus run(const Invalidate& invalidate, Context& context) {
         break;
     }
     context.output().flush();
-    return ExitStatus::done;
+    return true;
 }
 
 } // namespace ordercache

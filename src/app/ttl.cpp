@@ -6,7 +6,7 @@
 
 namespace ordercache {
 
-ExitStatus run(const Ttl& ttl, Context& context) {
+bool run(const Ttl& ttl, Context& context) {
     const Scope scope{ttl.customer};
     const auto left = context.cache().time_left(scope);
     if (!left) {
@@ -15,7 +15,7 @@ ExitStatus run(const Ttl& ttl, Context& context) {
     }
     context.output().time_to_live(left);
     context.output().flush();
-    return left ? ExitStatus::done : ExitStatus::no;
+    return left.has_value();
 }
 
 } // namespace ordercache

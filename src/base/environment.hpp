@@ -1,20 +1,36 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ordercache {
 
-/// Returns a variable's value; nullopt if it is unset or empty.
+/// Returns a variable's value; nullopt if it is unset.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
 /// The process's own environment.
 inline std::optional<std::string> process_environment(const char* name) {
     const char* const value = std::getenv(name);
-    const bool is_set = value != nullptr && *value != '\0';
-    return is_set ? std::optional<std::string>(value) : std::nullopt;
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+/// Unsets each variable that is empty, for libpq and OpenSSL too, which take it for set.
+inline void unset_empty_variables() {
+    std::vector<std::string> empty;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string text = *variable;
+        if (text.find('=') + 1 == text.size()) {
+            empty.push_back(text.substr(0, text.size() - 1));
+        }
+    }
+    for (const std::string& name : empty) {
+        unsetenv(name.c_str());
+    }
 }
 
 } // namespace ordercache

@@ -203,7 +203,7 @@ Page page_for(const std::string& command) {
 
 std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv) {
     if (argc < 2) {
-        return Page{.text = short_help_page(), .status = ExitStatus::usage};
+        return Page{.text = short_help_page(), .was_asked_for = false};
     }
     refuse_empty_values({argv + 1, argv + argc});
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "base/exit_status.hpp"
 #include "base/order.hpp"
 #include "io/output.hpp"
 
@@ -60,11 +59,11 @@ struct Invocation {
     bool timeout_was_given = false; ///< False for the default.
 };
 
-/// A page in place of a command: help or the version (stdout, done), or the short help if there are
-/// no arguments (stderr, usage).
+/// A page in place of a command: help or the version, or the short help if there are no arguments,
+/// which is wrong usage.
 struct Page {
     std::string text;
-    ExitStatus status = ExitStatus::done;
+    bool was_asked_for = true;
 };
 
 /// Parses the command line. Throws Error (usage), which says what is wrong, and suggests the

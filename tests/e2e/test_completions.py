@@ -43,6 +43,13 @@ def test_options_may_come_before_the_command(shell):
     assert "--refresh" in shell.offers("ordercache --json count -")
 
 
+@pytest.mark.parametrize("option", ["--from count", "--customers-from=add", "--timeout=5 --from ttl", "--customer help"])
+def test_the_value_of_an_option_is_not_the_command(shell, option):
+    assert set(shell.offers(f"ordercache {option} ")) == COMMANDS | {"help"}
+    offered = options(shell.offers(f"ordercache {option} ttl -"))
+    assert "--json" in offered and not offered & {"--dry-run", "--refresh"}
+
+
 def test_a_command_s_own_options_need_the_command(shell):
     assert "--customer" not in shell.offers("ordercache -")
     assert "--refresh" not in shell.offers("ordercache ttl -")

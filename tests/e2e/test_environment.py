@@ -230,3 +230,9 @@ def test_libpqs_own_variables_keep_their_meaning(ordercache, database):
 def test_an_add_works_on_the_default_database(ordercache, dellstore):
     assert ordercache(*an_order(), env={"PG_DATABASE": None}).stdout == f"{NEXT_ORDER}\n"
     assert len(added(dellstore)) == 1
+
+
+def test_an_empty_variable_of_libpq_is_an_unset_one(ordercache):
+    variables = ["PGSERVICE", "PGSSLMODE", "PGCONNECT_TIMEOUT", "PGTARGETSESSIONATTRS", "PGCHANNELBINDING", "PGGSSENCMODE", "PGPORT"]
+    run = ordercache("count", "--no-cache", env=dict.fromkeys(variables, ""))
+    assert (run.status, run.stdout, run.stderr) == (0, "12000\n", "")
