@@ -1,7 +1,5 @@
 #include "redis/socket.hpp"
 
-#include "redis/tls_stream.hpp"
-
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -49,41 +47,23 @@ void set_tcp_options(const Socket& socket) {
 #endif
 }
 
-/// Returns false if the connection is in progress. A Unix socket whose queue is full refuses at
-/// once, where TCP would wait.
-bool begin_connecting(const Socket& socket, const addrinfo& address, Deadline deadline) {
-    while (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0) {
-        if (errno == EINPROGRESS) {
-            return false;
-        }
-        if (errno != EAGAIN) {
-            throw StreamError(system_message(errno));
-        }
-        if (deadline.passed()) {
-            throw StreamError("its queue of connections is full: try again");
-        }
-        pause_for(k_pause_at_full_queue);
-    }
-    return true;
-}
-
-void finish_connecting(const Socket& socket, Deadline deadline) {
-    socket.wait(POLLOUT, deadline);
-    int error = 0;
-    socklen_t length = sizeof error;
-    getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error != 0) {
-        throw StreamError(system_message(error));
-    }
-}
-
+/// A call to connect that is in progress is repeated, which tells how it ended. A Unix socket whose
+/// queue is full refuses at once, where TCP would wait.
 Socket connect_to(const addrinfo& address, Deadline deadline) {
     Socket socket = open_socket(address.ai_family);
     if (address.ai_family != AF_UNIX) {
         set_tcp_options(socket);
     }
-    if (!begin_connecting(socket, address, deadline)) {
-        finish_connecting(socket, deadline);
+    while (::connect(socket.fd(), address.ai_addr, address.ai_addrlen) != 0 && errno != EISCONN) {
+        if (errno == EINPROGRESS) {
+            socket.wait(POLLOUT, deadline);
+        } else if (errno != EAGAIN) {
+            throw StreamError(system_message(errno));
+        } else if (deadline.passed()) {
+            throw StreamError("its queue of connections is full: try again");
+        } else {
+            pause_for(k_pause_at_full_queue);
+        }
     }
     return socket;
 }

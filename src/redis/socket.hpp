@@ -34,6 +34,9 @@ private:
     int m_fd;
 };
 
+/// Connects with TLS 1.2 or newer, as connect_stream() does.
+std::unique_ptr<Stream> connect_tls_stream(const RedisService& service, Deadline deadline);
+
 /// Returns the system's message for an errno.
 std::string system_message(int error);
 

@@ -39,7 +39,10 @@ public:
     virtual bool is_silent() = 0;
 };
 
-/// Connects to the service. Throws StreamError, and Error (usage) if a file for TLS cannot be used.
+/// Connects to the service. With TLS, the server's certificate must come from a known authority and
+/// name the service's host, unless the service says otherwise; SIGPIPE must be ignored, for OpenSSL
+/// writes to the socket. Throws StreamError and, before it connects, Error (usage) if a file that
+/// the service names cannot be used.
 std::unique_ptr<Stream> connect_stream(const RedisService& service, Deadline deadline);
 
 } // namespace ordercache

@@ -1,5 +1,7 @@
 #include "redis/tls_failure.hpp"
 
+#include "redis/socket.hpp"
+
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -8,16 +10,15 @@
 namespace ordercache {
 
 std::string openssl_reason(unsigned long error) {
+    if (ERR_SYSTEM_ERROR(error)) {
+        return system_message(ERR_GET_REASON(error));
+    }
     const char* const reason = ERR_reason_error_string(error);
     return reason != nullptr ? reason : "unknown error";
 }
 
 std::string why_certificate_is_refused(long verdict) {
     switch (verdict) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return "its certificate has expired: have it renewed";
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return "its certificate is not valid yet: set the clocks right";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return "its certificate is another host's: write the host into REDIS_SERVICE_URI as the "

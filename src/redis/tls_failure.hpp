@@ -4,7 +4,7 @@
 
 namespace ordercache {
 
-/// OpenSSL's own words for an error that it noted.
+/// Returns OpenSSL's or the system's words for an error that OpenSSL noted.
 std::string openssl_reason(unsigned long error);
 
 /// Returns what is wrong with a certificate, and what to do, by OpenSSL's verdict on it.

@@ -1,8 +1,7 @@
-#include "redis/tls_stream.hpp"
+#include "redis/socket.hpp"
 
 #include "base/error.hpp"
 #include "base/lazy_library.hpp"
-#include "redis/socket.hpp"
 #include "redis/tls_failure.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +12,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -31,20 +29,16 @@ using Ssl = std::unique_ptr<SSL, Freeing<SSL_free>>;
 
 constexpr auto k_read_too_late = "the files for TLS could not be read in time";
 
-std::string noted_reason() {
-    return openssl_reason(ERR_peek_last_error());
-}
-
 void require(bool done, const char* act) {
     if (!done) {
-        throw StreamError(fmt::format("cannot {}: {}", act, noted_reason()));
+        throw StreamError(fmt::format("cannot {}: {}", act, openssl_reason(ERR_peek_error())));
     }
 }
 
 void require_file(bool is_usable, const char* option) {
     if (!is_usable) {
-        throw usage_error(
-            fmt::format("REDIS_SERVICE_URI: cannot use {}: {}", option, noted_reason()));
+        throw usage_error(fmt::format("REDIS_SERVICE_URI: cannot use {}: {}", option,
+                                      openssl_reason(ERR_peek_error())));
     }
 }
 
@@ -95,6 +89,7 @@ Context make_context(const RedisService& service) {
     }
     Context context(SSL_CTX_new(TLS_client_method()));
     require(context != nullptr, "set up TLS");
+    ERR_clear_error(); // an error in OpenSSL's configuration does not matter
     require(SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1, "require TLS 1.2");
     SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
     use_authorities(context.get(), service);
@@ -119,9 +114,8 @@ int accept_cluster_name(int is_valid, X509_STORE_CTX* store) {
 }
 
 bool is_address(const std::string& host) {
-    const std::unique_ptr<ASN1_OCTET_STRING, Freeing<ASN1_OCTET_STRING_free>> address(
-        a2i_IPADDRESS(host.c_str()));
-    return address != nullptr;
+    using Address = std::unique_ptr<ASN1_OCTET_STRING, Freeing<ASN1_OCTET_STRING_free>>;
+    return Address(a2i_IPADDRESS(host.c_str())) != nullptr;
 }
 
 void send_name(SSL* ssl, const std::string& name) {
@@ -154,8 +148,8 @@ std::string why_refused(const SSL* ssl) {
 }
 
 int to_length(std::size_t size) {
-    return static_cast<int>(
-        std::min(size, static_cast<std::size_t>(std::numeric_limits<int>::max())));
+    constexpr std::size_t most = 1 << 20;
+    return static_cast<int>(std::min(size, most));
 }
 
 /// A connection. A thread that hangs in a call to OpenSSL shares it.

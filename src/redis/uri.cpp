@@ -108,9 +108,6 @@ bool is_tuning(std::string_view name) {
 void check_tls_option(std::string_view name, std::string_view value, Transport transport) {
     const bool is_off =
         is_one_of(value, {"0", "false", "no", "off", "none", "disable", "disabled"});
-    const bool is_on =
-        is_one_of(value, {"", "1", "true", "yes", "on", "allow", "prefer", "preferred", "require",
-                          "required", "verify-ca", "verify-full", "enabled"});
     const bool is_switch =
         is_one_of(name, {"ssl", "sslmode", "ssl_mode", "ssl_check_hostname", "tls", "usessl",
                          "use_ssl", "usetls", "use_tls", "enabletls", "enablessl"});
@@ -118,7 +115,7 @@ void check_tls_option(std::string_view name, std::string_view value, Transport t
         throw std::invalid_argument(fmt::format(
             "the option {} asks for TLS, which needs the scheme rediss:// or valkeys://", name));
     }
-    if (!is_off && !(is_switch && is_on)) {
+    if (!is_off && !is_switch) {
         throw unknown_option(name);
     }
 }

@@ -1,7 +1,9 @@
-#include "redis/stream.hpp"
+#include "redis/socket.hpp"
 
 #include <doctest/doctest.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -57,7 +59,30 @@ std::string read_some(Stream& stream, std::chrono::milliseconds timeout = 5s) {
     return {buffer.data(), stream.read(buffer, Deadline::in(timeout))};
 }
 
+int option(const Socket& socket, int level, int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    REQUIRE(getsockopt(socket.fd(), level, name, &value, &length) == 0);
+    return value;
+}
+
 } // namespace
+
+TEST_CASE("a TCP connection is kept alive, and sends small writes at once") {
+    const Socket listener(socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in address = {};
+    socklen_t length = sizeof address;
+    REQUIRE(listen(listener.fd(), 1) == 0); // at a free port of any address
+    REQUIRE(getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
+    RedisService service;
+    service.host = "127.0.0.1";
+    service.port = std::to_string(ntohs(address.sin_port));
+    const Socket socket = Socket::connect(service, Deadline::in(5s));
+    CHECK(option(socket, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(socket, IPPROTO_TCP, TCP_KEEPIDLE) == 60);
+    CHECK(option(socket, IPPROTO_TCP, TCP_KEEPINTVL) == 60);
+    CHECK(option(socket, IPPROTO_TCP, TCP_NODELAY) == 1);
+}
 
 TEST_CASE("what is written to a stream comes out at the other end, and back") {
     const Listener listener;

@@ -1,4 +1,4 @@
-#include "redis/tls_stream.hpp"
+#include "redis/stream.hpp"
 
 #include "base/error.hpp"
 
@@ -46,7 +46,7 @@ public:
     std::string failure() const {
         const auto uri = "rediss://127.0.0.1:" + std::to_string(m_port);
         try {
-            connect_tls_stream(parse_redis_uri(uri), Deadline::in(5s));
+            connect_stream(parse_redis_uri(uri), Deadline::in(5s));
         } catch (const StreamError& error) {
             return error.what();
         }
@@ -81,7 +81,7 @@ TEST_CASE("a file for TLS that cannot be used is a bad configuration, and its na
     for (const auto* const option : {"ssl_ca_certs", "ssl_certfile"}) {
         try {
             const auto uri = "rediss://127.0.0.1:1?" + std::string(option) + "=/nowhere/x";
-            connect_tls_stream(parse_redis_uri(uri), Deadline::in(5s));
+            connect_stream(parse_redis_uri(uri), Deadline::in(5s));
             FAIL("the file is taken");
         } catch (const Error& error) {
             CHECK(error.kind() == ErrorKind::usage);
