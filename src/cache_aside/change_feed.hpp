@@ -4,7 +4,7 @@
 #include "cache_aside/count_cache.hpp"
 #include "cache_aside/scope.hpp"
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,28 +30,20 @@ public:
     explicit NotFollowed(const std::string& message) : Error(ErrorKind::store_failed, message) {}
 };
 
-/// The changes of orders that other programs make, as PostgreSQL notes them. start() and poll()
-/// return the first piece of them, and next() the others. All of that is told again unless it is
-/// acknowledged. Every function throws Error (store_failed) or NotFollowed if it fails, and only a
-/// new feed helps then.
+/// The changes of orders that other programs make, as PostgreSQL notes them. Every function throws
+/// Error (store_failed) or NotFollowed if it fails, or what its argument throws. After an exception
+/// use a new feed: it tells again what was not forgotten.
 class ChangeFeed {
 public:
     virtual ~ChangeFeed() = default;
 
-    /// Takes over from the last follower, forgets what was noted, and returns what was noted since.
-    /// The caller drops all cached counts, since only a count that is made after this call may be
-    /// kept. Returns nullopt if another follower is at work.
-    virtual std::optional<Changes> start() = 0;
+    /// Takes over from the last follower. Calls `drop_all`, which drops all cached counts, and then
+    /// forgets what was noted before that call. Returns false if another follower is at work.
+    virtual bool start(const std::function<void()>& drop_all) = 0;
 
-    /// Returns what was noted since the last call, or nullopt if some of it may be lost: call
-    /// start() then.
-    virtual std::optional<Changes> poll() = 0;
-
-    /// Returns the next piece, or nullopt after the last one.
-    virtual std::optional<Changes> next() = 0;
-
-    /// Forgets what start() or poll() and next() told. Call it when the cache has it all.
-    virtual void acknowledge() = 0;
+    /// Passes to `handle` what was noted since the last call, in pieces, and then forgets it.
+    /// Returns false, and passes nothing, if some of it may be lost: call start() then.
+    virtual bool poll(const std::function<void(const Changes&)>& handle) = 0;
 };
 
 } // namespace ordercache

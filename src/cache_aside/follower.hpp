@@ -4,11 +4,9 @@
 #include "cache_aside/change_feed.hpp"
 #include "cache_aside/count_cache.hpp"
 
-#include <optional>
-
 namespace ordercache {
 
-/// Brings the cache up to date with what other programs write. A change is acknowledged after the
+/// Brings the cache up to date with what other programs write. A change is forgotten after the
 /// cache has it, so it is handled at least once. To handle it twice does no harm: all counts are
 /// dropped in between, and a count that is made later includes it.
 class Follower {
@@ -26,7 +24,7 @@ public:
     bool follow();
 
 private:
-    void handle(std::optional<Changes> changes);
+    void handle(const Changes& changes);
 
     ChangeFeed& m_feed;
     CountCache& m_cache;

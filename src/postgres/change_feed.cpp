@@ -46,7 +46,7 @@ auto PostgresChangeFeed::ask(Act act) {
     }
 }
 
-std::optional<Changes> PostgresChangeFeed::start() {
+bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
     m_connection.begin(); // a COMMIT in a new session would forget nothing
     const bool has_polled = std::exchange(m_is_open, false);
     const auto tokens = ask([has_polled](PostgresSession& session) {
@@ -56,69 +56,65 @@ std::optional<Changes> PostgresChangeFeed::start() {
         return take_over(session);
     });
     if (!tokens) {
-        return std::nullopt;
+        return false;
     }
     PollAnswer answer = ask_for_changes();
     if (answer.is_busy) {
-        return std::nullopt;
+        return false;
     }
     check(answer, tokens->ours);
-    // PostgreSQL did not crash since this follower wrote its token: what was prepared later is
-    // noted.
-    const bool has_stayed = !tokens->former.empty() && tokens->former == m_beginning.token;
-    m_beginning = {tokens->ours, answer.tables, answer.bytes,
-                   has_stayed ? intersection(answer.prepared, m_beginning.prepared)
-                              : answer.prepared,
-                   answer.unnoted};
-    return changes_of(answer, m_is_partial);
+    answer.token = tokens->ours;
+    if (m_beginning && tokens->former == m_beginning->token) {
+        // PostgreSQL did not crash since then: what was prepared later is noted.
+        answer.prepared = intersection(answer.prepared, m_beginning->prepared);
+    }
+    m_beginning = std::move(answer);
+    drop_all();
+    forget_changes();
+    return true;
 }
 
-std::optional<Changes> PostgresChangeFeed::poll() {
+bool PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle) {
     const PollAnswer answer = ask_for_changes();
     if (answer.is_busy) { // behind a pooler: the next poll tells who follows
-        return Changes{};
+        return true;
     }
-    check(answer, m_beginning.token);
+    check(answer, m_beginning->token);
     if (must_start_anew(answer)) {
-        return std::nullopt;
+        return false;
     }
-    return changes_of(answer, m_is_partial);
+    if (!answer.changes.empty()) {
+        handle(answer.changes);
+    }
+    while (m_has_more) {
+        const PollPiece piece = m_connection.ask(next_piece);
+        handle(piece.answer.changes);
+        m_has_more = !piece.is_last;
+    }
+    forget_changes();
+    return true;
 }
 
-std::optional<Changes> PostgresChangeFeed::next() {
-    if (!m_has_more) {
-        return std::nullopt;
-    }
-    const NextPiece piece = m_connection.ask(next_piece);
-    m_has_more = piece.has_more;
-    return changes_of(piece.answer, m_is_partial);
+PollAnswer PostgresChangeFeed::ask_for_changes() {
+    PollPiece piece = ask(first_piece);
+    m_has_more = !piece.is_last;
+    m_is_open = m_has_more || !piece.answer.changes.empty();
+    return std::move(piece.answer);
 }
 
-void PostgresChangeFeed::acknowledge() {
+void PostgresChangeFeed::forget_changes() {
     if (m_is_open) {
         m_connection.ask([](PostgresSession& session) { session.run("COMMIT"); });
         m_is_open = false;
     }
 }
 
-PollAnswer PostgresChangeFeed::ask_for_changes() {
-    FirstPiece first = ask(poll_once);
-    m_is_open = first.is_open;
-    m_has_more = first.has_more;
-    m_is_partial = first.answer.is_partial;
-    return std::move(first.answer);
-}
-
 void PostgresChangeFeed::check(const PollAnswer& answer, const std::string& token) const {
     if (!answer.token.empty() && answer.token != token) {
         throw not_followed("another `ordercache invalidate --follow` has taken over");
     }
-    if (!answer.missing.empty()) {
-        throw set_up_needed(fmt::format("changes of {} are not noted", answer.missing));
-    }
-    if (!answer.stray.empty()) {
-        throw set_up_needed(
-            fmt::format("changes of {} are noted, which is not a part of orders", answer.stray));
+    if (!answer.unfit.empty()) {
+        throw set_up_needed(answer.unfit);
     }
 }
 
@@ -132,10 +128,10 @@ NotFollowed PostgresChangeFeed::set_up_needed(const std::string& why) const {
 }
 
 bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {
-    return answer.token.empty() || answer.tables != m_beginning.tables || answer.is_full ||
-           answer.bytes > m_beginning.bytes + k_growth ||
-           !std::ranges::includes(answer.prepared, m_beginning.prepared) ||
-           !std::ranges::includes(answer.unnoted, m_beginning.unnoted);
+    return answer.token.empty() || answer.tables != m_beginning->tables || answer.is_full ||
+           answer.bytes > m_beginning->bytes + k_growth ||
+           !std::ranges::includes(answer.prepared, m_beginning->prepared) ||
+           !std::ranges::includes(answer.unnoted, m_beginning->unnoted);
 }
 
 } // namespace ordercache

@@ -128,19 +128,20 @@ void forget_changes(PostgresSession& session) {
     session.run("COMMIT");
 }
 
-/// If nothing changed, there is nothing to acknowledge: the transaction ends here, and not in
-/// another thread.
-FirstPiece poll(PostgresSession& session) {
-    const Rows rows = session.run(fmt::format(k_poll, k_begin, k_piece));
-    FirstPiece first{PollAnswer(rows), true, rows.size() == k_piece};
-    if (!first.answer.is_busy && first.answer.tables.empty()) {
+PollPiece piece_of(const Rows& rows) {
+    return {PollAnswer(rows), rows.size() < k_piece};
+}
+
+/// If nothing changed, the transaction ends here, and not in another thread.
+PollPiece poll(PostgresSession& session) {
+    PollPiece piece = piece_of(session.run(fmt::format(k_poll, k_begin, k_piece)));
+    if (!piece.answer.is_busy && piece.answer.tables.empty()) {
         throw UnexpectedReply("a poll does not tell the tables first");
     }
-    if (!first.answer.tells_changes() && !first.has_more) {
+    if (piece.answer.changes.empty() && piece.is_last) {
         session.run("COMMIT");
-        first.is_open = false;
     }
-    return first;
+    return piece;
 }
 
 } // namespace
@@ -159,13 +160,12 @@ std::optional<FollowerTokens> take_over(PostgresSession& session) {
     });
 }
 
-FirstPiece poll_once(PostgresSession& session) {
+PollPiece first_piece(PostgresSession& session) {
     return require_installation([&] { return poll(session); });
 }
 
-NextPiece next_piece(PostgresSession& session) {
-    const Rows rows = session.run(fmt::format("FETCH {} FROM poll", k_piece));
-    return {PollAnswer(rows), rows.size() == k_piece};
+PollPiece next_piece(PostgresSession& session) {
+    return piece_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)));
 }
 
 } // namespace ordercache

@@ -26,22 +26,17 @@ struct FollowerTokens {
 /// another follower is at work. Throws NotSetUp and SessionFailure.
 std::optional<FollowerTokens> take_over(PostgresSession& session);
 
-/// The first piece of a poll.
-struct FirstPiece {
+struct PollPiece {
     PollAnswer answer;
-    bool is_open;  ///< The transaction of the poll is open: its end forgets the changes.
-    bool has_more; ///< next_piece() may tell more.
+    bool is_last; ///< There is no other piece.
 };
 
-/// Polls once. Throws NotSetUp, SessionFailure and UnexpectedReply.
-FirstPiece poll_once(PostgresSession& session);
+/// Polls, and returns the first piece. Unless it is the last one and tells no changes, a
+/// transaction is open then, and its COMMIT forgets the changes. Throws NotSetUp, SessionFailure
+/// and UnexpectedReply.
+PollPiece first_piece(PostgresSession& session);
 
-struct NextPiece {
-    PollAnswer answer;
-    bool has_more;
-};
-
-/// Returns the next piece of a poll. Throws SessionFailure and UnexpectedReply.
-NextPiece next_piece(PostgresSession& session);
+/// Returns the next piece. Throws SessionFailure and UnexpectedReply.
+PollPiece next_piece(PostgresSession& session);
 
 } // namespace ordercache

@@ -5,13 +5,13 @@
 --                and the size of the table of changes in bytes
 --   full         that table has reached its limit
 --   follower     the token of the follower that started last; no row after a crash
---   partial      the numbers of orders say too much: row security may hide some from a reader, or a
---                partition is being detached
 --   prepared     a prepared transaction that has a writer's lock on the orders or on the changes
 --   unnoted      a transaction whose changes are not noted, because the table was full
 --   missing      a part of orders whose changes are not always noted
 --   stray        a table that is not a part of orders, and whose changes are noted
---   transaction  its id, and by how much it changed the number of all orders
+--   total        the number of all orders may have changed, and it is not known by how much: row
+--                security may hide some from a reader, or a partition is being detached
+--   transaction  its id, and by how much it changed the number of all orders; not beside `total`
 --   customer     a customer whose orders changed
 CREATE OR REPLACE FUNCTION ordercache.poll(counted regclass)
     RETURNS TABLE (kind text, subject text, amount bigint)
@@ -56,6 +56,8 @@ BEGIN
             (SELECT string_agg(concat_ws(' ', roleid, member, m.xmin), ',' ORDER BY roleid, member)
              FROM pg_auth_members AS m)) AS state
         FROM pg_class WHERE oid = counted AND relrowsecurity
+    ), partial AS (
+        SELECT EXISTS (SELECT FROM secured) OR EXISTS (SELECT FROM parts WHERE is_leaving)
     ), locks AS (
         SELECT DISTINCT CASE locktype WHEN 'advisory' THEN 'unnoted' ELSE 'prepared' END AS kind,
                virtualtransaction
@@ -79,9 +81,6 @@ BEGIN
     UNION ALL
     SELECT 'follower', token, NULL FROM ordercache.follower
     UNION ALL
-    SELECT 'partial', NULL, NULL
-    WHERE EXISTS (SELECT FROM secured) OR EXISTS (SELECT FROM parts WHERE is_leaving)
-    UNION ALL
     SELECT locks.kind, virtualtransaction, NULL FROM locks
     UNION ALL
     SELECT 'missing', min(relid::regclass::text), NULL FROM tables WHERE NOT is_followed
@@ -94,11 +93,14 @@ BEGIN
       AND tgrelid NOT IN (SELECT relid FROM parts)
     HAVING count(*) > 0
     UNION ALL
+    SELECT 'total', NULL, NULL WHERE (TABLE partial) AND EXISTS (SELECT FROM changed)
+    UNION ALL
     SELECT CASE WHEN GROUPING(customer) = 1 THEN 'transaction' ELSE 'customer' END,
            CASE WHEN GROUPING(customer) = 1 THEN transaction::text ELSE customer::text END,
            sum(orders)
     FROM changed
     GROUP BY GROUPING SETS ((transaction), (customer))
-    HAVING GROUPING(customer) = 1 OR customer IS NOT NULL;
+    HAVING CASE WHEN GROUPING(customer) = 1 THEN sum(orders) <> 0 AND NOT (TABLE partial)
+                ELSE customer IS NOT NULL END;
 END
 $$;

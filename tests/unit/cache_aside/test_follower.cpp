@@ -4,9 +4,9 @@
 
 #include <doctest/doctest.h>
 
-#include <deque>
+#include <algorithm>
+#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 using namespace ordercache;
@@ -14,33 +14,29 @@ using namespace ordercache::fakes;
 
 namespace {
 
-/// Tells what it is given, and keeps a list of what was asked.
+/// Tells what it is given, and keeps a list of what it did.
 class Feed : public ChangeFeed {
 public:
-    std::deque<std::optional<Changes>> told;
+    bool is_ready = true; ///< No other follower is at work, and nothing is lost.
+    std::vector<Changes> told;
     std::vector<std::string> calls;
 
-    std::deque<Changes> more; ///< The pieces after the first.
-
-    std::optional<Changes> start() override { return first("start"); }
-    std::optional<Changes> poll() override { return first("poll"); }
-    std::optional<Changes> next() override {
-        calls.emplace_back("next");
-        if (more.empty()) {
-            return std::nullopt;
+    bool start(const std::function<void()>& drop_all) override {
+        calls.emplace_back("start");
+        if (is_ready) {
+            drop_all();
+            calls.emplace_back("forget");
         }
-        auto changes = std::move(more.front());
-        more.pop_front();
-        return changes;
+        return is_ready;
     }
-    void acknowledge() override { calls.emplace_back("acknowledge"); }
 
-private:
-    std::optional<Changes> first(const char* call) {
-        calls.emplace_back(call);
-        auto changes = std::move(told.front());
-        told.pop_front();
-        return changes;
+    bool poll(const std::function<void(const Changes&)>& handle) override {
+        calls.emplace_back("poll");
+        if (is_ready) {
+            std::ranges::for_each(told, handle);
+            calls.emplace_back("forget");
+        }
+        return is_ready;
     }
 };
 
@@ -57,48 +53,35 @@ const Changes k_one_order{.transactions = {{900, 1}}, .scopes = {Scope{9999}}};
 
 } // namespace
 
-TEST_CASE("a start drops everything before it handles what it was told") {
+TEST_CASE("a start drops everything before the feed forgets") {
     Following on;
     on.servers.values.set(k_all_orders, 5, milliseconds{1000});
     on.servers.values.set(Scope{7}, 5, milliseconds{1000});
-    on.feed.told = {k_one_order};
     CHECK(on.follower.start());
     CHECK_FALSE(on.servers.values.get(k_all_orders));
     CHECK_FALSE(on.servers.values.get(Scope{7}));
-    CHECK(on.script.taken().back() == Step::apply_external);
-    CHECK(on.feed.calls == std::vector<std::string>{"start", "next", "acknowledge"});
+    CHECK(on.feed.calls == std::vector<std::string>{"start", "forget"});
 }
 
 TEST_CASE("where somebody else follows, nothing is dropped") {
     Following on;
-    on.feed.told = {std::nullopt};
+    on.feed.is_ready = false;
     CHECK_FALSE(on.follower.start());
     CHECK(on.script.taken().empty());
-    CHECK(on.feed.calls == std::vector<std::string>{"start"});
 }
 
-TEST_CASE("a change is in the cache before it is acknowledged") {
+TEST_CASE("a change is in the cache before it is forgotten") {
     Following on;
     on.servers.values.set(Scope{9999}, 5, milliseconds{1000});
-    on.feed.told = {k_one_order};
+    on.feed.told = {k_one_order, k_one_order};
     on.script.before(Step::apply_external, [&] { CHECK(on.feed.calls.back() == "poll"); });
     CHECK(on.follower.follow());
     CHECK_FALSE(on.servers.values.get(Scope{9999}));
-    CHECK(on.script.times(Step::apply_external) == 1);
-    CHECK(on.feed.calls.back() == "acknowledge");
+    CHECK(on.script.times(Step::apply_external) == 2);
+    CHECK(on.feed.calls.back() == "forget");
 }
 
-TEST_CASE("all pieces are in the cache before they are acknowledged") {
-    Following on;
-    on.servers.values.set(Scope{9999}, 5, milliseconds{1000});
-    on.feed.told = {Changes{}};
-    on.feed.more = {k_one_order, k_one_order};
-    CHECK(on.follower.follow());
-    CHECK_FALSE(on.servers.values.get(Scope{9999}));
-    CHECK(on.feed.calls == std::vector<std::string>{"poll", "next", "next", "next", "acknowledge"});
-}
-
-TEST_CASE("a change that the cache did not take is not acknowledged") {
+TEST_CASE("a change that the cache did not take is not forgotten") {
     Following on;
     on.cache.is_down = true;
     on.feed.told = {k_one_order};
@@ -106,18 +89,9 @@ TEST_CASE("a change that the cache did not take is not acknowledged") {
     CHECK(on.feed.calls == std::vector<std::string>{"poll"});
 }
 
-TEST_CASE("where nothing changed, the cache is left alone") {
-    Following on;
-    on.feed.told = {Changes{}};
-    CHECK(on.follower.follow());
-    CHECK(on.script.taken().empty());
-    CHECK(on.feed.calls.back() == "acknowledge");
-}
-
 TEST_CASE("where changes may be lost, none is handled") {
     Following on;
-    on.feed.told = {std::nullopt};
+    on.feed.is_ready = false;
     CHECK_FALSE(on.follower.follow());
     CHECK(on.script.taken().empty());
-    CHECK(on.feed.calls == std::vector<std::string>{"poll"});
 }

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,8 +45,22 @@ struct Followed {
     void start(const PollRows& rows = {}) {
         will_start();
         will_tell(rows);
-        REQUIRE(feed.start());
-        feed.acknowledge();
+        REQUIRE(start_feed());
+    }
+
+    bool start_feed() {
+        return feed.start([] {});
+    }
+
+    /// What the poll told, in one, or nullopt if some of it may be lost.
+    std::optional<Changes> poll() {
+        Changes told;
+        const bool is_whole = feed.poll([&](const Changes& piece) {
+            told.scopes.insert(told.scopes.end(), piece.scopes.begin(), piece.scopes.end());
+            told.transactions.insert(told.transactions.end(), piece.transactions.begin(),
+                                     piece.transactions.end());
+        });
+        return is_whole ? std::optional(told) : std::nullopt;
     }
 };
 
@@ -53,10 +69,8 @@ struct Followed {
 TEST_CASE("a poll tells of transactions and customers") {
     Followed on;
     on.start();
-    on.will_tell({{"transaction", "4294967299", "-3"},
-                  {"transaction", "900", "0"},
-                  {"customer", "9999", "2"}});
-    const auto changes = on.feed.poll();
+    on.will_tell({{"transaction", "4294967299", "-3"}, {"customer", "9999", "2"}});
+    const auto changes = on.poll();
     REQUIRE(changes);
     REQUIRE(changes->transactions.size() == 1);
     CHECK(changes->transactions[0].transaction == 4294967299);
@@ -67,37 +81,50 @@ TEST_CASE("a poll tells of transactions and customers") {
 TEST_CASE("where not everybody sees all orders, nobody knows by how much the total changed") {
     Followed on;
     on.start();
-    on.will_tell({{"transaction", "900", "0"}, {"partial", std::nullopt, std::nullopt}});
-    const auto changes = on.feed.poll();
+    on.will_tell({{"total", std::nullopt, std::nullopt}});
+    const auto changes = on.poll();
     REQUIRE(changes);
     CHECK(changes->transactions.empty());
     CHECK(changes->scopes == std::vector<Scope>{k_all_orders});
 }
 
-TEST_CASE("what a poll told is forgotten only when it is acknowledged") {
+TEST_CASE("what a poll told is forgotten only when it was handled") {
     Followed on;
     on.start();
     on.will_tell({{"transaction", "900", "1"}});
-    on.feed.poll();
-    CHECK(on.postgres.statements.back() != "COMMIT");
-    on.feed.acknowledge();
+    on.feed.poll([&](const Changes&) { CHECK(on.postgres.statements.back() != "COMMIT"); });
     CHECK(on.postgres.statements.back() == "COMMIT");
 }
 
-TEST_CASE("an acknowledgement goes to the session that polled, and to no other") {
+TEST_CASE("what could not be handled is not forgotten") {
     Followed on;
     on.start();
     on.will_tell({{"transaction", "900", "1"}});
-    on.feed.poll();
-    on.postgres.has_ended_session = true;
-    on.feed.acknowledge();
+    CHECK_THROWS_AS(on.feed.poll([](const Changes&) { throw CacheError("cannot reach Redis"); }),
+                    CacheError);
+    CHECK(on.postgres.statements.back() != "COMMIT");
+}
+
+TEST_CASE("a start forgets what it was told only when everything was dropped") {
+    Followed on;
+    on.will_start();
+    on.will_tell({{"transaction", "900", "1"}});
+    CHECK(on.feed.start([&] { CHECK(on.postgres.statements.back() != "COMMIT"); }));
+    CHECK(on.postgres.statements.back() == "COMMIT");
+}
+
+TEST_CASE("a COMMIT goes to the session that polled, and to no other") {
+    Followed on;
+    on.start();
+    on.will_tell({{"transaction", "900", "1"}});
+    on.feed.poll([&](const Changes&) { on.postgres.has_ended_session = true; });
     CHECK(on.postgres.connections == 1);
 }
 
 TEST_CASE("who has the lock already is left to follow") {
     Followed on;
     on.will_start("1", "f");
-    CHECK_FALSE(on.feed.start());
+    CHECK_FALSE(on.start_feed());
     CHECK_FALSE(on.postgres.was_asked("ordercache.follower"));
 }
 
@@ -106,7 +133,7 @@ TEST_CASE("behind a pooler a poll that is under way is not waited for") {
     on.postgres.on("DELETE FROM ordercache.follower",
                    fails("ERROR:  canceling statement due to lock timeout\n", "55P03"));
     on.will_start("77");
-    CHECK_FALSE(on.feed.start());
+    CHECK_FALSE(on.start_feed());
     CHECK(on.postgres.was_asked("SET LOCAL lock_timeout"));
     CHECK(on.postgres.statements.back() == "ROLLBACK");
     on.start();
@@ -116,7 +143,7 @@ TEST_CASE("behind a pooler a poll that is under way is not waited for") {
 TEST_CASE("whoever waits for another follower's end asks again on the same connection") {
     Followed on;
     on.will_start("1", "f");
-    CHECK_FALSE(on.feed.start());
+    CHECK_FALSE(on.start_feed());
     on.start();
     CHECK(on.postgres.connections == 1);
 }
@@ -125,7 +152,7 @@ TEST_CASE("a start undoes a poll that was not acknowledged") {
     Followed on;
     on.start();
     on.will_tell({{"transaction", "900", "1"}}, "mine", "43");
-    CHECK_FALSE(on.feed.poll());
+    CHECK_FALSE(on.poll());
     on.postgres.statements.clear();
     on.start();
     CHECK(on.postgres.statements.front() == "ROLLBACK");
@@ -136,7 +163,7 @@ TEST_CASE("behind a pooler no lock of a session is taken") {
     Followed on;
     on.will_start("2");
     on.will_tell();
-    CHECK(on.feed.start());
+    CHECK(on.start_feed());
     CHECK_FALSE(on.postgres.was_asked("pg_try_advisory_lock"));
 }
 
@@ -165,32 +192,32 @@ TEST_CASE("all must start anew where changes may be lost") {
     SUBCASE("the table of changes has grown") {
         on.will_tell({{"prepared", "700", std::nullopt}}, "mine", "42", "17000000");
     }
-    CHECK_FALSE(on.feed.poll());
+    CHECK_FALSE(on.poll());
 }
 
 TEST_CASE("a transaction that was prepared later may end") {
     Followed on;
     on.start();
     on.will_tell({{"prepared", "700", std::nullopt}});
-    CHECK(on.feed.poll());
+    CHECK(on.poll());
     on.will_tell();
-    CHECK(on.feed.poll());
+    CHECK(on.poll());
 }
 
 TEST_CASE("all must start anew when a transaction ends that noted nothing") {
     Followed on;
     on.start({{"unnoted", "3/77", std::nullopt}});
     on.will_tell({{"unnoted", "3/77", std::nullopt}});
-    CHECK(on.feed.poll());
+    CHECK(on.poll());
     on.will_tell();
-    CHECK_FALSE(on.feed.poll());
+    CHECK_FALSE(on.poll());
 }
 
 TEST_CASE("a new start ignores what was prepared since the first one, unless there was a crash") {
     Followed on;
     on.start({{"prepared", "700", std::nullopt}});
     on.will_tell({{"prepared", "701", std::nullopt}});
-    REQUIRE_FALSE(on.feed.poll());
+    REQUIRE_FALSE(on.poll());
     std::string former = "mine";
     bool is_whole = true;
     SUBCASE("without a crash") {}
@@ -200,9 +227,9 @@ TEST_CASE("a new start ignores what was prepared since the first one, unless the
     }
     on.will_start("1", "t", former);
     on.will_tell({{"prepared", "701", std::nullopt}});
-    REQUIRE(on.feed.start());
+    REQUIRE(on.start_feed());
     on.will_tell();
-    CHECK(on.feed.poll().has_value() == is_whole);
+    CHECK(on.poll().has_value() == is_whole);
 }
 
 TEST_CASE("a long poll is read in pieces") {
@@ -210,16 +237,16 @@ TEST_CASE("a long poll is read in pieces") {
     on.start();
     PollRows first(4998, {"customer", "7", "1"});
     on.will_tell(first);
-    REQUIRE(on.feed.poll()->scopes.size() == 4998);
     on.postgres.on("FETCH", gives(table({"kind", "subject", "amount"},
                                         PollRows(5000, {"customer", "8", "1"}))));
     on.postgres.on("FETCH",
                    gives(table({"kind", "subject", "amount"}, {{"transaction", "900", "5000"}})));
-    CHECK(on.feed.next()->scopes.size() == 5000);
-    CHECK(on.feed.next()->transactions.size() == 1);
-    CHECK_FALSE(on.feed.next());
-    CHECK(on.postgres.statements.back() != "COMMIT");
-    on.feed.acknowledge();
+    std::vector<std::size_t> sizes;
+    CHECK(on.feed.poll([&](const Changes& piece) {
+        CHECK(on.postgres.statements.back() != "COMMIT");
+        sizes.push_back(piece.scopes.size() + piece.transactions.size());
+    }));
+    CHECK(sizes == std::vector<std::size_t>{4998, 5000, 1});
     CHECK(on.postgres.statements.back() == "COMMIT");
 }
 
@@ -227,7 +254,7 @@ TEST_CASE("an answer that does not begin with the tables is not a poll's") {
     Followed on;
     on.start();
     on.will_tell_only({{"customer", "7", "1"}});
-    CHECK_THROWS_AS(on.feed.poll(), Error);
+    CHECK_THROWS_AS(on.poll(), Error);
 }
 
 TEST_CASE("what cannot be followed is said, with what to do") {
@@ -235,7 +262,7 @@ TEST_CASE("what cannot be followed is said, with what to do") {
     on.start();
     SUBCASE("a trigger is missing") {
         on.will_tell({{"missing", "public.orders", std::nullopt}});
-        CHECK_THROWS_WITH_AS(on.feed.poll(),
+        CHECK_THROWS_WITH_AS(on.poll(),
                              "PostgreSQL at db.example:5432, database shop: changes of "
                              "public.orders are not noted; as the owner of orders, run `ordercache "
                              "invalidate --follow-sql | psql -v ON_ERROR_STOP=1 "
@@ -244,11 +271,11 @@ TEST_CASE("what cannot be followed is said, with what to do") {
     }
     SUBCASE("a trigger is astray") {
         on.will_tell({{"stray", "public.former", std::nullopt}});
-        CHECK_THROWS_AS(on.feed.poll(), NotFollowed);
+        CHECK_THROWS_AS(on.poll(), NotFollowed);
     }
     SUBCASE("another follower took over") {
         on.will_tell({}, "another's");
-        CHECK_THROWS_AS(on.feed.poll(), NotFollowed);
+        CHECK_THROWS_AS(on.poll(), NotFollowed);
     }
 }
 
@@ -261,14 +288,14 @@ TEST_CASE("a database that is not set up cannot be followed") {
     SUBCASE("for another version") {
         on.postgres.on("version()", gives(table({"version"}, {{"1"}})));
     }
-    CHECK_THROWS_AS(on.feed.start(), NotFollowed);
+    CHECK_THROWS_AS(on.start_feed(), NotFollowed);
     CHECK(on.postgres.statements.size() == 1);
 }
 
 TEST_CASE("a database that is not set up is named") {
     Followed on;
     on.postgres.on("version()", fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
-    const std::string said = error_of([&] { on.feed.start(); }).what();
+    const std::string said = error_of([&] { on.start_feed(); }).what();
     CHECK(said.starts_with("PostgreSQL at db.example:5432, database shop: the database is not"));
     CHECK(said.find("schema \"ordercache\" does not exist; as the owner of orders, run") !=
           std::string::npos);
@@ -280,7 +307,7 @@ TEST_CASE("a standby may be the primary soon, and is no reason to give up") {
         "DELETE FROM ordercache.follower",
         fails("ERROR:  cannot access temporary or unlogged relations during recovery\n", "0A000"));
     on.will_start();
-    CHECK_THROWS_WITH_AS(on.feed.start(),
+    CHECK_THROWS_WITH_AS(on.start_feed(),
                          "PostgreSQL at db.example:5432, database shop: it is a standby, which "
                          "notes no changes: name the primary in PG_SERVICE_URI",
                          Error);
@@ -296,7 +323,7 @@ TEST_CASE("a failure that may pass is no reason to give up") {
     Followed on;
     on.start();
     on.postgres.breaks_on("ordercache.poll");
-    const Error error = error_of([&] { on.feed.poll(); });
+    const Error error = error_of([&] { on.poll(); });
     CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()).find("lost the connection") != std::string::npos);
 }
