@@ -77,7 +77,6 @@ private:
         m_context.reporter().note(what);
         m_state.has_begun = true;
         m_state.manager.status(what);
-        m_state.manager.ready();
     }
 
     /// A Redis that was restarted may have come back with old counts, even if nothing changed.
@@ -142,8 +141,7 @@ void follow(Context& context) {
             state.outage.failed(error);
         }
         context.disconnect();
-        state.manager.status(state.outage.status());
-        state.manager.ready(); // its service manager need not wait for the servers
+        state.manager.status(state.outage.status()); // its manager need not wait for the servers
         state.manager.alive();
         pause_for(state.outage.next_pause());
     }

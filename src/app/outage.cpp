@@ -21,15 +21,6 @@ constexpr std::chrono::seconds k_longest_reminder_interval = 1h;
 /// A reason that holds a number may differ at each attempt.
 constexpr std::size_t k_most_reasons = 20;
 
-std::string in_words(std::chrono::seconds time) {
-    if (time < 2min) {
-        return fmt::format("{} s", time.count());
-    }
-    const auto minutes = std::chrono::floor<std::chrono::minutes>(time);
-    return minutes < 2h ? fmt::format("{} min", minutes.count())
-                        : fmt::format("{} h", std::chrono::floor<std::chrono::hours>(time).count());
-}
-
 std::string in_utc(Outage::Clock::time_point moment) {
     const std::time_t time = Outage::Clock::to_time_t(moment);
     std::tm fields = {};
@@ -47,19 +38,17 @@ void Outage::failed(const Error& error) {
         m_state = {now, now + k_first_reminder, k_first_reminder, {}, {}, k_shortest_pause};
     }
     m_state->last = error.what();
-    if (is_new(m_state->last)) {
+    const bool is_new =
+        m_state->told.size() < k_most_reasons && m_state->told.insert(m_state->last).second;
+    if (is_new) {
         m_reporter.warn(fmt::format("{}; trying again", error.what()));
     } else if (now >= m_state->next_reminder) {
-        const auto time = std::chrono::floor<std::chrono::seconds>(now - m_state->since);
-        m_reporter.warn(fmt::format("{}; still trying after {}", error.what(), in_words(time)));
+        m_reporter.warn(
+            fmt::format("{}; still trying since {}", error.what(), in_utc(m_state->since)));
         m_state->reminder_interval =
             std::min(2 * m_state->reminder_interval, k_longest_reminder_interval);
         m_state->next_reminder = now + m_state->reminder_interval;
     }
-}
-
-bool Outage::is_new(const std::string& reason) {
-    return m_state->told.size() < k_most_reasons && m_state->told.insert(reason).second;
 }
 
 void Outage::end() {

@@ -44,8 +44,6 @@ private:
         std::chrono::milliseconds pause;
     };
 
-    bool is_new(const std::string& reason);
-
     Reporter& m_reporter;
     Now m_now;
     std::optional<State> m_state; ///< nullopt if all is well.

@@ -36,20 +36,17 @@ ServiceManager::ServiceManager(const Environment& environment)
     }
 }
 
-void ServiceManager::ready() {
-    if (!m_said_ready) {
-        tell("READY=1");
-        m_said_ready = true;
-    }
-}
-
 void ServiceManager::status(const std::string& text) {
-    if (text != m_status) {
-        m_status = text;
-        std::string message = "STATUS=" + text;
-        std::ranges::replace(message, '\n', ' '); // which would begin another assignment
-        tell(message);
+    if (text == m_status) {
+        return;
     }
+    std::string message = "STATUS=" + text;
+    std::ranges::replace(message, '\n', ' '); // which would begin another assignment
+    tell(message);
+    if (m_status.empty()) {
+        tell("READY=1");
+    }
+    m_status = text;
 }
 
 void ServiceManager::alive() {

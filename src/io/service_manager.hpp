@@ -16,10 +16,8 @@ public:
     /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
     explicit ServiceManager(const Environment& environment);
 
-    /// Says that the program has started. A second call does nothing.
-    void ready();
-
-    /// Says in a line what the program does. A second call with the same text does nothing.
+    /// Says in a line what the program does; the first time also that the program has started. A
+    /// second call with the same text does nothing.
     void status(const std::string& text);
 
     /// Says that the program is alive, twice in each interval of the watchdog, if there is one.
@@ -32,7 +30,6 @@ private:
     std::optional<std::chrono::microseconds> m_interval; ///< nullopt if there is no watchdog.
     std::optional<std::chrono::steady_clock::time_point> m_said_alive;
     std::string m_status;
-    bool m_said_ready = false;
 };
 
 } // namespace ordercache

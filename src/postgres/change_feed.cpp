@@ -1,7 +1,5 @@
 #include "postgres/change_feed.hpp"
 
-#include "postgres/follow_statements.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,20 +84,19 @@ bool PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle)
     if (!answer.changes.empty()) {
         handle(answer.changes);
     }
-    while (m_has_more) {
-        const PollPiece piece = m_connection.ask(next_piece);
-        handle(piece.answer.changes);
-        m_has_more = !piece.is_last;
+    for (bool is_last = answer.is_last; !is_last;) {
+        const PollAnswer piece = m_connection.ask(next_piece);
+        handle(piece.changes);
+        is_last = piece.is_last;
     }
     forget_changes();
     return true;
 }
 
 PollAnswer PostgresChangeFeed::ask_for_changes() {
-    PollPiece piece = ask(first_piece);
-    m_has_more = !piece.is_last;
-    m_is_open = m_has_more || !piece.answer.changes.empty();
-    return std::move(piece.answer);
+    PollAnswer answer = ask(first_piece);
+    m_is_open = answer.is_open();
+    return answer;
 }
 
 void PostgresChangeFeed::forget_changes() {

@@ -4,7 +4,7 @@
 #include "base/waiting.hpp"
 #include "cache_aside/change_feed.hpp"
 #include "postgres/connection.hpp"
-#include "postgres/poll_answer.hpp"
+#include "postgres/follow_statements.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
@@ -44,7 +44,6 @@ private:
     PostgresConnection m_connection;
     std::optional<PollAnswer> m_beginning; ///< The first answer, with the token of this follower.
     bool m_is_open = false;                ///< The transaction of a poll is open.
-    bool m_has_more = false;               ///< There may be another piece.
 };
 
 } // namespace ordercache

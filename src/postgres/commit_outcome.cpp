@@ -158,7 +158,7 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
 
 CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written) {
     // Written before COMMIT is sent: there may be no memory for it later.
-    const CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
+    CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {
         return commit_once(connection, written);

@@ -128,20 +128,55 @@ void forget_changes(PostgresSession& session) {
     session.run("COMMIT");
 }
 
-PollPiece piece_of(const Rows& rows) {
-    return {PollAnswer(rows), rows.size() < k_piece};
+void add(const Row& row, PollAnswer& answer) {
+    const std::string& kind = row.text("kind");
+    if (kind == "busy") {
+        answer.is_busy = true;
+    } else if (kind == "full") {
+        answer.is_full = true;
+    } else if (kind == "transaction") {
+        answer.changes.transactions.push_back(
+            {static_cast<TransactionId>(row.number("subject")), row.number("amount")});
+    } else if (kind == "total") {
+        answer.changes.scopes.push_back(k_all_orders);
+    } else if (kind == "customer") {
+        answer.changes.scopes.push_back(Scope{static_cast<CustomerId>(row.number("subject"))});
+    } else if (kind == "follower") {
+        answer.token = row.text("subject");
+    } else if (kind == "prepared") {
+        answer.prepared.insert(row.text("subject"));
+    } else if (kind == "unnoted") {
+        answer.unnoted.insert(row.text("subject"));
+    } else if (kind == "tables") {
+        answer.tables = row.text("subject");
+        answer.bytes = row.number("amount");
+    } else if (kind == "missing") {
+        answer.unfit = fmt::format("changes of {} are not noted", row.text("subject"));
+    } else if (kind == "stray") {
+        answer.unfit = fmt::format("changes of {} are noted, which is not a part of orders",
+                                   row.text("subject"));
+    }
+}
+
+PollAnswer answer_of(const Rows& rows) {
+    PollAnswer answer;
+    answer.is_last = rows.size() < k_piece;
+    for (const Row& row : rows) {
+        add(row, answer);
+    }
+    return answer;
 }
 
 /// If nothing changed, the transaction ends here, and not in another thread.
-PollPiece poll(PostgresSession& session) {
-    PollPiece piece = piece_of(session.run(fmt::format(k_poll, k_begin, k_piece)));
-    if (!piece.answer.is_busy && piece.answer.tables.empty()) {
+PollAnswer poll(PostgresSession& session) {
+    PollAnswer answer = answer_of(session.run(fmt::format(k_poll, k_begin, k_piece)));
+    if (!answer.is_busy && answer.tables.empty()) {
         throw UnexpectedReply("a poll does not tell the tables first");
     }
-    if (piece.answer.changes.empty() && piece.is_last) {
+    if (!answer.is_open()) {
         session.run("COMMIT");
     }
-    return piece;
+    return answer;
 }
 
 } // namespace
@@ -160,12 +195,12 @@ std::optional<FollowerTokens> take_over(PostgresSession& session) {
     });
 }
 
-PollPiece first_piece(PostgresSession& session) {
+PollAnswer first_piece(PostgresSession& session) {
     return require_installation([&] { return poll(session); });
 }
 
-PollPiece next_piece(PostgresSession& session) {
-    return piece_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)));
+PollAnswer next_piece(PostgresSession& session) {
+    return answer_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)));
 }
 
 } // namespace ordercache

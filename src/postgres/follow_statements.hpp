@@ -1,9 +1,11 @@
 #pragma once
 
-#include "postgres/poll_answer.hpp"
+#include "cache_aside/change_feed.hpp"
 #include "postgres/session.hpp"
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -26,17 +28,28 @@ struct FollowerTokens {
 /// another follower is at work. Throws NotSetUp and SessionFailure.
 std::optional<FollowerTokens> take_over(PostgresSession& session);
 
-struct PollPiece {
-    PollAnswer answer;
-    bool is_last; ///< There is no other piece.
+/// A piece of what the function poll() of follow_poll.sql tells, which explains its rows. All but
+/// the changes is in the first piece.
+struct PollAnswer {
+    Changes changes;
+    bool is_last = true;    ///< There is no other piece.
+    bool is_busy = false;   ///< Another follower's poll is under way; nothing else is told.
+    bool is_full = false;   ///< The table of changes has reached its limit.
+    std::string token;      ///< The token of the last follower; empty if a crash removed it.
+    std::string tables;     ///< A fingerprint of orders, its parts, triggers and policies.
+    std::int64_t bytes = 0; ///< The size of the table of changes.
+    std::set<std::string> prepared; ///< Prepared transactions that wrote orders.
+    std::set<std::string> unnoted;  ///< Transactions whose changes are not noted.
+    std::string unfit;              ///< Why the triggers cannot be relied on, or empty.
+
+    /// The transaction of the poll is open, and its COMMIT forgets the changes.
+    bool is_open() const { return !is_last || !changes.empty(); }
 };
 
-/// Polls, and returns the first piece. Unless it is the last one and tells no changes, a
-/// transaction is open then, and its COMMIT forgets the changes. Throws NotSetUp, SessionFailure
-/// and UnexpectedReply.
-PollPiece first_piece(PostgresSession& session);
+/// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
+PollAnswer first_piece(PostgresSession& session);
 
 /// Returns the next piece. Throws SessionFailure and UnexpectedReply.
-PollPiece next_piece(PostgresSession& session);
+PollAnswer next_piece(PostgresSession& session);
 
 } // namespace ordercache

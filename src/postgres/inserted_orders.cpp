@@ -86,11 +86,9 @@ void InsertedOrders::finish() {
     const auto inserted = is_only ? act() : naming_place(fmt::format("order {}", m_size), act);
     m_stored += inserted ? 1 : 0;
     check_stored();
-    m_written = inserted->written;
-    m_customer = inserted->customer;
-    m_changes_more = inserted->changes_more;
-    if (m_customer) {
-        note_customers({*m_customer});
+    m_inserted = *inserted;
+    if (m_inserted.customer) {
+        m_customers.push_back(*m_inserted.customer);
     }
     sort_customers();
 }
@@ -100,14 +98,14 @@ void InsertedOrders::check() {
 }
 
 const OrderId& InsertedOrders::id() const {
-    if (!m_written.id.order || !m_customer) {
+    if (!m_inserted.written.id.order || !m_inserted.customer) {
         throw refusal("the order would be stored without its customer or its number");
     }
-    return *m_written.id.order;
+    return *m_inserted.written.id.order;
 }
 
 std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
-    if (m_changes_more) {
+    if (m_inserted.changes_more) {
         return std::nullopt;
     }
     return std::vector<Scope>(m_customers.begin(), m_customers.end());
@@ -115,7 +113,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 
 CommitEnd InsertedOrders::commit() {
     m_is_over = true; // or it is not known: there is nothing left to roll back
-    return commit_and_learn_outcome(*m_connection, m_written);
+    return commit_and_learn_outcome(*m_connection, m_inserted.written);
 }
 
 void InsertedOrders::check_stored() const {

@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/order.hpp"
 #include "cache_aside/order_store.hpp"
-#include "postgres/commit_outcome.hpp"
+#include "postgres/order_insert.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -43,9 +43,9 @@ public:
     /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error
     /// (rejected) if there is no number or no customer.
     const OrderId& id() const;
-    CustomerId customer() const { return *m_customer; }
+    CustomerId customer() const { return *m_inserted.customer; }
 
-    WriteId write_id() const override { return m_written.id; }
+    WriteId write_id() const override { return m_inserted.written.id; }
     std::int64_t size() const override { return m_size; }
     std::optional<std::vector<Scope>> changed_customers() const override;
     CommitEnd commit() override;
@@ -64,9 +64,7 @@ private:
     std::int64_t m_stored = 0;
     std::vector<CustomerId> m_customers;
     std::size_t m_distinct = 0; ///< How many of them were left when they were sorted.
-    std::optional<CustomerId> m_customer;
-    bool m_changes_more = false; ///< Other counts than those of the orders' customers.
-    Written m_written;
+    InsertedOrder m_inserted;   ///< The last one, after finish().
     bool m_is_over = false;
 };
 

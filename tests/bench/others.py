@@ -32,7 +32,7 @@ class Follower:
             self.process = subprocess.Popen(
                 [shop.program, "invalidate", "--follow"], env={**shop.environment, **told_where},
             )
-            assert manager.recv(100) == b"READY=1"
+            following.hears(manager, "READY=1")
 
     def __enter__(self):
         return self

@@ -695,6 +695,28 @@ def test_an_add_to_a_plain_table_drops_what_it_changes_and_no_more(ordercache, d
     assert sorted(cache.keys()) == ["num_orders:1", "num_orders:2"]
 
 
+def test_a_partition_is_looked_at_until_its_detachment_has_ended(ordercache, database, cache):
+    """An order may have gone into it before the DETACH began."""
+    if database.value("SHOW server_version_num") < "140000":
+        return  # has no such thing
+    database.execute(
+        PARTITIONED + "CREATE TABLE late PARTITION OF orders FOR VALUES FROM (1000000) TO (2000000);" + AFTER_TRIGGER.format("late"),
+    )
+    with contextlib.closing(database.connect()) as reader, contextlib.closing(database.connect()) as owner:
+        reader.autocommit = False
+        reader.cursor().execute("SELECT FROM orders LIMIT 1")
+        owner.cursor().execute("SET statement_timeout = '200ms'")
+        with pytest.raises(psycopg2.errors.QueryCanceled):
+            owner.cursor().execute("ALTER TABLE orders DETACH PARTITION late CONCURRENTLY")
+    cache_some(ordercache, cache)
+    assert ordercache(*an_order()).status == 0
+    assert cache.keys() == []
+    database.execute("ALTER TABLE orders DETACH PARTITION late FINALIZE")
+    cache_some(ordercache, cache)
+    assert ordercache(*an_order()).status == 0
+    assert sorted(cache.keys()) == ["num_orders:1", "num_orders:2"]
+
+
 def test_a_file_of_which_rows_are_skipped_is_rolled_back_with_how_many(ordercache, database, cache):
     database.execute(TRIGGER.format("RETURN CASE WHEN NEW.customerid = 1 THEN NULL ELSE NEW END;"))
     cache.set("num_orders:all", 12000)

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -45,15 +46,14 @@ TEST_CASE("an outage warns of each reason once, and of its end") {
                                    "refused; trying again"});
 }
 
-TEST_CASE("an outage says again how long it has lasted, ever more rarely") {
+TEST_CASE("an outage says again since when it lasts, ever more rarely") {
     Away away;
     away.fail_for(10h, "refused");
     const auto& said = away.reporter.warnings;
     REQUIRE(said.size() > 4);
-    CHECK(said[1] == "refused; still trying after 60 s");
-    CHECK(said[2] == "refused; still trying after 3 min");
-    CHECK(said[3] == "refused; still trying after 7 min");
-    CHECK(said.back() == "refused; still trying after 9 h");
+    for (std::size_t i = 1; i < said.size(); ++i) {
+        CHECK(said[i] == "refused; still trying since 2026-11-29 03:00:00 UTC");
+    }
     CHECK(said.size() == 15);
 }
 
