@@ -9,11 +9,11 @@
 
 namespace ordercache {
 
-/// What a wait may last at most: its milliseconds fit an int.
+/// The longest wait: its milliseconds fit an int.
 inline constexpr std::chrono::seconds k_longest_wait{2147483};
 
-/// A duration as a user writes it: seconds in decimal digits, and after a point up to three more;
-/// absent for all else, and for more than k_longest_wait.
+/// Parses seconds in decimal digits, with up to three more digits after a point. Returns nullopt
+/// for anything else, and for more than k_longest_wait.
 inline std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
     constexpr std::size_t places = 3;
     const auto point = text.find('.');

@@ -12,6 +12,11 @@
 
 namespace ordercache {
 
+/// Splits a line of CSV into its fields, as RFC 4180 has them. A field in quotes ends on its line:
+/// no value of an order holds a line break. Throws std::invalid_argument, which says what is wrong
+/// with the line.
+void split_csv_line(std::string_view line, std::vector<std::string>& fields);
+
 /// A CSV file of orders, with a header that names `date`, `customer`, `net` and `tax` in any order.
 /// Empty lines are skipped. Throws Error (usage) for a bad file and when the limit has passed, and
 /// Interrupted when a signal ends a wait.

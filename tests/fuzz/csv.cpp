@@ -1,6 +1,6 @@
 // Any line of CSV: its fields, each written in quotes, are read again as they were.
 
-#include "io/csv_line.hpp"
+#include "io/order_file.hpp"
 
 #include "fuzzing.hpp"
 
