@@ -139,5 +139,5 @@ def fail_over_once(mode, program, redis_server, record_property):
 
 
 def test_a_failover_during_commit_loses_and_doubles_no_order(full, program, redis_server, cache, record_property):
-    for turn in range(20 if full else 2):
+    for turn in range(20 if full else len(MODES)):
         fail_over_once(MODES[turn % len(MODES)], program, redis_server, record_property)
