@@ -141,7 +141,7 @@ TEST_CASE("a connection that was made in advance and closed since is made anew")
     CHECK(connections.all[0].written.empty());
 }
 
-TEST_CASE("a connection that its server closed is a failure to whoever must know") {
+TEST_CASE("a connection that its server closed is a failure where that matters") {
     Connections connections;
     connections.all = {{{"$1\r\n7\r\n"}}, {{"$1\r\n8\r\n"}}};
     RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::fail);

@@ -96,7 +96,7 @@ TEST_CASE("what is written to a stream comes out at the other end, and back") {
     close(peer);
 }
 
-TEST_CASE("a stream is silent until something comes, be it the end") {
+TEST_CASE("a stream is silent until bytes or its end arrive") {
     const Listener listener;
     const auto stream = listener.connect();
     const int peer = listener.accept_one();
