@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <span>
 #include <vector>
 
 namespace ordercache {
@@ -32,7 +31,7 @@ std::int64_t count_of(const Scope& scope, CacheUse use, Context& context) {
                                    : counts_of({scope}, use, context).front();
 }
 
-void answer(std::span<const CustomerId> customers, CacheUse use, Context& context) {
+void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& context) {
     std::vector<Scope> scopes;
     std::ranges::transform(customers, std::back_inserter(scopes),
                            [](CustomerId customer) { return Scope{customer}; });
@@ -60,22 +59,16 @@ void answer_list(const Count& count, Context& context) {
     }
 }
 
-void answer_given(const Count& count, Context& context) {
-    for (auto rest = std::span(count.customers); !rest.empty();) {
-        const auto piece = rest.first(std::min(rest.size(), k_customers_at_once));
-        answer(piece, count.cache, context);
-        context.output().flush();
-        rest = rest.subspan(piece.size());
-    }
-}
-
 } // namespace
 
 bool run(const Count& count, Context& context) {
     if (count.customers_from) {
         answer_list(count, context);
     } else if (count.customers.size() > 1) {
-        answer_given(count, context);
+        in_pieces(count.customers, k_customers_at_once, [&](const auto& piece) {
+            answer(piece, count.cache, context);
+            context.output().flush();
+        });
     } else {
         const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
         context.output().count(count_of(scope, count.cache, context));

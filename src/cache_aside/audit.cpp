@@ -128,26 +128,16 @@ std::vector<StaleCount> Audit::stale_customers(const std::vector<Scope>& custome
 
 std::vector<StaleCount> Audit::differing_customers(const std::vector<Scope>& customers) {
     std::vector<StaleCount> differing;
-    in_pieces(customers, k_customers_at_once,
-              [&](const std::vector<Scope>& piece) { compare_customers(piece, differing); });
+    in_pieces(customers, k_customers_at_once, [&](const std::vector<Scope>& piece) {
+        const auto values = m_cache.values(piece);
+        const Counted counted = m_store.count(piece, {});
+        for (std::size_t i = 0; i < piece.size(); ++i) {
+            if (values[i] && values[i]->count != checked(counted).counts.at(piece[i])) {
+                differing.push_back({piece[i], values[i]->count, counted.counts.at(piece[i])});
+            }
+        }
+    });
     return differing;
-}
-
-/// Adds those that are not the store's count.
-void Audit::compare_customers(const std::vector<Scope>& customers,
-                              std::vector<StaleCount>& differing) {
-    const auto values = m_cache.values(customers);
-    const Counted counted = m_store.count(customers, {});
-    for (std::size_t i = 0; i < customers.size(); ++i) {
-        if (!values[i]) {
-            continue;
-        }
-        const StaleCount compared{customers[i], values[i]->count,
-                                  checked(counted).counts.at(customers[i])};
-        if (!is_right(compared)) {
-            differing.push_back(compared);
-        }
-    }
 }
 
 } // namespace ordercache

@@ -40,7 +40,6 @@ public:
 
 private:
     std::optional<StaleCount> compare_total(const CachedValue& value);
-    void compare_customers(const std::vector<Scope>& customers, std::vector<StaleCount>& differing);
     std::vector<StaleCount> differing_customers(const std::vector<Scope>& customers);
 
     CacheContents& m_cache;

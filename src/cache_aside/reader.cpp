@@ -1,7 +1,5 @@
 #include "cache_aside/reader.hpp"
 
-#include "base/error.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -90,8 +88,8 @@ std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Pur
     begin_question();
     const auto wanted = without_repeats(scopes);
     try {
-        return in_order_of(scopes, purpose == Purpose::read ? cached_or_counted(wanted)
-                                                            : resolve(wanted, purpose));
+        const bool is_read = purpose == Purpose::read;
+        return in_order_of(scopes, is_read ? cached_or_counted(wanted) : resolve(wanted, purpose));
     } catch (const CacheError& error) {
         return in_order_of(scopes, count_after(error, wanted));
     }
@@ -139,7 +137,8 @@ Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
             pause = k_first_pause;
         }
         if (!patience(pause)) {
-            throw waited_too_long(claims);
+            const auto& [scope, claim] = *claims.begin();
+            throw waited_too_long(scope, claim);
         }
     }
 }
@@ -148,24 +147,21 @@ Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
 Counts CountReader::counts_in(const Claims& claims) {
     Counts counts;
     for (const auto& [scope, claim] : claims) {
-        if (claim.kind == Claim::Kind::hit || claim.kind == Claim::Kind::answer) {
-            note_count(claim.kind == Claim::Kind::hit ? "Found"
-                                                      : "Taking another process's count for",
-                       scope, claim.count);
+        const bool is_hit = claim.kind == Claim::Kind::hit;
+        if (is_hit || claim.kind == Claim::Kind::answer) {
+            note_count(is_hit ? "Found" : "Taking another process's count for", scope, claim.count);
             counts.emplace(scope, claim.count);
         }
     }
     return counts;
 }
 
-Error CountReader::waited_too_long(const Claims& claims) const {
-    const bool is_being_counted = std::ranges::any_of(
-        claims, [](const auto& claim) { return claim.second.is_being_counted; });
+Error CountReader::waited_too_long(const Scope& scope, const Claim& claim) const {
     return {ErrorKind::store_failed,
             fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
-                        m_cache.key(claims.begin()->first),
-                        is_being_counted ? "another process was still counting in PostgreSQL"
-                                         : "orders were still being added")};
+                        m_cache.key(scope),
+                        claim.is_being_counted ? "another process was still counting in PostgreSQL"
+                                               : "orders were still being added")};
 }
 
 /// Counts what this reader has the right to count.
@@ -238,12 +234,9 @@ void CountReader::release(const Probe& probe, const Counted& counted, const Coun
             });
         }
     }
-    if (rest.empty()) {
-        return;
-    }
-    if (counted.counts.size() == 1) {
+    if (rest.size() == 1 && counted.counts.size() == 1) {
         m_cache.share(rest.front(), counted.counts.at(rest.front()));
-    } else {
+    } else if (!rest.empty()) {
         m_cache.release(rest);
     }
 }

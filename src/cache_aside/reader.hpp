@@ -54,7 +54,7 @@ private:
     Counts cached_or_counted(const std::vector<Scope>& scopes);
     Counts resolve(const std::vector<Scope>& scopes, Purpose purpose);
     Counts counts_in(const Claims& claims);
-    Error waited_too_long(const Claims& claims) const;
+    Error waited_too_long(const Scope& scope, const Claim& claim) const;
     Counts count_and_fill(const std::vector<Scope>& scopes, OrderStore& store);
     void give_up(const std::vector<Scope>& scopes);
     Counts fill(const Probe& probe, const Counted& counted);

@@ -1,17 +1,12 @@
 #include "redis/key_names.hpp"
 
 #include <stdexcept>
-#include <utility>
 
 namespace ordercache {
 
 namespace {
 
 constexpr std::string_view k_all = "all";
-
-bool has_hash_tag(std::string_view prefix) {
-    return prefix.find('{') != std::string_view::npos;
-}
 
 std::string escape_glob(std::string_view text) {
     std::string escaped;
@@ -39,8 +34,13 @@ std::optional<Scope> parse_scope(std::string_view text) {
 
 } // namespace
 
-KeyForm::KeyForm(std::string begin, std::string end)
-    : m_begin(std::move(begin)), m_end(std::move(end)) {}
+KeyForm::KeyForm(const std::string& prefix, const std::string& name)
+    : m_begin(prefix + ':'), m_end(name) {
+    if (!name.empty() && prefix.find('{') == std::string::npos) {
+        m_begin.insert(0, 1, '{');
+        m_end.insert(0, 1, '}');
+    }
+}
 
 std::string KeyForm::of(const Scope& scope) const {
     return m_begin + (scope.customer ? std::to_string(*scope.customer) : std::string(k_all)) +
@@ -62,14 +62,8 @@ std::string KeyForm::pattern() const {
 }
 
 KeyNames::KeyNames(const std::string& prefix)
-    : KeyNames(prefix + ':', has_hash_tag(prefix) ? "" : "{", has_hash_tag(prefix) ? "" : "}") {}
-
-KeyNames::KeyNames(const std::string& prefix, const std::string& tag_begin,
-                   const std::string& tag_end)
-    : m_values(prefix, ""), m_leases(tag_begin + prefix, tag_end + ":lease"),
-      m_answers(tag_begin + prefix, tag_end + ":answer"),
-      m_ledgers(tag_begin + prefix, tag_end + ":ledger"),
-      m_committed(tag_begin + prefix, tag_end + ":committed") {}
+    : m_values(prefix, ""), m_leases(prefix, ":lease"), m_answers(prefix, ":answer"),
+      m_ledgers(prefix, ":ledger"), m_committed(prefix, ":committed") {}
 
 std::vector<std::string> KeyNames::keys(const Scope& scope) const {
     if (scope.customer) {

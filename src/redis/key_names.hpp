@@ -12,7 +12,8 @@ namespace ordercache {
 /// The names of one kind of key, a name for each scope.
 class KeyForm {
 public:
-    KeyForm(std::string begin, std::string end);
+    /// `name` is what follows the scope, in its value's cluster slot; empty for the value itself.
+    KeyForm(const std::string& prefix, const std::string& name);
 
     std::string of(const Scope& scope) const;
 
@@ -46,8 +47,6 @@ public:
     std::vector<std::string> keys(const Scope& scope) const;
 
 private:
-    KeyNames(const std::string& prefix, const std::string& tag_begin, const std::string& tag_end);
-
     KeyForm m_values;
     KeyForm m_leases;
     KeyForm m_answers;
