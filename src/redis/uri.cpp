@@ -22,8 +22,8 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
 }
 
 bool holds_any(std::string_view text, std::initializer_list<std::string_view> words) {
-    return std::ranges::any_of(words,
-                               [&](std::string_view word) { return text.find(word) != text.npos; });
+    return std::ranges::any_of(
+        words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
 }
 
 std::invalid_argument unknown_option(std::string_view name) {
@@ -70,17 +70,9 @@ std::chrono::milliseconds parse_timeout(std::string_view text) {
     return *timeout;
 }
 
-/// Applies one of redis-py's options. Returns false if it is another option.
-bool apply_known(const UriOption& option, RedisService& service) {
-    if (option.name == "db") {
-        service.database = parse_database(option.value);
-    } else if (option.name == "socket_connect_timeout") {
-        service.connect_timeout = parse_timeout(option.value);
-    } else if (option.name == "socket_timeout") {
-        service.reply_timeout = parse_timeout(option.value);
-    } else if (service.transport != Transport::tls) {
-        return false;
-    } else if (option.name == "ssl_ca_certs") {
+/// As apply_known(), of the options for TLS.
+bool apply_known_for_tls(const UriOption& option, RedisService& service) {
+    if (option.name == "ssl_ca_certs") {
         service.ca_file = option.value;
     } else if (option.name == "ssl_cert_reqs") {
         service.verify_certificate = parse_verification(option.value);
@@ -90,6 +82,20 @@ bool apply_known(const UriOption& option, RedisService& service) {
         service.key_file = option.value;
     } else {
         return false;
+    }
+    return true;
+}
+
+/// Applies one of redis-py's options. Returns false if it is another option.
+bool apply_known(const UriOption& option, RedisService& service) {
+    if (option.name == "db") {
+        service.database = parse_database(option.value);
+    } else if (option.name == "socket_connect_timeout") {
+        service.connect_timeout = parse_timeout(option.value);
+    } else if (option.name == "socket_timeout") {
+        service.reply_timeout = parse_timeout(option.value);
+    } else {
+        return service.transport == Transport::tls && apply_known_for_tls(option, service);
     }
     return true;
 }
