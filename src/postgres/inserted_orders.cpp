@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ordercache {
@@ -108,7 +109,10 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
     if (m_inserted.changes_more) {
         return std::nullopt;
     }
-    return std::vector<Scope>(m_customers.begin(), m_customers.end());
+    std::vector<Scope> changed;
+    std::ranges::transform(m_customers, std::back_inserter(changed),
+                           [](CustomerId customer) { return Scope{customer}; });
+    return changed;
 }
 
 CommitEnd InsertedOrders::commit() {
@@ -135,8 +139,7 @@ void InsertedOrders::note_customers(const std::vector<CustomerId>& customers) {
 
 void InsertedOrders::sort_customers() {
     std::ranges::sort(m_customers);
-    const auto repeats = std::ranges::unique(m_customers);
-    m_customers.erase(repeats.begin(), repeats.end());
+    m_customers.erase(std::unique(m_customers.begin(), m_customers.end()), m_customers.end());
     m_distinct = m_customers.size();
 }
 
