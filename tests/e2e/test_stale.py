@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from keys import LEDGER, claim_total
+from keys import LEDGER, total_claimed
 from orders import an_order
 from peers import refusing_port
 from servers import commands_seen
@@ -176,10 +176,10 @@ def test_what_expires_between_the_looks_is_not_wrong(audit, cache):
 
 
 def test_a_count_under_way_is_left_alone(audit, cache):
-    claim_total(cache)
-    cache.mset({"{num_orders:9999}:lease": "somebody's", "num_orders:9998": 5})
-    assert audit() == 1
-    assert sorted(cache.keys()) == ["{num_orders:9999}:lease", LEDGER]
+    with total_claimed(cache):
+        cache.mset({"{num_orders:9999}:lease": "somebody's", "num_orders:9998": 5})
+        assert audit() == 1
+        assert sorted(cache.keys()) == ["{num_orders:9999}:lease", LEDGER]
 
 
 def test_what_is_mended_within_half_a_second_is_not_wrong(ordercache, cache):
