@@ -27,8 +27,8 @@ void check_no_blanks(std::string_view text) {
     }
 }
 
-/// A raw / or ? in a password ends the authority early, and its @ comes too late; a raw @ is one
-/// too many. Whatever reads on would take a piece of the password for a host, and show it.
+/// A raw / or ? in a password ends the authority early, so that the @ follows it; a raw @ is a
+/// second one. A piece of the password would be taken for a host, and shown.
 void check_delimiters(std::string_view authority, std::string_view rest) {
     const bool second_at = authority.find('@') != authority.rfind('@');
     if (second_at || rest.find('@') != std::string_view::npos ||

@@ -17,10 +17,10 @@ public:
     static Deadline never() { return Deadline{std::nullopt}; }
     static Deadline in(std::chrono::milliseconds duration);
 
-    /// This deadline, or one in `duration`: whichever comes first.
+    /// This deadline, or one in `duration` if that is earlier.
     Deadline or_in(std::chrono::milliseconds duration) const;
 
-    /// This deadline, put off.
+    /// This deadline plus `duration`.
     Deadline later_by(std::chrono::milliseconds duration) const;
 
     bool passed() const;
@@ -65,7 +65,7 @@ bool wait_for(int fd, short events, Deadline deadline, Signals signals = Signals
 /// Lets time pass; what stands for the clock in tests.
 using Pause = std::function<void(std::chrono::milliseconds)>;
 
-/// Lets time pass. Throws Interrupted when a signal arrives.
+/// Sleeps. Throws Interrupted when a signal arrives.
 void pause_for(std::chrono::milliseconds duration);
 
 /// Thrown by `run_cancellable` when the deadline came before the call's end.

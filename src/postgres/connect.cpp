@@ -3,7 +3,7 @@
 #include "base/lazy_library.hpp"
 #include "base/signals.hpp"
 #include "base/uri.hpp"
-#include "base/waiting.hpp"
+#include "base/whole_number.hpp"
 #include "postgres/failure_text.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+#include <limits>
 #include <map>
 #include <new>
 #include <optional>
@@ -30,6 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 using Parameters = std::map<std::string, std::string, std::less<>>;
+using List = std::vector<std::string_view>;
 
 constexpr std::chrono::seconds k_connect_timeout = 5s;
 constexpr std::chrono::seconds k_timeout_of_each_host = 2s;
@@ -47,27 +48,6 @@ Parameters parameters_in_use(PGconn* connection) {
     return parameters;
 }
 
-/// libpq judges a whole number only when it needs it.
-std::optional<int> whole_number(const Parameters& parameters, std::string_view name) {
-    const std::string& text = parameters.at(std::string(name));
-    if (text.empty()) {
-        return std::nullopt;
-    }
-    int number = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failure != std::errc{} || end != text.data() + text.size()) {
-        throw BadSetting(fmt::format("{} must be a whole number", name));
-    }
-    return number;
-}
-
-void check_whole_numbers(const Parameters& parameters) {
-    for (const char* name : {"connect_timeout", "keepalives", "keepalives_idle",
-                             "keepalives_interval", "keepalives_count", "tcp_user_timeout"}) {
-        whole_number(parameters, name);
-    }
-}
-
 bool names_several_hosts(const Parameters& parameters) {
     return (parameters.at("host") + parameters.at("hostaddr")).find(',') != std::string::npos;
 }
@@ -79,45 +59,50 @@ struct Limits {
     Deadline of_next_host() const { return each_host ? whole.or_in(*each_host) : whole; }
 };
 
+/// A connect_timeout of 0 or less is no limit, as in libpq.
 Limits limits_of(const Parameters& parameters, Deadline deadline) {
-    const auto seconds = whole_number(parameters, "connect_timeout");
-    if (!seconds) {
+    const std::string& timeout = parameters.at("connect_timeout");
+    if (timeout.empty()) {
         return {deadline.or_in(k_connect_timeout),
                 names_several_hosts(parameters) ? k_timeout_of_each_host : k_connect_timeout};
     }
-    const bool has_limit = *seconds > 0;
-    return {deadline, has_limit ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
-}
-
-/// The list without the element at `index`. A list of one is for all hosts.
-std::string without_element(std::string_view list, std::size_t index) {
-    auto elements = split(list, ',');
-    if (elements.size() > 1) {
-        elements.erase(elements.begin() + static_cast<std::ptrdiff_t>(index));
+    if (timeout.starts_with('-')) {
+        return {deadline, std::nullopt};
     }
-    return quote_parameter(fmt::format("{}", fmt::join(elements, ",")));
+    const auto seconds = parse_whole_number(timeout, 0, std::numeric_limits<int>::max());
+    if (!seconds) {
+        throw BadSetting("connect_timeout must be a whole number");
+    }
+    return {deadline, *seconds > 0 ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
 }
 
-std::string_view element(const std::vector<std::string_view>& list, std::size_t index) {
+/// A list of one is for all hosts.
+std::string_view element(const List& list, std::size_t index) {
     return list.size() == 1 ? list.front() : list[index];
+}
+
+std::string without_element(List list, std::size_t index) {
+    if (list.size() > 1) {
+        list.erase(list.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+    return quote_parameter(fmt::format("{}", fmt::join(list, ",")));
 }
 
 /// The connection string without the host in use, or nullopt if it names no other.
 std::optional<std::string> without_host_in_use(PGconn* connection,
                                                const std::string& connection_string) {
     const Parameters parameters = parameters_in_use(connection);
-    const auto hosts = split(parameters.at("host"), ',');
-    const auto addresses = split(parameters.at("hostaddr"), ',');
-    const auto ports = split(parameters.at("port"), ',');
+    const List hosts = split(parameters.at("host"), ',');
+    const List addresses = split(parameters.at("hostaddr"), ',');
+    const List ports = split(parameters.at("port"), ',');
     const std::size_t count = std::max(hosts.size(), addresses.size());
     for (std::size_t i = 0; count > 1 && i < count; ++i) {
         const auto host = element(hosts, i).empty() ? element(addresses, i) : element(hosts, i);
         const auto port = element(ports, i).empty() ? "5432" : element(ports, i);
         if (host == PQhost(connection) && port == PQport(connection)) {
             return fmt::format("{} host={} hostaddr={} port={}", connection_string,
-                               without_element(parameters.at("host"), i),
-                               without_element(parameters.at("hostaddr"), i),
-                               without_element(parameters.at("port"), i));
+                               without_element(hosts, i), without_element(addresses, i),
+                               without_element(ports, i));
         }
     }
     return std::nullopt;
@@ -139,18 +124,17 @@ Attempt attempt_of(PGconn* connection) {
     throw explain_no_connection(message, attempt_of(connection));
 }
 
-void wait(PGconn* connection, PostgresPollingStatusType state, Deadline deadline,
+/// Returns false if the deadline or a request to stop came first.
+bool wait(PGconn* connection, PostgresPollingStatusType state, Deadline deadline,
           const std::stop_token& stop) {
     const int socket = PQsocket(connection);
     const std::stop_callback shut(stop, [socket] { shutdown(socket, SHUT_RDWR); });
     const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    if (!wait_for(socket, events, deadline, Signals::wait) || stop.stop_requested()) {
-        throw TimedOut{};
-    }
+    return wait_for(socket, events, deadline, Signals::wait) && !stop.stop_requested();
 }
 
-/// Throws TimedOut if the host in use says nothing for too long.
-void complete(PGconn* connection, const Limits& limits, const std::stop_token& stop) {
+/// Connects, or fails to. Returns false if the host in use says nothing for too long.
+bool complete(PGconn* connection, const Limits& limits, const std::stop_token& stop) {
     std::string host;
     Deadline deadline = Deadline::never();
     auto state =
@@ -162,9 +146,12 @@ void complete(PGconn* connection, const Limits& limits, const std::stop_token& s
             host = std::move(next);
             deadline = limits.of_next_host();
         }
-        wait(connection, state, deadline, stop);
+        if (!wait(connection, state, deadline, stop)) {
+            return false;
+        }
         state = PQconnectPoll(connection);
     }
+    return true;
 }
 
 PostgresHandle start(const std::string& connection_string) {
@@ -172,7 +159,7 @@ PostgresHandle start(const std::string& connection_string) {
     if (!connection) {
         throw std::bad_alloc();
     }
-    // From here on notices are dropped, and a message of the server's has its SQLSTATE.
+    // From here on notices are dropped, and the server's messages have their SQLSTATEs.
     PQsetNoticeProcessor(
         connection.get(), [](void*, const char*) {}, nullptr);
     PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
@@ -189,23 +176,21 @@ PostgresHandle connect(const std::string& connection_string, Deadline deadline,
     std::optional<std::string> target = connection_string;
     for (;;) {
         PostgresHandle connection = start(*target);
-        const Parameters parameters = parameters_in_use(connection.get());
-        check_whole_numbers(parameters);
-        limits = limits ? limits : limits_of(parameters, deadline);
-        try {
-            complete(connection.get(), *limits, stop);
+        if (!limits) {
+            limits = limits_of(parameters_in_use(connection.get()), deadline);
+        }
+        if (complete(connection.get(), *limits, stop)) {
             if (PQstatus(connection.get()) == CONNECTION_OK) {
                 return connection;
             }
             fail(connection.get(), silent_hosts);
-        } catch (const TimedOut&) {
-            silent_hosts +=
-                fmt::format("connection to server at \"{}\", port {} failed: no answer in time\n",
-                            PQhost(connection.get()), PQport(connection.get()));
-            target = without_host_in_use(connection.get(), *target);
-            if (!target || limits->whole.passed() || stop.stop_requested()) {
-                throw explain_no_connection(silent_hosts, {});
-            }
+        }
+        silent_hosts +=
+            fmt::format("connection to server at \"{}\", port {} failed: no answer in time\n",
+                        PQhost(connection.get()), PQport(connection.get()));
+        target = without_host_in_use(connection.get(), *target);
+        if (!target || limits->whole.passed() || stop.stop_requested()) {
+            throw explain_no_connection(silent_hosts, {});
         }
     }
 }

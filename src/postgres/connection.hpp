@@ -30,7 +30,7 @@ class PostgresConnection {
 public:
     using Tick = OrderStore::Tick;
 
-    /// `reporter` must outlive it. Tests have another `open` than the driver's.
+    /// `reporter` must outlive it. Tests pass another `open`.
     PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
                        OpenSession open = open_session);
 
@@ -64,10 +64,10 @@ public:
     /// it rolls back instead. A tick that throws TimedOut ends the wait as the limit does.
     CommitReply send_commit(const Tick& tick = {});
 
-    /// Undoes what is not committed; a server that cannot be told undoes it by itself.
+    /// Rolls back. A server that cannot be reached does so by itself.
     void roll_back() noexcept;
 
-    /// Until when a wait that begins now may last.
+    /// When a wait that begins now must end.
     Deadline deadline() const { return m_limit.deadline(); }
 
     /// Whether the user set a limit to every wait.

@@ -179,7 +179,9 @@ std::optional<std::string> refused_setting(std::string_view message) {
     const bool is_other = line.starts_with("could not translate host name") ||
                           line.starts_with("could not create socket") ||
                           line.starts_with("out of memory");
-    const bool is_about_setting = at > 0 ? line.substr(at).starts_with("invalid ") : !is_other;
+    const std::string reason = line.substr(at);
+    const bool is_about_setting =
+        at > 0 ? reason.starts_with("invalid ") || reason.starts_with("keepalives ") : !is_other;
     if (!is_about_setting) {
         return std::nullopt;
     }

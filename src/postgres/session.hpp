@@ -13,7 +13,8 @@
 
 namespace ordercache {
 
-/// PostgreSQL or the way to it failed. what() is what the server or libpq says, in several lines.
+/// PostgreSQL or the connection to it failed. what() is the message of the server or libpq, which
+/// may have several lines.
 class SessionFailure : public std::runtime_error {
 public:
     SessionFailure(const std::string& what, std::string sqlstate)
@@ -39,8 +40,8 @@ private:
     bool m_refuses_login;
 };
 
-/// A connection parameter, of PG_SERVICE_URI or of a variable or file of libpq's, has a value that
-/// libpq refuses. The message holds no value.
+/// libpq refuses the value of a connection parameter, from PG_SERVICE_URI or from a variable or
+/// file of libpq's. The message does not contain the value.
 class BadSetting : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -72,14 +73,14 @@ public:
 
     virtual bool is_open() const = 0;
 
-    /// Whether something arrived unasked since the last answer: from a server that ended the
-    /// session, most often. Of no use while a statement runs.
+    /// Whether unread data has arrived, usually because the server ended the session. Call it only
+    /// while no statement runs.
     virtual bool has_unread() const = 0;
 
-    /// The number of the server's process, as the server said at the start. A pooler makes one up.
+    /// The id of the server's process, as the server gave it at the start. A pooler invents one.
     virtual std::int64_t server_process() const = 0;
 
-    /// The number of the process that answers now. Behind a pooler it may be another one each time.
+    /// The id of the process that answers now. Behind a pooler it may differ each time.
     std::int64_t answering_process();
 };
 

@@ -157,6 +157,7 @@ TEST_CASE("a value that libpq refuses is told apart from a server's refusal, and
     CHECK(refused_setting("definition of service \"shop\" not found\n") ==
           "definition of service \"…\" not found");
     CHECK(refused_setting(std::string(k_address) + "invalid integer value \"x\"\n"));
+    CHECK(refused_setting(std::string(k_address) + "keepalives parameter must be an integer\n"));
     CHECK_FALSE(refused_setting(std::string(k_address) + "FATAL:  invalid value\n"));
     CHECK_FALSE(refused_setting("could not translate host name \"h\" to address: unknown\n"));
 }
