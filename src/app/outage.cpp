@@ -26,8 +26,8 @@ std::string in_utc(Outage::Clock::time_point moment) {
     std::tm fields = {};
     gmtime_r(&time, &fields);
     std::array<char, sizeof "2026-11-29 03:16:29 UTC"> text = {};
-    std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &fields);
-    return text.data();
+    const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &fields);
+    return {text.data(), length};
 }
 
 } // namespace

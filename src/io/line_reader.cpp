@@ -47,7 +47,7 @@ const char* fault_of(std::string_view line) {
 LineReader::LineReader(const std::string& path, TimeLimit limit)
     : m_name(path == "-" ? "stdin" : path),
       m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
-      m_limit(limit), m_buffer(k_longest_line), m_unread(m_buffer.data(), 0) {
+      m_limit(limit), m_buffer(k_longest_line), m_unread(m_buffer.begin(), m_buffer.begin()) {
     if (m_fd < 0) {
         throw cannot_read(m_name, std::strerror(errno));
     }

@@ -94,11 +94,10 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
         throw usage_error(
             fmt::format("PG_SERVICE_URI, or a variable or file of libpq's: {}", refused.what()));
     } catch (const NoConnection& failed) {
-        const Error error = cannot_connect(failed.what());
         if (failed.refuses_login()) {
-            throw LoginRefused(error.what());
+            throw LoginRefused(cannot_connect(failed.what()).what());
         }
-        throw error;
+        throw cannot_connect(failed.what());
     } catch (const std::runtime_error& error) {
         throw cannot_connect(error.what());
     }

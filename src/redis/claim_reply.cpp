@@ -56,7 +56,7 @@ std::optional<CachedValue> cached_value_in(const RedisReply& reply) {
 
 Claim claim_in(const RedisReply& reply, const RedisService& service) {
     const std::size_t size = reply.list.size();
-    const std::string_view kind = size > 0 ? reply.list[0].text : "";
+    const std::string kind = size > 0 ? reply.list[0].text : "";
     if (kind == "ours") {
         return {.kind = Claim::Kind::ours};
     }

@@ -168,8 +168,8 @@ TEST_CASE("TLS is suggested only where no reply ever came, and TLS is not used")
     RedisServer answered = connections.server();
     run(answered, {{"GET", "a"}});
     CHECK(failure(answered) == "lost Redis at h:6379: the connection was closed");
-    RedisServer tls = connections.server("rediss://h");
-    CHECK(failure(tls) == "lost Redis at h:6379: the connection was closed");
+    RedisServer encrypted = connections.server("rediss://h");
+    CHECK(failure(encrypted) == "lost Redis at h:6379: the connection was closed");
 }
 
 TEST_CASE("a server that knows no users is told the password alone") {
