@@ -4,6 +4,7 @@
 #include "redis/claim_reply.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/pieces.hpp"
+#include "redis/reply_check.hpp"
 
 #include <fmt/format.h>
 
@@ -40,6 +41,9 @@ Counts RedisCache::get(const std::vector<Scope>& scopes) {
                                [this](const Scope& scope) { return key(scope); });
         return command;
     });
+    if (values.size() != scopes.size()) {
+        throw unexpected_reply(m_redis.service(), "MGET");
+    }
     Counts counts;
     for (std::size_t i = 0; i < scopes.size(); ++i) {
         if (const auto count = count_in(scopes[i], values[i])) {
