@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <functional>
 #include <iterator>
-#include <numeric>
 
 namespace ordercache {
 
@@ -20,26 +19,29 @@ constexpr std::size_t k_most_page_keys = 4000;
 /// Far less than a reply may have: a page may be longer than those before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
-/// A page of the wanted number of bytes has as many keys as this, if its keys are as long as these.
-std::size_t next_page_keys(std::size_t page_keys, const std::vector<std::string>& keys) {
-    const std::size_t bytes = std::transform_reduce(keys.begin(), keys.end(), std::size_t{1},
-                                                    std::plus<>(), std::mem_fn(&std::string::size));
-    return std::clamp(page_keys * k_page_bytes / bytes, std::size_t{1},
-                      std::min(4 * page_keys, k_most_page_keys));
+std::size_t longest_of(const std::vector<std::string>& keys) {
+    return std::ranges::max(keys, {}, &std::string::size).size();
 }
 
+/// A page is asked for as many keys as fit, if they are as long as those of the page before. A page
+/// without keys, as deletions leave it, tells nothing of their length: they are as long as the
+/// pattern at least.
 void scan_server(RedisServer& server, const std::string& pattern,
                  const std::function<void(const std::vector<std::string>&)>& visit) {
-    std::size_t page_keys =
-        std::clamp(k_page_bytes / pattern.size(), std::size_t{1}, k_first_page_keys);
+    std::size_t longest = pattern.size();
+    std::size_t most_keys = k_first_page_keys;
     std::string cursor = "0";
     do {
+        const std::size_t page_keys = std::clamp(k_page_bytes / longest, std::size_t{1}, most_keys);
         const auto page = RedisRouter::run_at(
             server, {"SCAN", cursor, "MATCH", pattern, "COUNT", std::to_string(page_keys)});
         cursor = page.list[0].text;
         std::vector<std::string> keys;
         std::ranges::transform(page.list[1].list, std::back_inserter(keys), &RedisReply::text);
-        page_keys = next_page_keys(page_keys, keys);
+        if (!keys.empty()) {
+            longest = longest_of(keys);
+        }
+        most_keys = std::min(4 * page_keys, k_most_page_keys);
         visit(keys);
     } while (cursor != "0");
 }

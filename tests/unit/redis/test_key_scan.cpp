@@ -28,3 +28,28 @@ TEST_CASE("a scan goes on from page to page until the server says that it is ove
         CHECK((command.front() == "HELLO" || command.at(3) == "x*"));
     }
 }
+
+TEST_CASE("pages without keys do not make the pages of long keys longer") {
+    const std::string pattern(20'000, 'p');
+    fakes::RedisServers servers;
+    servers.set_answer("h:6379", [&](const RedisCommand& command) {
+        if (command.front() == "HELLO") {
+            return list({text("mode"), text("standalone")});
+        }
+        const int page = std::stoi(command.at(1));
+        return page < 9 ? list({text(std::to_string(page + 1)), list({})})
+                        : list({text("0"), list({text(pattern + '1')})});
+    });
+    RedisRouter router = servers.router(parse_redis_uri("redis://h"));
+
+    std::vector<std::string> found;
+    scan_keys(router.primaries(), pattern, [&](const std::vector<std::string>& keys) {
+        found.insert(found.end(), keys.begin(), keys.end());
+    });
+    CHECK(found == std::vector{pattern + '1'});
+    for (const RedisCommand& command : servers.commands_to("h:6379")) {
+        if (command.front() == "SCAN") {
+            CHECK(std::stoi(command.back()) <= 6);
+        }
+    }
+}
