@@ -15,19 +15,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Each longer than what another program wrote takes to reach the cache, and no two the same, for
-/// it may write at regular intervals.
+/// Each is longer than another program's write takes to reach the cache. No two are the same, since
+/// that program may write at regular intervals.
 constexpr std::array<std::chrono::milliseconds, 3> k_pauses = {130ms, 210ms, 340ms};
 
-/// Where writes change a total between the looks, how many must find it off by the same number
-/// before it is called wrong: a follower that lags may be as far behind several times by chance.
+/// How many looks must find a total off by the same number before it is wrong, if writes change it
+/// between the looks. A follower that lags may be as far behind several times by chance.
 constexpr std::size_t k_looks_while_changing = 10;
 
-/// How long a write that has the total out of sight is waited for, and how many of them are.
+/// How long to wait for a write that hides the total, and for how many such writes.
 constexpr std::chrono::milliseconds k_change_pause = 20ms;
 constexpr int k_most_changes = 25;
 
-/// Few enough that hardly a value changes between the look at it and the snapshot.
+/// Few enough that hardly any value changes between the look at it and the snapshot.
 constexpr std::size_t k_customers_at_once = 5000;
 
 const Counted& checked(const Counted& counted) {
@@ -62,8 +62,9 @@ std::vector<Scope> scopes_of(const std::vector<StaleCount>& counts) {
     return scopes;
 }
 
-/// Those of `now` that are in `before` with the same value: it was there before and after the
-/// snapshot that it was compared with, for a customer's value is dropped, and never changed.
+/// Returns the counts in `now` that have the same value in `before`. Such a value was there before
+/// and after the snapshot that it was compared with, since a customer's value is dropped and never
+/// changed.
 std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
                                   const std::vector<StaleCount>& now) {
     const auto value = [](const StaleCount& count) { return std::pair(count.scope, count.cached); };
@@ -103,8 +104,8 @@ std::optional<StaleCount> Audit::stale_total() {
 }
 
 /// Returns nullopt if the value changed meanwhile. The snapshot is taken between two looks at the
-/// value, and counted in after them: a count may take long, and leaves no time for a write between
-/// the looks.
+/// value. The count follows after them: it may take long, and a write could change the value
+/// meanwhile.
 std::optional<StaleCount> Audit::compare_total(const CachedValue& value) {
     const auto counted = m_store.count_total(
         [&] { return m_cache.values({k_all_orders}).front() == std::optional(value); });

@@ -20,22 +20,21 @@ struct StaleCount {
 /// Finds cached values that are wrong.
 ///
 /// A value that is the same before and after the store's snapshot is compared with the count in it.
-/// Where they differ, no write that keeps to the protocol is why; but a follower may be about to
-/// correct the value. So it is looked at again after pauses, and is wrong if it differs in the same
-/// way each time.
+/// A write that keeps to the protocol cannot make them differ, but a follower may be about to
+/// correct the value. So the value is compared again after pauses, and is wrong if it differs in
+/// the same way each time.
 class Audit {
 public:
-    /// `cache` and `store` must outlive it. An exception of `pause` ends the audit.
+    /// `cache` and `store` must outlive this object. An exception from `pause` ends the audit.
     Audit(CacheContents& cache, OrderStore& store, Pause pause);
 
-    /// The total, if it is wrong. One that writes keep changing is found too: it stays as far off.
-    /// Returns nullopt if it is right, or never there for long enough to be compared. Throws as the
-    /// cache, the store and the pause do, and Error (store_failed) where the store is a standby,
-    /// which lags.
+    /// Returns the total if it is wrong, even if writes keep changing it: the difference stays the
+    /// same. Returns nullopt if it is right, or is never there for long enough to be compared.
+    /// Throws Error (store_failed) if the store is a standby, which lags.
     std::optional<StaleCount> stale_total();
 
-    /// Those of the customers' counts that are wrong, in their order; `customers` are sorted, each
-    /// once. Throws as above.
+    /// Returns the customers' counts that are wrong, in the order of `customers`, which must be
+    /// sorted and without repeats. Throws as above.
     std::vector<StaleCount> stale_customers(const std::vector<Scope>& customers);
 
 private:

@@ -13,10 +13,10 @@
 ///   counts; it fills the cache if the lease is still its own. A drop takes the lease away.
 ///
 /// The total, by a ledger:
-/// - A writer, which holds its lock, enters itself in the ledger and so takes the total out of
-///   sight; when its commit is visible, it brings the total back with its orders added.
+/// - A writer that holds its lock enters itself in the ledger, which hides the total. When its
+///   commit is visible, it brings the total back with its orders added.
 /// - A reader that counts meanwhile enters its count, its snapshot and the locks that its probe
-///   saw. What was committed since that snapshot is added; a lock whose writer is not in the
-///   ledger makes the count unfit to be stored.
+///   saw. What was committed since that snapshot is added. The count is not stored if a lock's
+///   writer is not in the ledger.
 ///
-/// The lease is that of Nishtala and others, Scaling Memcache at Facebook, NSDI 2013, 3.2.1.
+/// The lease comes from Nishtala and others, Scaling Memcache at Facebook, NSDI 2013, 3.2.1.

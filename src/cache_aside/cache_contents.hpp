@@ -16,18 +16,19 @@ struct CachedValue {
 };
 
 /// A look into the cache that changes nothing, for audits and dry runs. Every function throws
-/// CacheError when it fails.
+/// CacheError if it fails.
 class CacheContents {
 public:
     virtual ~CacheContents() = default;
 
-    /// What is there, in the order of `scopes`; nullopt where nothing is.
+    /// Returns what each key holds, in the order of `scopes`: nullopt if the key is not there.
     virtual std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) = 0;
 
-    /// The scopes of which a value is there, sorted.
+    /// Returns the scopes that have a value, sorted.
     virtual std::vector<Scope> scopes() = 0;
 
-    /// Whether the total's ledger is there: without a value, a reader counts or a writer writes.
+    /// Returns whether the total has a ledger. If it has one and no value, a reader counts or a
+    /// writer is in flight.
     virtual bool has_ledger() = 0;
 };
 

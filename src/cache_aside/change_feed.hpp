@@ -16,14 +16,14 @@ struct Changes {
     /// changed it by 0 is left out.
     std::vector<TransactionDelta> transactions = {};
 
-    /// The counts of which it is not known by how much they changed: those of customers, and the
-    /// total if not every reader sees all orders.
+    /// The counts that changed by an unknown number: customers' counts, and the total if row
+    /// security or a partition that is being detached makes its change uncertain.
     std::vector<Scope> scopes = {};
 
     bool empty() const { return transactions.empty() && scopes.empty(); }
 };
 
-/// The database cannot tell all changes, and trying again does not help. The message says what to
+/// The database cannot report all changes, and trying again does not help. The message says what to
 /// do.
 class NotFollowed : public Error {
 public:
@@ -31,8 +31,8 @@ public:
 };
 
 /// The changes of orders that other programs make, as PostgreSQL notes them. Every function throws
-/// Error (store_failed) or NotFollowed if it fails, or what its argument throws. After an exception
-/// use a new feed: it tells again what was not forgotten.
+/// Error (store_failed) or NotFollowed if it fails, or what its argument throws. After an
+/// exception, use a new feed: it passes again what was not forgotten.
 class ChangeFeed {
 public:
     virtual ~ChangeFeed() = default;

@@ -6,16 +6,16 @@
 
 namespace ordercache {
 
-/// Brings the cache up to date with what other programs write. A change is forgotten after the
-/// cache has it, so it is handled at least once. To handle it twice does no harm: all counts are
-/// dropped in between, and a count that is made later includes it.
+/// Brings the cache up to date with what other programs write. A change is forgotten only after the
+/// cache has it, so it is handled at least once. Handling it twice is harmless: all counts are
+/// dropped in between, and a later count includes it.
 class Follower {
 public:
     /// All must outlive this object.
     Follower(ChangeFeed& feed, CountCache& cache, Reporter& reporter)
         : m_feed(feed), m_cache(cache), m_reporter(reporter) {}
 
-    /// Drops all cached counts, since nobody knows what changed before. Call it before follow(),
+    /// Drops all cached counts, since it is not known what changed before. Call it before follow(),
     /// and again after an error. Returns false if another follower is at work.
     bool start();
 

@@ -20,84 +20,87 @@ using TransactionId = std::uint64_t;
 /// What became of a transaction.
 enum class TransactionStatus { committed, aborted, in_progress, unknown };
 
-/// Names what a transaction wrote. Its id alone does not: after a crash of PostgreSQL it may be
-/// another transaction's.
+/// Identifies what a transaction wrote. The transaction's id is not enough: after a crash,
+/// PostgreSQL may give it to another transaction.
 struct WriteId {
     TransactionId transaction = 0;
-    std::optional<OrderId> order = {}; ///< One that it wrote; nullopt if its number is not known.
+    std::optional<OrderId> order = {}; ///< An order that it wrote, if its number is known.
 };
 
-/// How a COMMIT ended. `server_lost` is a rollback too, but the server may have crashed and the
-/// transaction's id be another's now. `in_doubt`: it is not known.
+/// How a COMMIT ended. `server_lost` is a rollback on a server that may have crashed, so that
+/// another transaction may have the id now. `in_doubt` means that the outcome is not known.
 enum class CommitOutcome { committed, rolled_back, server_lost, in_doubt };
 
-/// With the error for the user, unless it is committed.
+/// The outcome, with the error for the user unless it is `committed`.
 struct CommitEnd {
     CommitOutcome outcome;
     std::optional<Error> error;
 };
 
-/// What a look at the locks found: who is writing, as PostgreSQL knows it.
+/// The writers in flight, by the locks that they hold in PostgreSQL.
 struct Probe {
-    /// For each scope that somebody writes the transactions that hold its lock: the lower 32 bits
-    /// of their ids, which are all that the locks show; 0 where even those are hidden.
+    /// The transactions that hold the lock of each scope, by the lower 32 bits of their ids, since
+    /// the locks show no more; 0 if even these are hidden.
     std::map<Scope, std::vector<std::uint32_t>> writers = {};
 
-    bool on_standby = false; ///< This server lags: nothing that it says may be stored.
+    bool on_standby = false; ///< A standby lags: no count may be stored.
 };
 
-/// Counts, all as of snapshots that were taken after the call began.
+/// Counts in snapshots that were taken after the call began.
 struct Counted {
     Counts counts = {};
-    std::string snapshot = {};       ///< That of the total, as pg_current_snapshot() writes it.
-    std::int64_t server_process = 0; ///< The one that counted the total: it ends in a crash.
-    bool on_standby = false;         ///< A server that lags gave one of them.
+    std::string snapshot = {};       ///< The total's, as pg_current_snapshot() writes it.
+    std::int64_t server_process = 0; ///< The process that counted the total. A crash ends it.
+    bool on_standby = false;         ///< A standby, which lags, gave one of them.
 };
 
-/// The orders in PostgreSQL, as the protocol sees them. Every function throws Error when it fails.
-/// One that waits calls `tick` every k_renewal_interval meanwhile, unless it is empty.
+/// The orders in PostgreSQL, as the protocol sees them. Every function throws Error if it fails. A
+/// function with a `tick` calls it every k_renewal_interval while it waits, unless the tick is
+/// empty.
 class OrderStore {
 public:
     using Tick = std::function<void()>;
 
     virtual ~OrderStore() = default;
 
-    /// Who writes orders of `scopes`. Looks before any count that is asked for later takes its
-    /// snapshot.
+    /// Returns the writers of `scopes`. A count that is asked for later takes its snapshot after
+    /// this look.
     virtual Probe probe(const std::vector<Scope>& scopes, const Tick& tick) = 0;
 
-    /// The number of orders of each scope. Each statement tells whether a standby ran it, for
-    /// behind a pooler it may have been another server than the one that the probe asked.
+    /// Returns the number of orders of each scope. Each statement tells whether a standby ran it:
+    /// behind a pooler this may be another server than the one that the probe asked.
     virtual Counted count(const std::vector<Scope>& scopes, const Tick& tick) = 0;
 
-    /// The total, in a snapshot that is taken before `is_wanted` is called; absent where that
-    /// gives false. Throws as `is_wanted` does, too.
+    /// Returns the total in a snapshot that is taken before `is_wanted` is called, or nullopt if
+    /// `is_wanted` returns false. Throws what `is_wanted` throws, too.
     virtual std::optional<Counted> count_total(const std::function<bool()>& is_wanted) = 0;
 
-    /// Whether PostgreSQL did not crash since it counted that total; false where that cannot be
-    /// told.
+    /// Returns true if PostgreSQL has run without a crash since it counted that total, and false if
+    /// it has not or this is not known.
     virtual bool has_run_since(const Counted& counted) = 0;
 
-    /// What became of what was written: committed, once any snapshot sees it; aborted; or in
-    /// progress where neither is certain. The first two are final.
+    /// Returns what became of a write: `committed` once every new snapshot sees it; `aborted`;
+    /// `in_progress` if it may still become either; `unknown` if its id is committed but its order
+    /// was not found. The first two are final.
     virtual TransactionStatus status_of(const WriteId& write) = 0;
 };
 
-/// Orders that are written and not yet committed: their writer's lock is held. Destroyed before
-/// the commit, they are rolled back.
+/// Orders that are inserted but not committed. Their writer's lock is held. The destructor rolls
+/// them back unless commit() was called.
 class PendingOrders {
 public:
     virtual ~PendingOrders() = default;
 
     virtual WriteId write_id() const = 0;
 
-    /// How many orders there are, as PostgreSQL says.
+    /// Returns the number of orders.
     virtual std::int64_t size() const = 0;
 
-    /// The customers whose counts change; absent: anything may, and the lock is that of a batch.
+    /// Returns the customers whose counts change, or nullopt if any count may change. In the latter
+    /// case the lock is a batch's.
     virtual std::optional<std::vector<Scope>> changed_customers() const = 0;
 
-    /// Makes them visible.
+    /// Commits the orders.
     virtual CommitEnd commit() = 0;
 };
 

@@ -221,8 +221,8 @@ Counts CountReader::fill(const Probe& probe, const Counted& counted) {
     return stored;
 }
 
-/// Releases the rights to count what was not stored. A single count is shared; a list's are not,
-/// for an index makes them quick.
+/// Releases the rights to count what was not stored. A single count is shared. A list's counts are
+/// not, since an index makes them quick.
 void CountReader::release(const Probe& probe, const Counted& counted, const Counts& stored) {
     std::vector<Scope> rest;
     for (const auto& [scope, count] : counted.counts) {
@@ -242,7 +242,8 @@ void CountReader::release(const Probe& probe, const Counted& counted, const Coun
 }
 
 /// Asks PostgreSQL what became of writers that may be dead, and tells the cache in their place.
-/// Returns whether one of them was settled. The answer does not depend on it, so a failure ends it.
+/// Returns whether one of them was settled. The answer does not depend on this, so a failure is
+/// ignored.
 bool CountReader::settle(const Claims& claims, OrderStore& store) {
     bool settled = false;
     try {
@@ -266,7 +267,7 @@ Counts CountReader::count_after(const CacheError& error, const std::vector<Scope
     return count_without_cache(m_store(), scopes, m_reporter);
 }
 
-/// Does what the answer does not depend on.
+/// Runs an act that the answer does not depend on: if the cache fails, it warns.
 void CountReader::with_cache(const std::function<void()>& act) {
     if (m_cache_failed) {
         return;
@@ -278,7 +279,7 @@ void CountReader::with_cache(const std::function<void()>& act) {
     }
 }
 
-/// Until the next question. Only the first of consecutive failures warns.
+/// Uses the cache no more until the next question. Only the first of consecutive failures warns.
 void CountReader::leave_cache(const std::string& warning) {
     m_cache_failed = true;
     if (!m_cache_had_failed) {

@@ -15,36 +15,36 @@
 
 namespace ordercache {
 
-/// Lets time pass while another process counts; returns false once the user's time is up. May throw
+/// Lets time pass while another process counts. Returns false once the user's time is up. May throw
 /// to end the wait.
 using Patience = std::function<bool(std::chrono::milliseconds)>;
 
 /// Begins a wait for another reader's count.
 using BeginWait = std::function<Patience()>;
 
-/// The counts from the store alone, in the order of `scopes`.
+/// Returns counts from the store alone, in the order of `scopes`.
 std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
                                             Reporter& reporter);
 
 /// The reader's part of the protocol (cache_aside.hpp).
 class CountReader {
 public:
-    /// Asks for the store only when the cache does not have the answer. `cache`, `reporter` and
-    /// the store must outlive this object.
+    /// Calls `store` only if the cache does not have the answer. `cache`, `reporter` and the store
+    /// must outlive this object.
     CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
                 BeginWait begin_wait);
 
-    /// The count: from the cache, else from the store, and cached. Where the cache fails, it warns,
-    /// and the store answers. Throws Error (store_failed) where the store fails, or another
-    /// reader's count takes longer than the user will wait.
+    /// Returns the count from the cache. If it is not there, counts in the store and caches the
+    /// count. If the cache fails, warns and counts in the store. Throws Error (store_failed) if the
+    /// store fails, or if another reader's count takes longer than the user will wait.
     std::int64_t count(const Scope& scope);
 
-    /// As above, in the order of `scopes`.
+    /// As count(), in the order of `scopes`.
     std::vector<std::int64_t> counts(const std::vector<Scope>& scopes) {
         return ask(scopes, Purpose::read);
     }
 
-    /// As `counts`, but without any count that was cached or under way before the call.
+    /// As counts(), but takes no count that was cached or under way before the call.
     std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes) {
         return ask(scopes, Purpose::refresh);
     }
@@ -71,8 +71,8 @@ private:
     std::function<OrderStore&()> m_store;
     Reporter& m_reporter;
     BeginWait m_begin_wait;
-    bool m_cache_failed = false;     ///< At the question that is being answered.
-    bool m_cache_had_failed = false; ///< At the one before.
+    bool m_cache_failed = false;     ///< During the current question.
+    bool m_cache_had_failed = false; ///< During the question before it.
 };
 
 } // namespace ordercache

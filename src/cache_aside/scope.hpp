@@ -11,7 +11,7 @@
 
 namespace ordercache {
 
-/// Whose orders a count is of: everybody's, or one customer's.
+/// What is counted: all orders, or one customer's.
 struct Scope {
     std::optional<CustomerId> customer;
 
@@ -20,13 +20,13 @@ struct Scope {
 
 inline constexpr Scope k_all_orders{};
 
-/// Those of one customer, in the order in which they stand.
+/// Returns the scopes of customers, in the same order.
 std::vector<Scope> customers_in(const std::vector<Scope>& scopes);
 
-/// Sorted, and each once.
+/// Returns the scopes sorted and without repeats.
 std::vector<Scope> without_repeats(std::vector<Scope> scopes);
 
-/// Calls `act` with one piece of the list after the other, each of `size` at most.
+/// Calls `act` with each piece of the list in turn. A piece has at most `size` elements.
 template <typename Element, typename Act>
 void in_pieces(const std::vector<Element>& list, std::size_t size, Act act) {
     for (auto rest = std::span(list); !rest.empty();) {

@@ -10,8 +10,8 @@ namespace ordercache {
 
 namespace {
 
-/// Tells the cache what became of the orders, which no failure here changes: readers ask
-/// PostgreSQL about an entry that stays.
+/// Tells the cache what became of the orders. If this fails, it warns: readers ask PostgreSQL about
+/// an entry that stays.
 void tell_cache(CommitOutcome outcome, const WriteId& write, CountCache& cache,
                 Reporter& reporter) {
     try {
