@@ -47,7 +47,7 @@ Counts RedisCache::get(const std::vector<Scope>& scopes) {
     Counts counts;
     for (std::size_t i = 0; i < scopes.size(); ++i) {
         if (const auto count = count_in(scopes[i], values[i])) {
-            counts.emplace_hint(counts.end(), scopes[i], *count); // they come in order
+            counts.emplace_hint(counts.end(), scopes[i], *count); // they are sorted
         }
     }
     return counts;
@@ -70,7 +70,8 @@ std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
         const auto leases = static_cast<std::ptrdiff_t>(piece.size());
         const auto replies = m_redis.run(commands);
         dropped += sum_of({replies.begin() + leases, replies.end()});
-        // A lease that was redirected went after its value: now that it is gone, the value again.
+        // A lease that was redirected was deleted after its value. Now that it is gone, the value
+        // is deleted again.
         if (m_redis.is_cluster()) {
             commands.erase(commands.begin(), commands.begin() + leases);
             dropped += sum_of(m_redis.run(commands));
@@ -79,15 +80,15 @@ std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
     return dropped;
 }
 
-/// In one step with its ledger; whether it was there is asked before.
+/// Deletes the total in one step with its ledger. Asks first whether it is there.
 std::int64_t RedisCache::drop_total() {
     RedisCommand deletion = m_names.keys(k_all_orders);
     deletion.insert(deletion.begin(), "DEL");
     return m_redis.run({{"EXISTS", key(k_all_orders)}, deletion}).front().integer;
 }
 
-/// For each customer a DEL of the lease, then for each one of the value. An answer stays, for it is
-/// given only to readers that asked before it was counted.
+/// Returns a DEL of each customer's lease, and then a DEL of each value. An answer stays, since
+/// only readers that asked before it was counted get it.
 std::vector<RedisCommand> RedisCache::drop_commands(const std::vector<Scope>& customers) const {
     std::vector<RedisCommand> commands;
     for (const Scope& customer : customers) {

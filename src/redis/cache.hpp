@@ -19,16 +19,16 @@ namespace ordercache {
 /// share. The rights to store one are leases and a ledger, whose steps are scripts: src/redis/lua.
 class RedisCache : public CountCache, public CacheContents {
 public:
-    /// Tells servers of PostgreSQL apart, in a word without a blank. Called when a right to count
-    /// is acquired.
+    /// Returns a word without blanks that names the PostgreSQL service. Called when a right to
+    /// count is acquired or a count is shared.
     using Origin = std::function<std::string()>;
 
-    /// Warns on `reporter` where a value is not a count, which it takes for a miss. The reporter
-    /// must outlive the cache.
+    /// Warns if a value is not a count, and takes it for a miss. `reporter` must outlive this
+    /// object.
     RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
                Reporter& reporter, Origin origin);
 
-    /// Connects now, for a command that cannot do without.
+    /// Connects now, for a command that cannot go on without Redis.
     void connect() { m_redis.connect(); }
 
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
@@ -54,11 +54,11 @@ public:
     std::vector<Scope> scopes() override;
     bool has_ledger() override;
 
-    /// What the value's expiry leaves it, rounded up; negative if it never expires; nullopt if it
-    /// is not cached.
+    /// Returns how long the count has left to live, rounded up: negative if it never expires,
+    /// nullopt if it is not cached.
     std::optional<std::chrono::seconds> time_left(const Scope& scope);
 
-    /// Throws CacheError where a server that was asked something is gone.
+    /// Throws CacheError if a server that was used before does not answer.
     void check_servers() { m_redis.check_servers(); }
 
 private:
@@ -85,7 +85,7 @@ private:
     Reporter& m_reporter;
     Origin m_origin;
 
-    // Of the last acquire. A new token for each: a fill that was delayed is refused.
+    // Of the last acquire(). Each call has a new token, so that a delayed fill is refused.
     std::string m_token;
     Purpose m_purpose = Purpose::read;
 };

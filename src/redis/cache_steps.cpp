@@ -23,10 +23,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Beside the user's limit: releasing a lease also works when that has passed.
+/// Instead of the user's limit, so that a lease is released even if that has passed.
 constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
-/// Few enough for a script not to keep others waiting.
+/// Few enough that a script does not keep other clients waiting.
 constexpr std::size_t k_script_transactions = 500;
 
 std::string name_of(const WriteId& write) {
@@ -76,7 +76,7 @@ void RedisCache::share(const Scope& scope, std::int64_t count) {
         {m_token, std::to_string(count), m_origin()}, Deadline::in(k_release_timeout));
 }
 
-/// A refresh that waits does not take the value: a single count is left to it besides.
+/// A refresh that waits does not take the value, so a single count is left to it as an answer too.
 Counts RedisCache::fill(const Counts& customers) {
     const bool is_shared = m_purpose == Purpose::refresh && customers.size() == 1;
     const auto replies =
@@ -109,8 +109,9 @@ bool RedisCache::fill_total(std::int64_t count, const std::string& snapshot,
     return reply.integer == 1;
 }
 
-/// A single customer's drop and the registration go in one write, where one server takes both. Only
-/// a registration that was refused can be done without: one without an answer may come late.
+/// The drop of a single customer and the registration go in one write if one server takes both. A
+/// registration that was refused can be left out. One that was not answered cannot: it may arrive
+/// late.
 bool RedisCache::begin_write(const WriteId& write, std::int64_t orders,
                              const std::vector<Scope>& customers) {
     std::vector<RedisCommand> commands;
@@ -125,10 +126,10 @@ bool RedisCache::begin_write(const WriteId& write, std::int64_t orders,
     try {
         m_redis.run(commands);
         if (is_one_write && m_redis.is_cluster()) {
-            drop(customers); // a lease that was redirected went after its value
+            drop(customers); // a redirected lease was deleted after its value
         }
         return true;
-    } catch (const CacheRefusal&) { // of a drop perhaps, which must not fail
+    } catch (const CacheRefusal&) { // perhaps of the drop, which must succeed
         drop(customers);
         drop({k_all_orders});
         return false;
@@ -152,7 +153,7 @@ void RedisCache::apply_external(const std::vector<TransactionDelta>& others) {
     });
 }
 
-/// The step's script with all keys of each scope.
+/// Returns the command that runs the step's script with all keys of each scope.
 RedisCommand RedisCache::eval(const Step& step, const std::vector<Scope>& scopes,
                               const Arguments& arguments) const {
     RedisCommand command = {"EVAL", scopes.front().customer ? step.of_customers : step.of_total,
@@ -165,8 +166,8 @@ RedisCommand RedisCache::eval(const Step& step, const std::vector<Scope>& scopes
     return command;
 }
 
-/// Runs a script that takes the arguments, and then one for each scope. Returns what it says of
-/// each scope.
+/// Runs a script with `arguments` and one more argument for each scope. Returns a reply for each
+/// scope.
 std::vector<RedisReply>
 RedisCache::run_for_each(const Step& step, const std::vector<Scope>& scopes,
                          const Arguments& arguments,

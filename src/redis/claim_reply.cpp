@@ -18,7 +18,7 @@ std::optional<std::int64_t> parse_count(std::string_view text) {
     return parse_whole_number(text, 0, std::numeric_limits<std::int64_t>::max());
 }
 
-/// From a writer's name in the ledger: `ID:ORDER`, of which the second may be empty.
+/// Parses a writer's name in the ledger: `ID:ORDER`, where ORDER may be empty.
 std::optional<WriteId> write_id_in(std::string_view name) {
     const std::size_t colon = std::min(name.find(':'), name.size());
     const auto id = parse_count(name.substr(0, colon));
@@ -32,7 +32,7 @@ std::optional<WriteId> write_id_in(std::string_view name) {
     return write;
 }
 
-/// `wait`, the token of the reader that counts, the earlier readers, names of writers ...
+/// Parses `wait`, the token of the reader that counts, the earlier readers, names of writers ...
 Claim wait_in(const RedisReply& reply) {
     Claim claim{.kind = Claim::Kind::wait,
                 .is_being_counted = !reply.list[1].text.empty(),

@@ -9,11 +9,11 @@
 
 namespace ordercache {
 
-/// What the reply to a GET of a key says; nullopt if nothing is there.
+/// Returns what the reply to a GET says, or nullopt if the key is not there.
 std::optional<CachedValue> cached_value_in(const RedisReply& reply);
 
-/// What the scripts lease_acquire and ledger_acquire return for a scope. Throws
-/// CacheError, which names the service, if it is something else.
+/// Parses what the scripts lease_acquire and ledger_acquire return for a scope. Throws CacheError,
+/// which names the service, if the reply is anything else.
 Claim claim_in(const RedisReply& reply, const RedisService& service);
 
 } // namespace ordercache

@@ -32,7 +32,7 @@ std::string_view hashed_part(std::string_view key) {
 }
 
 /// Parses `host:port`, where the host may be empty or an IPv6 address without brackets. Returns
-/// nullopt if there is no port.
+/// nullopt if the port is missing.
 std::optional<Endpoint> endpoint_in(std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == std::string_view::npos) {

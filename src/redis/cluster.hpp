@@ -26,7 +26,7 @@ struct Redirection {
     };
 
     Kind kind;
-    Endpoint node = {}; ///< Without a host, the host is that of the node that replied.
+    Endpoint node = {}; ///< An empty host stands for the host of the node that replied.
 };
 
 /// Returns nullopt if the reply is not a redirection.

@@ -19,7 +19,7 @@ std::string escape_glob(std::string_view text) {
     return escaped;
 }
 
-/// Returns nullopt for a number that is spelt in another way, and for all else.
+/// Returns nullopt for anything else, also for a number in another form, such as `010`.
 std::optional<Scope> parse_scope(std::string_view text) {
     if (text == k_all) {
         return k_all_orders;

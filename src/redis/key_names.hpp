@@ -12,7 +12,8 @@ namespace ordercache {
 /// The names of one kind of key, a name for each scope.
 class KeyForm {
 public:
-    /// `name` is what follows the scope, in its value's cluster slot; empty for the value itself.
+    /// `name` follows the scope, and the key stands in its value's cluster slot. It is empty for
+    /// the value itself.
     KeyForm(const std::string& prefix, const std::string& name);
 
     std::string of(const Scope& scope) const;
@@ -28,11 +29,10 @@ private:
     std::string m_end;
 };
 
-/// What the keys in Redis are called. A value's name is shared with other programs:
-/// `<prefix>:all`, `<prefix>:<customer>`. The protocol's own keys stand in their value's cluster
-/// slot: a customer's `{<prefix>:1}:lease` and `{<prefix>:1}:answer`, the total's
-/// `{<prefix>:all}:ledger`, `:committed` and `:answer`; without those braces where the prefix has a
-/// hash tag of its own.
+/// What the keys in Redis are called. A value's name is shared with other programs: `<prefix>:all`,
+/// `<prefix>:<customer>`. The protocol's own keys stand in their value's cluster slot: a customer's
+/// `{<prefix>:1}:lease` and `{<prefix>:1}:answer`, the total's `{<prefix>:all}:ledger`,
+/// `:committed` and `:answer`. A prefix that has its own hash tag gets no braces.
 class KeyNames {
 public:
     explicit KeyNames(const std::string& prefix);

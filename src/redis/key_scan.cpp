@@ -11,21 +11,21 @@ namespace ordercache {
 
 namespace {
 
-/// Few enough for a first page of long keys to be an ordinary reply, and enough for a million keys
-/// to take some hundred round trips.
+/// Few enough that a first page of long keys is an ordinary reply, and enough that a million keys
+/// take some hundred round trips.
 constexpr std::size_t k_first_page_keys = 100;
 constexpr std::size_t k_most_page_keys = 4000;
 
-/// Far less than a reply may have: a page may be longer than those before it.
+/// Far less than a reply may have, since a page may be longer than the ones before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
 std::size_t longest_of(const std::vector<std::string>& keys) {
     return std::ranges::max(keys, {}, &std::string::size).size();
 }
 
-/// A page is asked for as many keys as fit, if they are as long as those of the page before. A page
-/// without keys, as deletions leave it, tells nothing of their length: they are as long as the
-/// pattern at least.
+/// Asks for as many keys as fit into a page if they are as long as the longest of the page before.
+/// A page without keys, which deletions leave, tells nothing of their length. Until a page has
+/// keys, they are taken to be as long as the pattern.
 void scan_server(RedisServer& server, const std::string& pattern,
                  const std::function<void(const std::vector<std::string>&)>& visit) {
     std::size_t longest = pattern.size();

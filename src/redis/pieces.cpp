@@ -10,8 +10,8 @@ namespace ordercache {
 
 namespace {
 
-/// Few enough for the replies to the first commands of a pipeline to be read while the server works
-/// on the next, and for a script not to keep others waiting.
+/// Few enough that the first replies of a pipeline are read while the server works on the next
+/// commands, and that a script does not keep other clients waiting.
 constexpr std::size_t k_scopes = 250;
 
 std::vector<std::vector<Scope>> pieces_of(const std::vector<Scope>& scopes, std::size_t size) {

@@ -11,12 +11,13 @@
 
 namespace ordercache {
 
-/// Enough to make a pipeline's round trip cheap, and few enough to hold in memory.
+/// Enough to make a pipeline's round trip cheap, and few enough to fit in memory.
 inline constexpr std::size_t k_pipeline_scopes = 1000;
 
-/// Runs a command for each piece of the scopes, which are sorted: the total is a piece of its own
-/// and, where a cluster keeps their keys apart, so is each customer. All commands go in one write.
-/// Returns the elements of their replies, which are lists. Throws as RedisRouter::run does.
+/// Runs a command for each piece of the scopes, which must be sorted. The total is a piece by
+/// itself, and in a cluster each customer is, since their keys may lie on several nodes. All
+/// commands go in one write. Returns the elements of their replies, which are lists. Throws as
+/// RedisRouter::run does.
 std::vector<RedisReply>
 run_in_pieces(RedisRouter& redis, const std::vector<Scope>& scopes,
               const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,

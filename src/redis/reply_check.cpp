@@ -54,8 +54,8 @@ bool begins_with_words(std::string_view text, std::string_view words) {
     return text.starts_with(words) && (text.size() == words.size() || text[words.size()] == ' ');
 }
 
-/// Returns the server's own words, unless they may hold the password. A mask would tell where a
-/// password that is a common word stands in words that everybody knows.
+/// Returns the server's own words, unless they may hold the password. A mask would not hide a
+/// password that is a common word: everybody knows the server's messages.
 std::string_view shown(const RedisService& service, std::string_view command,
                        std::string_view error_text) {
     const bool holds_password =
@@ -89,7 +89,7 @@ bool is_page_of_keys(const RedisReply& reply) {
            is_list_of(reply.list[1], [](const RedisReply& key) { return key.kind == Kind::text; });
 }
 
-/// Returns whether the reply, which is not an error, is one that the command can have.
+/// Returns whether the reply, which is not an error, fits the command.
 bool fits(const RedisCommand& command, const RedisReply& reply) {
     const std::string& name = command.front();
     if (name == "GET" || name == "SET") {

@@ -14,13 +14,14 @@ namespace {
 /// A page of SCAN and the values of a piece of a batch are at most a quarter of this.
 constexpr std::size_t k_largest_reply = 1 << 20;
 
-// hiredis calls the functions below for each piece of a reply. It is C: no exception may pass
-// through it, and a null pointer tells that there is no memory. An element is created when it
-// comes, so that a list which claims to hold a thousand million costs nothing.
+// hiredis calls the functions below for each piece of a reply. hiredis is written in C: no
+// exception may pass through it, and a null pointer means that memory ran out. An element is
+// created when it arrives, so that a list which claims to hold a thousand million elements costs
+// nothing.
 
 using Kind = RedisReply::Kind;
 
-/// Returns the new reply, which is hiredis's until it hands it over, or null without memory.
+/// Returns the new reply, or null if memory ran out. hiredis owns the reply until it hands it over.
 template <typename SetValue>
 void* create_reply(const redisReadTask* task, Kind kind, SetValue set_value) noexcept {
     try {
@@ -65,7 +66,7 @@ Functions make_functions() {
     functions.createNil = create_nil;
     functions.freeObject = free_reply;
     if constexpr (requires { functions.createDouble; }) {
-        // Only RESP3 has these, which is never asked for.
+        // Only RESP3 has these types, and it is never asked for.
         functions.createDouble = [](auto...) -> void* { return nullptr; };
         functions.createBool = [](auto...) -> void* { return nullptr; };
     }

@@ -67,7 +67,7 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
     return replies;
 }
 
-/// Asks HELLO first, as all users may. A server that is too old for it has no users.
+/// Sends HELLO first, which every user may. A server that is too old for HELLO has no users.
 std::vector<RedisServer*> RedisRouter::primaries() {
     const auto mode = mode_in(m_named->run({hello()}, std::nullopt).front());
     if (mode && mode != "cluster") {
@@ -85,7 +85,7 @@ std::vector<RedisServer*> RedisRouter::primaries() {
     return primaries;
 }
 
-/// Any reply will do, also an error.
+/// Any reply shows that a server is there, even an error.
 void RedisRouter::check_servers() {
     for (auto& [name, server] : m_servers) {
         server.run({hello()}, std::nullopt);

@@ -27,7 +27,7 @@ enum class WhenClosed {
 /// for a while, so that a batch does not wait for the server at each command.
 class RedisServer {
 public:
-    /// connect_stream(), or what stands for it in tests.
+    /// connect_stream(). Tests replace it.
     using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
     static constexpr std::chrono::milliseconds k_rest_after_failure{5000};

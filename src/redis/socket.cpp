@@ -68,7 +68,7 @@ Socket connect_to(const addrinfo& address, Deadline deadline) {
     return socket;
 }
 
-/// Returns null if there is no such host. With AI_NUMERICHOST a host is an address, and the call
+/// Returns null if the host does not exist. With AI_NUMERICHOST a host is an address, and the call
 /// does not wait.
 Addresses look_up(const std::string& host, const std::string& port, int flags) {
     addrinfo hints = {};
@@ -177,7 +177,7 @@ bool Socket::is_silent() {
     return recv(m_fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
-/// To be called after a call that failed, before it is repeated.
+/// Called after a system call failed, before it is repeated.
 void Socket::wait_or_throw(short events, Deadline deadline) const {
     if (errno != EAGAIN && errno != EINTR) {
         throw StreamError(system_message(errno));

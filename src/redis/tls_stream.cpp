@@ -42,7 +42,7 @@ void require_file(bool is_usable, const char* option) {
     }
 }
 
-/// Replaces OpenSSL's own, which asks at the terminal and waits there for ever.
+/// Replaces OpenSSL's function, which asks at the terminal and waits there for ever.
 int refuse_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* is_wanted) {
     *static_cast<bool*>(is_wanted) = true;
     return -1;
@@ -209,7 +209,8 @@ class TlsStream : public Stream {
 public:
     explicit TlsStream(std::shared_ptr<Session> session) : m_session(std::move(session)) {}
 
-    /// To check the certificate OpenSSL reads the folder that SSL_CERT_DIR names, which may hang.
+    /// To check the certificate, OpenSSL reads files from the folder that SSL_CERT_DIR names, which
+    /// may hang.
     void shake_hands(Deadline deadline) {
         const auto handshake = [session = m_session] {
             return attempt(session->ssl.get(), SSL_connect);
@@ -235,7 +236,7 @@ public:
         return complete(read_some, deadline);
     }
 
-    /// What has come may be TLS's own, such as a ticket for another session.
+    /// Bytes that have arrived may be TLS's own, for example a session ticket.
     bool is_silent() override {
         char next = 0;
         const auto peek = [&next](SSL* ssl) { return SSL_peek(ssl, &next, 1); };

@@ -70,7 +70,7 @@ std::chrono::milliseconds parse_timeout(std::string_view text) {
     return *timeout;
 }
 
-/// As apply_known(), of the options for TLS.
+/// As apply_known(), for the options for TLS.
 bool apply_known_for_tls(const UriOption& option, RedisService& service) {
     if (option.name == "ssl_ca_certs") {
         service.ca_file = option.value;
@@ -101,16 +101,15 @@ bool apply_known(const UriOption& option, RedisService& service) {
 }
 
 /// Returns whether the name says that the option tunes another client or its connections. Any other
-/// option may change the answer, as a prefix of the keys does, or ask for security. The name of one
-/// for a password is not shown: a raw & in its value would have the rest taken for a name.
+/// option may change the answer, for example a prefix of the keys, or ask for security.
 bool is_tuning(std::string_view name) {
     return holds_any(name, {"alive", "client", "conn", "coding", "decode", "idle", "interval",
                             "retr", "timeout"}) &&
            !holds_any(name, {"auth", "cert", "class", "crypt", "password", "secur"});
 }
 
-/// Throws std::invalid_argument if the option asks for TLS and the scheme does not, or asks for
-/// more than a verified certificate. The rest cannot matter.
+/// Throws std::invalid_argument if the option asks for TLS and the scheme does not, or if it asks
+/// for more than a verified certificate. Other options have no effect here.
 void check_tls_option(std::string_view name, std::string_view value, Transport transport) {
     const bool is_off =
         is_one_of(value, {"0", "false", "no", "off", "none", "disable", "disabled"});
@@ -126,6 +125,8 @@ void check_tls_option(std::string_view name, std::string_view value, Transport t
     }
 }
 
+/// An option for a password is refused before a later option is shown: if the password has a raw &,
+/// the later name is a piece of it.
 void apply(const UriOption& option, RedisService& service) {
     if (apply_known(option, service)) {
         return;

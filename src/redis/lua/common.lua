@@ -19,7 +19,7 @@ local function leave_answer(key, token, count, origin)
   redis.call('SET', key, token .. ' ' .. count .. ' ' .. origin, 'PX', 1000)
 end
 
--- The token of the reader that left an answer, and its count; nil where there is none from this
+-- The token of the reader that left an answer, and its count. Returns nil if no answer is from this
 -- origin: a standby's count is not for readers that ask the primary.
 local function answer_in(key, origin)
   local token, count, from = string.match(text_at(key), '^(%S+) (%d+) (%S+)$')
@@ -29,13 +29,13 @@ local function answer_in(key, origin)
 end
 
 -- Whether a reader began to count after a request was made: its token is not among the earlier
--- ones, which are those that the request met first, with a blank around each. On the first attempt
--- they are not known yet, and empty.
+-- tokens, which are those that the request met first, with a blank around each. On the first
+-- attempt the earlier tokens are not known yet, and the text is empty.
 local function is_later(token, earlier)
   return token and earlier ~= '' and not string.find(earlier, ' ' .. token .. ' ', 1, true)
 end
 
--- Those tokens.
+-- Joins tokens to such a text.
 local function met(...)
   local tokens = ' '
   for i = 1, select('#', ...) do

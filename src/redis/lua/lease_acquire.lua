@@ -1,9 +1,11 @@
--- Takes the leases on customers' counts that no other reader holds. One without an expiry, or with
--- one above a lease's time, is not in use: the first is not this program's, and the second is from
--- a clock that has been set back.
--- KEYS: lease, value, answer, lease ... ARGV: the reader's token, `read` or `refresh`, the
--- reader's origin, and for each lease the earlier readers that the request knows of. Returns for each: {'hit', count}, {'answer', count}, {'ours'}, or
--- {'wait', the holder's token, the readers that the request met}.
+-- Takes the leases on customers' counts that no other reader holds. A lease without an expiry is not
+-- this program's, and a lease that expires later than a lease can is from a clock that has been set
+-- back: neither is in use.
+-- KEYS: lease, value, answer, lease ...
+-- ARGV: the reader's token, `read` or `refresh`, the reader's origin, and for each lease the earlier
+-- readers that the request knows of.
+-- Returns for each: {'hit', count}, {'answer', count}, {'ours'}, or {'wait', the holder's token, the
+-- readers that the request met}.
 local token, purpose, origin = ARGV[1], ARGV[2], ARGV[3]
 
 local function acquire(lease, value, answer, earlier)

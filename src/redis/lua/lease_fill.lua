@@ -1,6 +1,8 @@
--- Stores the counts whose leases are still the reader's, and releases those. Returns for each 1 where
--- it was stored, else 0. KEYS: lease, value, answer, lease ... ARGV: the reader's token, seconds to
--- live, the reader's origin where a refresh that waits may take the count, else nothing; the counts.
+-- Stores the counts whose leases are still the reader's, and releases these leases.
+-- KEYS: lease, value, answer, lease ...
+-- ARGV: the reader's token, seconds to live, the reader's origin if a refresh that waits may take the
+-- count and otherwise an empty text, the counts.
+-- Returns for each 1 if it was stored, else 0.
 local token, seconds, origin = ARGV[1], ARGV[2], ARGV[3]
 local stored = {}
 for i = 1, #KEYS, 3 do

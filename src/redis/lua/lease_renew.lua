@@ -1,4 +1,4 @@
--- Gives the leases that are still the reader's their whole time again.
+-- Renews the leases that are still the reader's.
 -- KEYS: lease, value, answer, lease ... ARGV: the reader's token.
 for i = 1, #KEYS, 3 do
   if redis.call('GET', KEYS[i]) == ARGV[1] then

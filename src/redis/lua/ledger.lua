@@ -1,17 +1,17 @@
--- The total's ledger: who counts, who writes, and the count that is known meanwhile. Each of the
--- scripts ledger_*.lua begins with this file. KEYS: the value, the ledger, the committed orders, the
--- answer. The ledger is a hash:
---   reader           the one that counts: its token, and when it was renewed last
+-- The total's ledger: the reader that counts, the writers in flight, and the count that is known
+-- meanwhile. Each of the scripts ledger_*.lua begins with this file. KEYS: the value, the ledger, the
+-- committed orders, the answer. The ledger is a hash:
+--   reader           the token of the reader that counts, and when it was renewed last
 --   base, ends       a count that is known while writers are in flight; the end of its time to live
 --   since, filled_by the snapshot that the base or the value was counted in, and its reader's token
 --   in_flight:NAME   a writer: since when, and with how many orders
 --   kept             how many transactions were put among the committed orders for the reader
 --   asked            when a reader was last told to ask what became of writers in flight
 -- The committed orders are a hash of their own, which only a fill reads: NAME, and by how many orders
--- that transaction changed the total while the reader counted. It may vanish by itself.
+-- that transaction changed the total while the reader counted. Redis may evict it.
 -- A writer's NAME is `ID:ORDER`: its transaction's id, and the number of one of its orders, if it is
--- known. The id alone may be another's after a crash of PostgreSQL.
--- Times are milliseconds of Redis's own clock. What is set, and its expiry, comes before what is
+-- known. After a crash of PostgreSQL, another transaction may have the id.
+-- Times are milliseconds of Redis's own clock. Fields are set, with an expiry, before others are
 -- cleared: a script that is refused midway leaves nothing that stays.
 local value_key, ledger_key, committed_key, answer_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local most_kept = 10000
@@ -39,7 +39,7 @@ local function is_older(stamp, milliseconds)
   return age < 0 or age > milliseconds
 end
 
--- What the text of a field looks like. A hash with any other is not this program's.
+-- What the text of each field looks like. A hash with anything else is not this program's.
 local forms = {
   reader = '^%S+ %d+$',
   base = '^-?%d+$',
@@ -50,7 +50,7 @@ local forms = {
   asked = '^%d+$',
 }
 
--- Returns nil where the key is not this program's.
+-- Returns nil if the key is not this program's.
 local function parse_ledger()
   local ledger = { in_flight = {} }
   local fields = redis.pcall('HGETALL', ledger_key)
@@ -121,7 +121,8 @@ local function has_lapsed_writer()
   return false
 end
 
--- A base without a writer in flight was left by a script that was refused before it published it.
+-- A base without a writer in flight was left by a script that was refused before it could publish
+-- it.
 local function has_base_that_was_left()
   return ledger.base and next(ledger.in_flight) == nil
 end
@@ -132,7 +133,7 @@ local function clear_reader()
   redis.call('DEL', committed_key)
 end
 
-touch() -- where that is refused, nothing is set
+touch() -- if this is refused, nothing is set
 if not ledger or has_lapsed_writer() or has_base_that_was_left() then
   forget_ledger()
 elseif ledger.reader and is_older(string.match(ledger.reader, '%d+$'), lifetime) then
@@ -184,7 +185,7 @@ local function seen_by(snapshot)
   end
 end
 
--- Publishes the base for what is left of its time; of the ledger only where it comes from stays.
+-- Publishes the base for the rest of its time. Of the ledger, only `since` and `filled_by` stay.
 local function publish()
   local left = ledger.ends and tonumber(ledger.ends) - now
   if left and left <= 0 then
@@ -202,7 +203,7 @@ local function publish()
   clear('base', 'ends', 'asked')
 end
 
--- Comes last in every script that may have changed who is in flight or what is known.
+-- Comes last in every script that may have changed the writers in flight or the base.
 local function settle()
   if next(ledger.in_flight) ~= nil then
     return

@@ -1,7 +1,8 @@
 -- Takes the right to count the total, unless its count is there or about to be.
 -- ARGV: the reader's token, `read` or `refresh`, the reader's origin, the earlier readers that the
--- request knows of. Returns a list of one element: {'hit', count}, {'answer', count}, {'ours'}, or
--- {'wait', token of the reader that counts, readers that the request met, writers to ask about ...}.
+-- request knows of.
+-- Returns a list of one element: {'hit', count}, {'answer', count}, {'ours'}, or {'wait', token of the
+-- reader that counts, readers that the request met, writers to ask about ...}.
 local token, purpose, origin, earlier = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local silence = 100
 

@@ -1,6 +1,6 @@
--- Applies transactions of other programs that are visible: by how much each changed the number of
--- orders. A count whose snapshot had seen one has it already; where that is not known, the count goes.
--- ARGV: for each transaction its id and that number, which may be negative.
+-- Applies transactions of other programs, which are visible, to the total. The total already has those
+-- that its snapshot had seen. If that snapshot is not known, the total is deleted.
+-- ARGV: for each transaction its id, and by how much it changed the number of orders.
 
 -- The sum of those that the published or known count lacks.
 local function sum_unseen()
@@ -11,7 +11,8 @@ local function sum_unseen()
   return sum
 end
 
--- The value is below zero between two transactions whose commits came the other way round.
+-- The value may be below zero for a moment: transactions may be applied in another order than they
+-- were committed in.
 local is_published = string.match(text_at(value_key), '^%-?%d+$')
 
 if reader() then

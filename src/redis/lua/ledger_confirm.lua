@@ -1,5 +1,6 @@
--- Says what became of a writer in flight. Any program that knows may say it; the second time changes
--- nothing. ARGV: its name; `committed` once that is visible, or `aborted`.
+-- Says what became of a writer in flight. Any program that knows it may run this; a second run changes
+-- nothing.
+-- ARGV: the writer's name; `committed` once the commit is visible, or `aborted`.
 local name, fate = ARGV[1], ARGV[2]
 local field, entry = 'in_flight:' .. name, ledger.in_flight[name]
 if not entry then

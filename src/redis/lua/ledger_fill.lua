@@ -1,9 +1,10 @@
--- Takes the reader's count for the base, unless a writer that its probe saw is not in the ledger:
--- no script would add that one's orders. ARGV: the reader's token, the count, its seconds to live,
--- the snapshot of the statement that counted, how many writers the probe saw, the lower 32 bits of
--- each one's transaction id, the names of the writers that the count is known to have seen.
--- Returns 1 where the count was taken and 0 where it was not; or the writers that the snapshot seems
--- to have seen: if PostgreSQL crashed after it, they may only have the ids of those that it saw.
+-- Makes the reader's count the base, unless a writer that its probe saw is not in the ledger: nothing
+-- would add that writer's orders.
+-- ARGV: the reader's token, the count, its seconds to live, the snapshot of the statement that
+-- counted, how many writers the probe saw, the lower 32 bits of each writer's transaction id, the names
+-- of the writers that the count is known to include.
+-- Returns 1 if the count was taken, 0 if it was not, or the names of writers whose ids the snapshot has
+-- seen: if PostgreSQL crashed after the snapshot, these ids may have been other transactions' then.
 local token, count, seconds, snapshot, last = ARGV[1], ARGV[2], ARGV[3], ARGV[4], 5 + ARGV[5]
 
 if reader() ~= token then
@@ -22,7 +23,7 @@ for i = 1, #committed, 2 do
   table.insert(names, committed[i])
 end
 
--- A few digits at a time, for a float to hold each step exactly.
+-- A few digits at a time, so that a float holds each step exactly.
 local function low_32_bits(id)
   local bits = 0
   for first = 1, #id, 6 do

@@ -3,8 +3,8 @@
 -- ARGV: the writer's name, the number of its orders.
 local name, orders = ARGV[1], ARGV[2]
 
--- No snapshot has seen a transaction that is still in flight. One that seems to have is from before
--- a crash of PostgreSQL, which then gives ids away again that it had not yet written to disk.
+-- No snapshot has seen a transaction that is still in flight. A snapshot that seems to have seen it
+-- is from before a crash of PostgreSQL, which reuses ids that it had not written to disk.
 if ledger.since and seen_by(ledger.since)(name) then
   redis.call('DEL', value_key)
   forget_ledger()
