@@ -10,7 +10,8 @@ namespace ordercache {
 
 namespace {
 
-/// Above this growth the table of changes is emptied, since dead rows make polls slow.
+/// If the table of changes has grown by more than this, it is emptied, since dead rows make polls
+/// slow.
 constexpr std::int64_t k_growth = 16 << 20;
 
 std::set<std::string> intersection(const std::set<std::string>& one,
@@ -74,7 +75,7 @@ bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
 
 bool PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle) {
     const PollAnswer answer = ask_for_changes();
-    if (answer.is_busy) { // behind a pooler: the next poll tells who follows
+    if (answer.is_busy) { // behind a pooler: the next poll tells which follower works
         return true;
     }
     check(answer, m_beginning->token);

@@ -112,7 +112,8 @@ CommitEnd learn_outcome(PostgresConnection& connection, const Written& written,
     return in_doubt(connection, written, why);
 }
 
-/// An error in answer to COMMIT means a rollback, but for a foreign server, which commits first.
+/// An error in reply to COMMIT means a rollback, unless a foreign server takes part, which commits
+/// first.
 CommitEnd refused(const PostgresConnection& connection, const Written& written,
                   const Error& error) {
     return written.may_be_remote
@@ -157,7 +158,7 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
 }
 
 CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written) {
-    // Written before COMMIT is sent: there may be no memory for it later.
+    // Made before COMMIT is sent, since memory may run out later.
     CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {

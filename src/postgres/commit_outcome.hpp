@@ -12,14 +12,14 @@ class PostgresSession;
 /// What a transaction wrote, as its writer knows it.
 struct Written {
     WriteId id;
-    std::string content = {};   ///< Of that order's row, as RETURNING gave it.
+    std::string content = {};   ///< The order's values, as RETURNING gave them.
     bool may_be_remote = false; ///< A foreign server may commit a part of it.
 };
 
-/// What became of a transaction. After a crash or a failover PostgreSQL gives ids of transactions
-/// and numbers of orders away again, so neither proves a commit: `committed` means that the order's
-/// row is there with the transaction's id, and with `content` unless that is empty. `unknown` means
-/// that the id is committed and the row is not there.
+/// Returns what became of a transaction. After a crash or a failover PostgreSQL may reuse a
+/// transaction's id and an order's number, so neither proves a commit. `committed` means that the
+/// order's row is there with the transaction's id, and with `content` unless that is empty.
+/// `unknown` means that the id is committed and the row is not there.
 TransactionStatus status_of(PostgresSession& session, const WriteId& write,
                             const std::string& content = "");
 
@@ -28,8 +28,8 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
 /// first signal.
 CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written);
 
-/// Whether a COMMIT may have been sent. From then on an unforeseen failure leaves it in doubt
-/// whether something was written.
+/// Returns whether a COMMIT may have been sent. From then on, after an unforeseen failure it is in
+/// doubt whether anything was written.
 bool commit_was_sent();
 
 } // namespace ordercache

@@ -35,7 +35,7 @@ using List = std::vector<std::string_view>;
 constexpr std::chrono::seconds k_connect_timeout = 5s;
 constexpr std::chrono::seconds k_timeout_of_each_host = 2s;
 
-/// Of the connection string, the environment and a service file.
+/// Returns the parameters that the connection string, the environment and a service file give.
 Parameters parameters_in_use(PGconn* connection) {
     const Options options(PQconninfo(connection), &PQconninfoFree);
     if (!options) {
@@ -76,7 +76,7 @@ Limits limits_of(const Parameters& parameters, Deadline deadline) {
     return {deadline, *seconds > 0 ? std::optional(std::chrono::seconds(*seconds)) : std::nullopt};
 }
 
-/// A list of one is for all hosts.
+/// A list of one element is for all hosts.
 std::string_view element(const List& list, std::size_t index) {
     return list.size() == 1 ? list.front() : list[index];
 }
@@ -88,7 +88,7 @@ std::string without_element(List list, std::size_t index) {
     return quote_parameter(fmt::format("{}", fmt::join(list, ",")));
 }
 
-/// The connection string without the host in use, or nullopt if it names no other.
+/// Returns the connection string without the host in use, or nullopt if it names no other host.
 std::optional<std::string> without_host_in_use(PGconn* connection,
                                                const std::string& connection_string) {
     const Parameters parameters = parameters_in_use(connection);
@@ -133,7 +133,8 @@ bool wait(PGconn* connection, PostgresPollingStatusType state, Deadline deadline
     return wait_for(socket, events, deadline, Signals::wait) && !stop.stop_requested();
 }
 
-/// Connects, or fails to. Returns false if the host in use says nothing for too long.
+/// Waits until connecting has succeeded or failed. Returns false if the host in use says nothing
+/// for too long.
 bool complete(PGconn* connection, const Limits& limits, const std::stop_token& stop) {
     std::string host;
     Deadline deadline = Deadline::never();

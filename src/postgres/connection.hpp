@@ -22,21 +22,20 @@ struct CommitReply {
     std::optional<Error> error = {};
 };
 
-/// The connection to one service. Made when it is first needed, and again when it was lost. Every
-/// wait is bounded; every failure throws Error (store_failed), which names the server and the
-/// database, or Error (no) where PostgreSQL judged an order and rejected it, or Error (usage) where
-/// the table is not as the program needs it.
+/// The connection to one service. It is made when it is first needed, and again after it was lost.
+/// Every failure throws an Error that names the server and the database: `rejected` if PostgreSQL
+/// rejected an order, `usage` if a retry cannot help, and otherwise `store_failed`.
 class PostgresConnection {
 public:
     using Tick = OrderStore::Tick;
 
-    /// `reporter` must outlive it. Tests pass another `open`.
+    /// `reporter` must outlive this object. Tests pass another `open`.
     PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
                        OpenSession open = open_session);
 
-    /// Runs `act`, which must own all that it uses, in a run_cancellable thread, and returns what
-    /// it returns. At the user's limit the statement is cancelled on the server too. A tick may
-    /// throw TimedOut as well. A session that failed is not used again.
+    /// Runs `act` by run_cancellable() and returns its result. `act` must own all that it uses. At
+    /// the user's limit the statement is cancelled on the server too. A tick may throw TimedOut as
+    /// well. A session that failed is not used again.
     template <typename Act>
     auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
         const auto session = connected(tick, signals);
@@ -56,18 +55,20 @@ public:
         }
     }
 
-    /// From here until send_commit() or roll_back() a session that the server ended is not replaced
-    /// by a new one, which would know nothing of the transaction: the next statement fails.
+    /// Says that a transaction begins. Until send_commit() or roll_back(), a session that the
+    /// server ended is not replaced, since a new one would not have the transaction: the next
+    /// statement fails.
     void begin() { m_is_in_transaction = true; }
 
-    /// Commits. Signals wait, and nothing cancels it: that would not undo it. Past the user's limit
-    /// it rolls back instead. A tick that throws TimedOut ends the wait as the limit does.
+    /// Commits, or rolls back if the user's limit has passed. Signals wait, and the COMMIT is not
+    /// cancelled, which would not undo it. A tick that throws TimedOut ends the wait as the limit
+    /// does.
     CommitReply send_commit(const Tick& tick = {});
 
     /// Rolls back. A server that cannot be reached does so by itself.
     void roll_back() noexcept;
 
-    /// When a wait that begins now must end.
+    /// Returns when a wait that begins now must end.
     Deadline deadline() const { return m_limit.deadline(); }
 
     /// Whether the user set a limit to every wait.
@@ -89,7 +90,7 @@ private:
     Reporter& m_reporter;
     OpenSession m_open;
     std::shared_ptr<PostgresSession> m_session;
-    std::string m_peer; ///< The server connected to last, with the word before it.
+    std::string m_peer; ///< The server of the last connection, as ` at db.example:5432`.
     bool m_is_in_transaction = false;
 };
 

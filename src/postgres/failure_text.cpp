@@ -21,7 +21,7 @@ constexpr auto k_local_user_advice =
     "; check the user: over a local socket it may have to be the system's own";
 constexpr auto k_tls_advice = "; the server may want TLS: set sslmode=require";
 
-/// PgBouncer, which speaks English alone, has this SQLSTATE for everything.
+/// PgBouncer has this SQLSTATE for everything. It writes only English.
 constexpr auto k_protocol_violation = "08P01";
 constexpr auto k_no_such_database = "3D000";
 
@@ -31,13 +31,12 @@ constexpr std::string_view k_rejections = "22 23 44 45 P0";
 /// PostgreSQL's own, among the classes that the SQL standard leaves to others.
 constexpr std::string_view k_failures = "53 54 55 57 58 72 HV XX";
 
-/// The table `orders` has other columns, or columns of other types, or takes no such statement:
-/// 0A000 feature not supported, such as a COPY under row security; 42601 syntax error, as
-/// PostgreSQL 13 calls a column that is always generated; 42703 undefined column; 42804 datatype
-/// mismatch; 42846 cannot cast; 42809 wrong object type; 42883 undefined function, such as = of an
-/// integer and a uuid; 42P10 invalid column reference; 42P17 invalid object definition, such as a
-/// rule that recurs; 428C9 a column that is always generated; 55000 object not in prerequisite
-/// state, such as a view that takes no rows.
+/// The table `orders` has other columns, or columns of other types, or does not take the statement:
+/// 0A000 feature not supported; 42601 syntax error, as PostgreSQL 13 calls a column that is always
+/// generated; 42703 undefined column; 42804 datatype mismatch; 42846 cannot cast; 42809 wrong
+/// object type; 42883 undefined function, such as = of an integer and a uuid; 42P10 invalid column
+/// reference; 42P17 invalid object definition, such as a rule that recurs; 428C9 a column that is
+/// always generated; 55000 object not in prerequisite state, such as a view that takes no rows.
 constexpr std::string_view k_another_table =
     "0A000 42601 42703 42804 42846 42809 42883 42P10 42P17 428C9 55000";
 
@@ -45,10 +44,10 @@ bool has(std::string_view text, std::string_view piece) {
     return !piece.empty() && text.find(piece) != std::string_view::npos;
 }
 
-/// What the server says in a line of libpq's begins behind this.
+/// In a line of libpq's, the server's words begin after this.
 constexpr std::string_view k_failed = " failed: ";
 
-/// Where the address ends, in a line about a connection.
+/// Returns where the address ends in a line about a connection, or 0 if the line has none.
 std::size_t end_of_address(std::string_view line) {
     const auto at = line.find(k_failed);
     return at == std::string_view::npos ? 0 : at + k_failed.size();
@@ -67,7 +66,8 @@ std::string first_line(std::string_view what) {
     return std::string(without_severity(what.substr(0, what.find('\n'))));
 }
 
-/// The lines of a message, without the empty ones and libpq's advice, which a tab begins.
+/// Returns the lines of a message, without empty ones and without libpq's advice, which begins with
+/// a tab.
 std::vector<std::string_view> lines_of(std::string_view message) {
     std::vector<std::string_view> lines = split(message, '\n');
     std::erase_if(lines, [](std::string_view line) {
@@ -76,8 +76,8 @@ std::vector<std::string_view> lines_of(std::string_view message) {
     return lines;
 }
 
-/// Takes the SQLSTATE out of `severity:  SQLSTATE: message`, in a connection's failure behind the
-/// address. Returns it, or nothing if there is none.
+/// Takes the SQLSTATE out of `severity:  SQLSTATE: message`, which follows the address if
+/// connecting failed. Returns an empty text if there is none.
 std::string take_sqlstate(std::string& line) {
     constexpr std::size_t length = 5;
     const auto at = line.find(k_end_of_severity);
@@ -98,7 +98,8 @@ bool rejects_the_order(const std::string& sqlstate) {
     return has(k_rejections, state_class) || (is_users && !has(k_failures, state_class));
 }
 
-/// The customer whom an order names and who does not exist; empty if that is not the failure.
+/// Returns the customer that an order names but that does not exist, or an empty text if the
+/// failure is another one.
 std::string_view missing_customer(const SessionFailure& failure) {
     constexpr std::string_view key = "(customerid)=(";
     const std::string_view what = failure.what();

@@ -16,7 +16,7 @@ namespace ordercache {
 
 namespace {
 
-/// The number of rows of a poll that are read at once.
+/// How many rows of a poll are read at once.
 constexpr std::size_t k_piece = 5000;
 
 /// A follower that hangs between a poll and its acknowledgement, or whose host or network is gone,
@@ -35,7 +35,7 @@ constexpr auto k_begin =
 /// Writers in flight hold a lock on the table, and others would wait behind this one.
 constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE ordercache.change";
 
-/// A cursor keeps the memory of both sides small, whatever others write at once.
+/// A cursor keeps the memory of both sides small, however much others write at once.
 constexpr auto k_poll =
     "{}DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM ordercache.poll('orders'); "
     "FETCH {} FROM poll";
@@ -46,7 +46,7 @@ constexpr auto k_lock_not_available = "55P03";
 constexpr std::string_view k_feature_not_supported = "0A000";
 constexpr auto k_read_only_transaction = "25006";
 
-/// No such schema, function, table or column; no right to it.
+/// A schema, function, table or column is missing, or the role has no right to it.
 constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "42P01", "42703",
                                                              "42501"};
 
@@ -80,8 +80,8 @@ void check_version(PostgresSession& session) {
     }
 }
 
-/// Behind a pooler, the settings and locks of a session would stay with a connection that others
-/// get next.
+/// Returns whether the connection is not shared. Behind a pooler, the settings and locks of a
+/// session would stay with a connection that other programs get next.
 bool has_session_of_its_own(PostgresSession& session) {
     return session.answering_process() == session.server_process();
 }

@@ -28,12 +28,12 @@ struct FollowerTokens {
 /// another follower is at work. Throws NotSetUp and SessionFailure.
 std::optional<FollowerTokens> take_over(PostgresSession& session);
 
-/// A piece of what the function poll() of follow_poll.sql tells, which explains its rows. All but
-/// the changes is in the first piece.
+/// A piece of the answer of the function poll(): follow_poll.sql explains its rows. Only the
+/// changes may go on in later pieces.
 struct PollAnswer {
     Changes changes;
-    bool is_last = true;    ///< There is no other piece.
-    bool is_busy = false;   ///< Another follower's poll is under way; nothing else is told.
+    bool is_last = true;    ///< No piece follows.
+    bool is_busy = false;   ///< Another follower's poll is under way; the rest is empty.
     bool is_full = false;   ///< The table of changes has reached its limit.
     std::string token;      ///< The token of the last follower; empty if a crash removed it.
     std::string tables;     ///< A fingerprint of orders, its parts, triggers and policies.

@@ -116,7 +116,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 }
 
 CommitEnd InsertedOrders::commit() {
-    m_is_over = true; // or it is not known: there is nothing left to roll back
+    m_is_over = true; // even if the outcome is not known, there is nothing to roll back
     return commit_and_learn_outcome(*m_connection, m_inserted.written);
 }
 
@@ -128,7 +128,7 @@ void InsertedOrders::check_stored() const {
     }
 }
 
-/// Sorts them when they have doubled: a file may name each customer many times.
+/// Removes repeats each time the list has doubled: a file may name each customer many times.
 void InsertedOrders::note_customers(const std::vector<CustomerId>& customers) {
     constexpr std::size_t first_sorting = 64 << 10;
     m_customers.insert(m_customers.end(), customers.begin(), customers.end());

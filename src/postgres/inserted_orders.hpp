@@ -16,12 +16,12 @@ namespace ordercache {
 
 class PostgresConnection;
 
-/// What changes the cache when orders are written: the writer itself, or a follower that the
-/// triggers tell of them.
+/// What updates the cache when orders are written: the writer, or a follower, which the triggers
+/// tell of the orders.
 enum class CacheUpdate { by_writer, by_follower };
 
-/// Orders that are inserted in one transaction. Unless commit() is called, they are rolled back.
-/// Throws Error (rejected) if PostgreSQL does not take an order.
+/// Orders that are inserted in one transaction. Throws Error (rejected) if PostgreSQL does not take
+/// an order.
 class InsertedOrders : public PendingOrders {
 public:
     /// Begins the transaction.
@@ -37,7 +37,7 @@ public:
     /// once, after add() and before everything below.
     void finish();
 
-    /// Has PostgreSQL make the checks that it defers until the commit.
+    /// Makes PostgreSQL run the checks that it defers until the commit.
     void check();
 
     /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error

@@ -14,13 +14,13 @@ namespace {
 
 using OrderRow = std::array<std::string, 5>;
 
-/// The values of k_order_columns.
+/// Returns the values of k_order_columns.
 OrderRow row_of(const Order& order) {
     return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
             order.tax.to_string(), order.total().to_string()};
 }
 
-/// For each column an array of its values. Dates and numbers need no quotes in one.
+/// Returns an array of values for each column. Dates and numbers need no quotes in an array.
 OrderRow arrays_of(const std::vector<Order>& orders) {
     OrderRow arrays;
     for (const Order& order : orders) {
@@ -52,11 +52,12 @@ std::string lock_batch_sql() {
 constexpr auto k_insufficient_privilege = "42501";
 constexpr auto k_with_check_option_violation = "44000";
 
-/// Asks after an INSERT that failed because a privilege is missing.
+/// Asked after an INSERT failed because a privilege is missing.
 constexpr auto k_is_row_security_why = "SELECT row_security_active('orders') AND "
                                        "has_any_column_privilege('orders', 'INSERT') AS is_why";
 
-/// A row that row security forbids has no SQLSTATE of its own. It gets that of a view's check.
+/// PostgreSQL reports a row that row security forbids as a missing privilege. This reports it as a
+/// view's check that failed.
 Rows insert(PostgresSession& session, const std::string& sql, const OrderRow& values) {
     try {
         return session.run(sql, {values.begin(), values.end()});
@@ -72,8 +73,8 @@ Rows insert(PostgresSession& session, const std::string& sql, const OrderRow& va
     }
 }
 
-/// Where a foreign server commits too, all other checks come first, so that an error in answer to
-/// COMMIT is its own.
+/// If a foreign server may commit a part, runs all other checks first, so that an error in reply to
+/// COMMIT comes from that server.
 void look_closer(PostgresSession& session, const std::string& lock, InsertedOrder& inserted) {
     const Row look =
         session

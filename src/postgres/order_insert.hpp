@@ -14,11 +14,10 @@ namespace ordercache {
 /// The columns of `orders` that the program writes.
 inline constexpr auto k_order_columns = "orderdate, customerid, netamount, tax, totalamount";
 
-/// Has PostgreSQL make the checks that it defers until the commit.
+/// Makes PostgreSQL run the checks that it defers until the commit.
 inline constexpr auto k_check_now = "SET CONSTRAINTS ALL IMMEDIATE";
 
-/// The orders of a piece of a file that were stored. One without a customer changes the total
-/// alone.
+/// What was stored of a piece of a file. An order without a customer changes only the total.
 struct InsertedPiece {
     std::int64_t stored = 0;
     std::vector<CustomerId> customers = {};

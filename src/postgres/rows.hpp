@@ -12,14 +12,15 @@
 
 namespace ordercache {
 
-/// The reply is well formed, and not one to the statement. PostgreSQL itself sends no such reply.
+/// The reply is well formed but does not fit the statement. PostgreSQL itself never sends such a
+/// reply.
 class UnexpectedReply : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// A row of a result. Its columns have names. Every function throws UnexpectedReply if there is no
-/// such column, or its value is not of that kind.
+/// A row of a result. Its columns have names. Every function throws UnexpectedReply if the column
+/// is missing, or its value is not of that kind.
 class Row {
 public:
     using Columns = std::vector<std::string>;

@@ -181,7 +181,7 @@ public:
 
 private:
     PGconn* m_handle; ///< m_connection owns it.
-    int m_socket;     ///< Of its own, so that end() never meets another's descriptor.
+    int m_socket;     ///< A duplicate: end() never uses a descriptor that was closed.
     std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> m_cancel;
     Connection m_connection;
     pqxx::nontransaction m_statements;

@@ -52,8 +52,8 @@ class PostgresSession {
 public:
     virtual ~PostgresSession() = default;
 
-    /// Runs one statement by itself: in autocommit, unless a BEGIN came before. Without parameters
-    /// it may be several, as one transaction.
+    /// Runs one statement, in autocommit unless a BEGIN came before. Without parameters, `sql` may
+    /// hold several statements, which run as one transaction.
     virtual Rows run(const std::string& sql, const std::vector<std::string>& parameters) = 0;
     Rows run(const std::string& sql) { return run(sql, {}); }
 

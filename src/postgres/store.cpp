@@ -24,7 +24,7 @@ std::string text_of_array(const std::vector<Scope>& customers) {
     return fmt::format("{{{}}}", fmt::join(ids, ","));
 }
 
-/// The batch's lock is one on every scope.
+/// The batch's lock is a lock on every scope.
 bool is_lock_of(std::int32_t key, const Scope& scope) {
     return key == scope.customer.value_or(k_lock_all) || key == k_lock_batch;
 }
@@ -61,9 +61,9 @@ Counted count_all(PostgresSession& session) {
             .on_standby = row.flag("on_standby")};
 }
 
-/// Customers are compared as integers of 64 bits, so that a column of a smaller type, or of an
-/// inexact one, takes no number for another, and a column of text is refused. PostgreSQL's message
-/// names the types that it cannot compare, and not the column.
+/// Customers are compared as 64-bit integers, so that a column of a smaller or inexact type does
+/// not confuse two numbers, and a column of text is refused. PostgreSQL's message names the types
+/// that it cannot compare, and not the column.
 Rows count_by_customer(PostgresSession& session, const std::string& sql,
                        const std::string& customers) {
     constexpr auto undefined_function = "42883";
@@ -104,7 +104,7 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
     return counted;
 }
 
-/// Ends the transaction with the scope.
+/// Rolls the transaction back at the end of the block.
 class Rollback {
 public:
     explicit Rollback(PostgresConnection& connection) : m_connection(connection) {}

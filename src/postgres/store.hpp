@@ -16,11 +16,10 @@ namespace ordercache {
 
 class PostgresConnection;
 
-/// The orders in PostgreSQL. Connects when it is first asked. A failure throws Error
-/// (store_failed), which names the server and the database.
+/// The orders in PostgreSQL. Connects when it is first needed.
 class PostgresStore : public OrderStore {
 public:
-    /// `reporter` must outlive it. Tests have another `open` than the driver's.
+    /// `reporter` must outlive this object. Tests pass another `open`.
     PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter,
                   OpenSession open = open_session);
     ~PostgresStore() override;

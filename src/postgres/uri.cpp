@@ -24,12 +24,12 @@ namespace {
 constexpr auto k_providers_database = "defaultdb";
 constexpr auto k_default_database = "dellstore";
 
-/// libpq's parameters by their names. libpq chooses the value of each other one, for example from
-/// the environment.
+/// libpq's parameters by their names. For a parameter that is not here libpq chooses the value, for
+/// example from the environment.
 using Parameters = std::map<std::string, std::string, std::less<>>;
 
-/// The name that libpq's message quotes, if it is safe to show: behind a password it may be a piece
-/// of that.
+/// Returns the option that libpq's message quotes, if it is safe to show: after a password, it may
+/// be a piece of the password.
 std::optional<std::string_view> unknown_option(std::string_view message, std::string_view text) {
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
     const std::string_view name = cut(cut(message, '"').after.value_or(""), '"').before;
@@ -75,8 +75,8 @@ Parameters read_by_libpq(const std::string& text) {
     return parameters;
 }
 
-/// The URI with its scheme as libpq takes it. libpq would go on behind a raw delimiter of a
-/// password, and take a piece of it for a host: refused here.
+/// Returns the URI with its scheme as libpq takes it. Refuses raw delimiters in a password, since
+/// libpq would take a piece of the password for a host.
 std::string checked_uri(std::string_view text) {
     const Uri uri = split_uri(text);
     if (uri.scheme != "postgres" && uri.scheme != "postgresql") {
@@ -101,7 +101,7 @@ std::string to_string(const Parameters& parameters) {
     return text;
 }
 
-/// A parameter as libpq takes it: what is given, else what a variable says.
+/// Returns a parameter as libpq takes it: the given value, or else the variable's.
 std::string in_use(const Parameters& parameters, std::string_view name,
                    const Environment& environment, const char* variable) {
     const auto given = parameters.find(name);
@@ -155,8 +155,8 @@ void hide_unfit_passfile(const Environment& environment, Parameters& parameters)
     }
 }
 
-/// Below the 4 minutes after which providers drop a connection in silence, and with it what a
-/// server that is gone would have said.
+/// Shorter than the 4 minutes after which providers silently drop an idle connection. They also
+/// detect a server that is gone.
 void set_keepalives(Parameters& parameters) {
     parameters.try_emplace("keepalives_idle", "60");
     parameters.try_emplace("keepalives_interval", "10");
@@ -164,8 +164,8 @@ void set_keepalives(Parameters& parameters) {
     parameters.try_emplace("tcp_user_timeout", "60000");
 }
 
-/// Asking for GSS encryption costs a failed attempt wherever there is no Kerberos: a user who has
-/// it says so.
+/// Asking for GSS encryption costs a failed attempt without Kerberos. A user who has Kerberos asks
+/// for it.
 void set_defaults(const Environment& environment, Parameters& parameters) {
     parameters.try_emplace("fallback_application_name", "ordercache");
     parameters.insert_or_assign("client_encoding", "UTF8");

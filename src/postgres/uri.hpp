@@ -13,13 +13,14 @@ struct PostgresService {
     std::string database;          ///< The database in use; empty for libpq's default.
 };
 
-/// Reads a `postgres` or `postgresql` URI or libpq's `key=value` form, and has it use `database`,
-/// or the one that it names if `database` is empty. Refuses what would make libpq show a password.
-/// Throws std::invalid_argument, whose message says what is wrong and never quotes a value.
+/// Reads a `postgres` or `postgresql` URI or libpq's `key=value` form. The service uses `database`
+/// or, if that is empty, the database that the URI names. Refuses what would make libpq show a
+/// password. Throws std::invalid_argument, whose message says what is wrong and never quotes a
+/// value.
 PostgresService parse_postgres_uri(std::string_view text, std::string_view database,
                                    const Environment& environment);
 
-/// A value as it stands in libpq's connection string.
+/// Returns the value as libpq's connection string needs it: in quotes.
 std::string quote_parameter(std::string_view value);
 
 } // namespace ordercache

@@ -1,9 +1,10 @@
 -- A condition on a row of pg_class: an INSERT may change more counts than it says.
 relkind NOT IN ('r', 'p') OR relrowsecurity
 OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = pg_class.oid AND ev_type = '3')
--- A trigger of the user's that fires on INSERT (bit 2 of tgtype). A partition's copy of one is marked
--- internal up to PostgreSQL 14, as a foreign key's trigger is, which names the other table. That of
--- --follow-sql changes no count; to_regproc() would need a right to its schema.
+-- A user's trigger that fires on INSERT (bit 2 of tgtype). Up to PostgreSQL 14, a partition's copy
+-- of a trigger is marked internal, as a foreign key's trigger is; but only the latter names another
+-- table. The trigger of --follow-sql changes no count. It is looked up by name, since to_regproc()
+-- would need a right to its schema.
 OR EXISTS (
     SELECT FROM pg_trigger
     WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgtype & 4 <> 0

@@ -1,7 +1,7 @@
--- What the follower asks many times a second, in a transaction that it ends when the cache has the
--- changes. All rows are of one snapshot. They come in this order:
---   busy         another follower's poll is under way, and nothing else is told
---   tables       a text that differs when orders, one of its parts, a trigger or a policy changed;
+-- The follower calls this many times a second, in a transaction that it ends when the cache has the
+-- changes. All rows are from one snapshot. They come in this order:
+--   busy         another follower's poll is under way; no other row comes
+--   tables       a text that changes when orders, one of its parts, a trigger or a policy changes;
 --                and the size of the table of changes in bytes
 --   full         that table has reached its limit
 --   follower     the token of the follower that started last; no row after a crash
@@ -9,9 +9,9 @@
 --   unnoted      a transaction whose changes are not noted, because the table was full
 --   missing      a part of orders whose changes are not always noted
 --   stray        a table that is not a part of orders, and whose changes are noted
---   total        the number of all orders may have changed, and it is not known by how much: row
---                security may hide some from a reader, or a partition is being detached
---   transaction  its id, and by how much it changed the number of all orders; not beside `total`
+--   total        the number of all orders may have changed by an unknown number: row security may
+--                hide some from a reader, or a partition is being detached
+--   transaction  its id, and by how much it changed the number of all orders; none beside `total`
 --   customer     a customer whose orders changed
 CREATE OR REPLACE FUNCTION ordercache.poll(counted regclass)
     RETURNS TABLE (kind text, subject text, amount bigint)

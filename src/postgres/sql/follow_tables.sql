@@ -1,8 +1,8 @@
--- Has PostgreSQL note the changes of the table orders for `ordercache invalidate --follow`.
--- Run it as the owner of that table or as a superuser. It can be run again at any time, and changes
--- nothing where it was run before. `ordercache invalidate --follow-sql=remove` prints what undoes it.
--- Programs that write orders need no new rights. Run the removal before orders.customerid is renamed
--- or gets another type.
+-- Has PostgreSQL note the changes of the table orders for `ordercache invalidate --follow`. Run it
+-- as the owner of that table or as a superuser. It can be run again at any time, and changes
+-- nothing then. `ordercache invalidate --follow-sql=remove` prints the SQL that undoes it. Programs
+-- that write orders need no new rights. Run the removal before orders.customerid is renamed or gets
+-- another type.
 
 BEGIN;
 SET LOCAL lock_timeout = '3s';
@@ -35,10 +35,10 @@ $$;
 
 CREATE SCHEMA IF NOT EXISTS ordercache;
 
--- A row for each order that came or went: the transaction, the customer, and 1 or -1. The customer
--- is null where the order has none, or one that `count --customer` does not take. The follower
--- deletes what it has read. A crash empties the table, and the follower notices. VACUUM must not
--- truncate it: see note_change().
+-- A row for each order that was added or removed: the transaction, the customer, and 1 or -1. The
+-- customer is null if the order has none, or one that `count --customer` does not take. The
+-- follower deletes what it has read. A crash empties the table, and the follower notices that.
+-- VACUUM must not truncate it: see note_change().
 CREATE UNLOGGED TABLE IF NOT EXISTS ordercache.change (
     transaction xid8 NOT NULL,
     customer integer,
@@ -47,13 +47,13 @@ CREATE UNLOGGED TABLE IF NOT EXISTS ordercache.change (
         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000000,
         vacuum_truncate = false);
 
--- One row, of the follower at work. A crash takes it away together with the changes.
+-- One row, with the token of the follower at work. A crash removes it together with the changes.
 CREATE UNLOGGED TABLE IF NOT EXISTS ordercache.follower (token text NOT NULL);
 
 CREATE OR REPLACE FUNCTION ordercache.version() RETURNS integer
     LANGUAGE sql IMMUTABLE AS 'SELECT {version}';
 
--- Whether the table of changes has reached its limit, 128 MB: nobody reads it, or one transaction
--- changes millions of orders.
+-- Whether the table of changes has reached its limit, 128 MB: no follower reads it, or one
+-- transaction changes millions of orders.
 CREATE OR REPLACE FUNCTION ordercache.is_full() RETURNS boolean
     LANGUAGE sql VOLATILE AS 'SELECT pg_catalog.pg_relation_size(''ordercache.change'') >= 134217728';

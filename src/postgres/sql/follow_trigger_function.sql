@@ -1,11 +1,11 @@
--- Notes a change. It runs with its owner's rights, so that writers need none on the table of
--- changes, and with a search_path of its own, so that it runs nothing of theirs.
+-- Notes a change. It runs with its owner's rights, so that writers need no right to the table of
+-- changes, and with its own search_path, so that it never runs a writer's code.
 --
--- Where the table is full, the transaction takes a lock, which the follower sees, and notes nothing
--- from then on. The second look comes after the lock: either the follower has emptied the table
--- before that look, and the change is noted, or it sees the lock when it looks for such locks after
--- it emptied the table, and drops all cached counts when the transaction has ended. A look costs as
--- much as a note: the first row of a transaction looks, and then one in a hundred.
+-- If the table is full, the transaction takes a lock, which the follower sees, and notes nothing
+-- from then on. It looks at the size again after it has the lock. If the follower has emptied the
+-- table by then, the change is noted. Otherwise the follower, which looks for such locks after it
+-- has emptied the table, sees the lock, and drops all cached counts when the transaction has ended.
+-- A look costs as much as a note: the first row of a transaction looks, and then one in a hundred.
 CREATE OR REPLACE FUNCTION ordercache.note_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

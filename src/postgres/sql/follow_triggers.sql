@@ -1,6 +1,6 @@
 -- The triggers: on orders, whose partitions get them from it, and on tables that inherit from it.
--- They fire ALWAYS, for what logical replication writes too. They do not fire for a transaction that
--- keeps the cache true by itself, as `ordercache add` does, and says so with its own id.
+-- They fire ALWAYS, so also for what logical replication writes. They do not fire for a transaction
+-- that says, with its own id, that it keeps the cache true by itself, as `ordercache add` does.
 DO $$
 DECLARE
     counted regclass := to_regclass('orders');
@@ -74,8 +74,8 @@ BEGIN
             || quote_ident(found.tgname);
     END LOOP;
 
-    -- note_change() gets the rights of whoever owns orders, and no more: a column's type may have
-    -- casts that run that role's code. Whoever attaches a partition copies the triggers, too.
+    -- note_change() gets the rights of the owner of orders, and no more: a column's type may have
+    -- casts that run that role's code. A role that attaches a partition copies the triggers, too.
     owner := (SELECT relowner FROM pg_class WHERE oid = counted);
     EXECUTE 'GRANT USAGE ON SCHEMA ordercache TO ' || owner;
     EXECUTE 'GRANT INSERT ON ordercache.change TO ' || owner;

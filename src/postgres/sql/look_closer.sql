@@ -1,6 +1,6 @@
 -- For a table that is not plain: takes the lock of a batch if orders or one of its partitions may
--- change more counts than the order says. A partition whose DETACH is pending may have been one when
--- the order was inserted, and stays in pg_inherits until this transaction has ended.
+-- change more counts than the order says. A partition whose DETACH is pending may have been
+-- attached when the order was inserted. It stays in pg_inherits until this transaction has ended.
 WITH RECURSIVE tables AS (
     SELECT 'orders'::regclass::oid AS id
     UNION ALL SELECT inhrelid FROM pg_inherits JOIN tables ON inhparent = id

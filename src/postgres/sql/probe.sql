@@ -1,7 +1,7 @@
--- The keys on which writers hold a lock, each with the writer's transaction, which holds a lock on
--- its own id; and a row without a key if this server is a standby. The locks are read once, since a
--- writer may end between two looks. The function behind pg_locks costs a new session a quarter less
--- than that view, and the session's own database a fifth less than pg_database.
+-- The keys on which writers hold a lock, each with the writer's transaction, which is known by the
+-- lock on its own id; and a row without a key if this server is a standby. The locks are read once,
+-- since a writer may end between two looks. The function behind pg_locks costs a new session a
+-- quarter less than that view, and the session's own database a fifth less than pg_database.
 WITH locks AS MATERIALIZED (SELECT * FROM pg_lock_status())
 SELECT held.objid AS key, own.transactionid AS writer
 FROM locks held

@@ -1,5 +1,5 @@
--- Waits for a poll that is under way, but not for a follower that hangs in one or holds the lock for
--- its session.
+-- Waits for a poll that is under way, but not for a follower that hangs in its poll or holds the
+-- lock for its session.
 SET LOCAL lock_timeout = '500ms';
 SELECT pg_advisory_xact_lock({follower_lock});
 WITH former AS (DELETE FROM ordercache.follower RETURNING token)
