@@ -20,13 +20,13 @@ namespace {
 
 using namespace ordercache;
 
-/// What the program tells a script. A signal ends it as by default (128+n).
+/// What the program tells a script. A signal ends the program as it does by default (128+n).
 enum class ExitStatus : int {
     done = 0,
     no = 1,           ///< The answer is no, or it could not be written to stdout.
     usage = 2,        ///< Wrong usage, value or configuration; nothing was changed.
     store_failed = 3, ///< PostgreSQL unreachable, timed out or failing; nothing was written.
-    cache_failed = 4, ///< Redis likewise, where the command needs it; nothing was written.
+    cache_failed = 4, ///< Redis likewise, and the command needs it; nothing was written.
     in_doubt = 5,     ///< An order may have been, or was, committed: look before a retry.
 };
 
@@ -76,7 +76,8 @@ ExitStatus status_of(ErrorKind kind) {
     return ExitStatus::store_failed;
 }
 
-/// Nobody foresaw this failure. After a COMMIT it does not tell whether an order was written.
+/// Reports a failure that nobody foresaw. If a COMMIT was sent before, an order may have been
+/// written.
 ExitStatus unforeseen(const char* what, Console& console) {
     console.error(what);
     if (!commit_was_sent()) {

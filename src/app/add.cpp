@@ -28,7 +28,7 @@ CacheUpdate update_for(const Add& add) {
     return add.use_cache ? CacheUpdate::by_writer : CacheUpdate::by_follower;
 }
 
-/// Has whatever would fail in a commit fail now, and writes nothing.
+/// Makes everything that would fail in a commit fail now, and writes nothing.
 void rehearse(InsertedOrders& orders, const Add& add, Context& context) {
     orders.check();
     if (add.use_cache) {
@@ -46,7 +46,7 @@ void write(InsertedOrders& orders, const Add& add, Context& context) {
     }
 }
 
-/// The user must learn what was committed: by the error, if not by stdout.
+/// The user must learn what was committed: from the error, if not from stdout.
 template <typename Tell>
 void tell(const Add& add, const std::string& what, Context& context, Tell tell_output) {
     try {
@@ -60,7 +60,7 @@ void tell(const Add& add, const std::string& what, Context& context, Tell tell_o
     }
 }
 
-/// Reads what names both services before it contacts one.
+/// Reads the configuration of both services before it contacts one.
 void connect_cache(const Add& add, Context& context) {
     if (add.use_cache) {
         RedisCache& cache = context.cache();
@@ -85,8 +85,8 @@ void add_order(const Add& add, Context& context) {
          [&](Output& output) { output.order_added(orders->customer(), id); });
 }
 
-/// Inserts the orders: the first ones of the file, which were read and checked before anything is
-/// contacted, and those that follow.
+/// Inserts `orders`, the first of the file, which are read and checked before a service is
+/// contacted, and then the rest of the file.
 std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> orders, const Add& add,
                                        Context& context) {
     connect_cache(add, context);

@@ -30,7 +30,7 @@ constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultd
 
 using Warn = std::function<void(const std::string&)>;
 
-/// Warns only once of the same thing, however often a variable is read.
+/// Warns of the same thing only once, however often a variable is read.
 Warn once(Warn warn) {
     return [warn = std::move(warn),
             said = std::set<std::string>()](const std::string& message) mutable {
@@ -50,7 +50,7 @@ auto naming(const char* variable, Parse parse) {
     }
 }
 
-/// `docker --env-file`, for one, passes them on.
+/// `docker --env-file`, for example, keeps such quotes.
 void refuse_enclosing_quotes(std::string_view text) {
     const bool begins_with_quote = text.starts_with('"') || text.starts_with('\'');
     if (begins_with_quote && text.size() > 1 && text.back() == text.front()) {
@@ -58,7 +58,7 @@ void refuse_enclosing_quotes(std::string_view text) {
     }
 }
 
-/// Refuses what a name can only hold by mistake, and what would name another database or cache.
+/// Refuses what is in a name only by mistake, since it would name another database or cache.
 void check_plain(const std::string& name) {
     refuse_enclosing_quotes(name);
     if (name.find('\r') != std::string::npos) {
@@ -70,8 +70,8 @@ void check_plain(const std::string& name) {
     }
 }
 
-/// Whether there are no braces, or one hash tag that Redis Cluster finds in a key and in its lease:
-/// the first `{` and the first `}` behind it, with something between.
+/// Returns whether the prefix has no brace, or exactly one hash tag, which Redis Cluster then finds
+/// in a key and in its lease: something between a `{` and a `}`.
 bool has_clear_hash_tag(std::string_view prefix) {
     const auto open = prefix.find('{');
     const auto close = prefix.find('}');
@@ -144,7 +144,7 @@ std::chrono::seconds Config::time_to_live() const {
     return std::chrono::seconds(*seconds);
 }
 
-/// Empty for a variable that is not set.
+/// Returns an empty text if the variable is not set.
 std::string Config::value(const char* name) const {
     return m_environment(name).value_or("");
 }

@@ -18,9 +18,8 @@ public:
     /// Passes each warning to `warn` once.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
-    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option. An error
-    /// for an unset one tells of PG_SERVICE_URI too if that is unset as well: the user learns of
-    /// the second at once.
+    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option. If this
+    /// variable and PG_SERVICE_URI are both unset, the error names both.
     RedisService redis() const;
 
     /// PG_SERVICE_URI with PG_DATABASE.

@@ -34,8 +34,8 @@ WhenClosed when_closed(const Command& command) {
     return follows(command) ? WhenClosed::fail : WhenClosed::reconnect;
 }
 
-/// PostgreSQL answers a count that would wait for the cache too long, and a follower starts again;
-/// other commands wait.
+/// If the cache takes too long, PostgreSQL answers a count, and a follower starts again. Other
+/// commands wait.
 RedisRouter::RedirectionTime redirection_time(const Command& command) {
     constexpr std::chrono::seconds k_before_going_another_way{2};
     const bool has_another_way = std::holds_alternative<Count>(command) || follows(command);
@@ -43,7 +43,8 @@ RedisRouter::RedirectionTime redirection_time(const Command& command) {
                            : std::nullopt;
 }
 
-/// Tells apart the servers that a count may come from, by all that chooses one but passwords.
+/// Names the PostgreSQL service that a count comes from, by everything that chooses the server.
+/// Passwords do not count.
 std::string origin_of(const PostgresService& service) {
     constexpr std::string_view password = "password='";
     std::string text = service.connection_string;

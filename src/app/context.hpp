@@ -21,7 +21,7 @@ TimeLimit limit_of(const Invocation& invocation);
 /// are their variables needed.
 class Context {
 public:
-    /// All three must outlive it.
+    /// All three must outlive this object.
     Context(const Invocation& invocation, const Config& config, Reporter& reporter);
 
     Output& output() { return m_output; }

@@ -41,9 +41,9 @@ void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& con
     }
 }
 
-/// Each piece is written before the next is read: a later failure takes no answer along, and a
+/// Each piece is written before the next is read, so that a later failure loses no answer, and a
 /// program that asks through a pipe gets its answer before the next question. No progress is shown
-/// while the input pauses, for nothing is under way then.
+/// while the input pauses.
 void answer_list(const Count& count, Context& context) {
     CustomerList list(*count.customers_from, context.stream_limit());
     Progress progress("customers", context.reporter());

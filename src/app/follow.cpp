@@ -34,7 +34,7 @@ std::chrono::milliseconds time_since(Clock::time_point begin) {
 struct State {
     ServiceManager manager;
     Outage outage;
-    bool has_begun = false; ///< PostgreSQL let it in once.
+    bool has_begun = false; ///< PostgreSQL has accepted a login.
     bool was_slow = false;
 };
 
@@ -87,8 +87,7 @@ private:
         }
     }
 
-    /// After slow work the pause is as long as the work: a follower is busy half of the time at
-    /// most.
+    /// After slow work the pause is as long as the work, up to a second.
     void pause_after(std::chrono::milliseconds took) {
         if (took > k_noticeable_lag && !m_state.was_slow) {
             m_context.reporter().warn(fmt::format(
@@ -106,8 +105,8 @@ private:
     Clock::time_point m_checked;
 };
 
-/// Counts that are not followed must not stay. A failure here is only a warning: the error that led
-/// here ends the program.
+/// Counts that no follower watches must not stay. A failure is only a warning, since another error
+/// is ending the program.
 void drop_all(Context& context) {
     try {
         context.cache().drop_all();
@@ -116,8 +115,8 @@ void drop_all(Context& context) {
     }
 }
 
-/// Whether it helps to try again. A login that was refused may be accepted later, if it was before:
-/// the password is being changed.
+/// Returns whether it helps to try again. A login that was refused may be accepted later if one was
+/// accepted before: the password is being changed.
 bool is_outage(const Error& error, bool has_begun) {
     const bool is_refused = dynamic_cast<const LoginRefused*>(&error) != nullptr;
     return (error.kind() == ErrorKind::store_failed && (has_begun || !is_refused)) ||
@@ -141,7 +140,7 @@ void follow(Context& context) {
             state.outage.failed(error);
         }
         context.disconnect();
-        state.manager.status(state.outage.status()); // its manager need not wait for the servers
+        state.manager.status(state.outage.status()); // it has started without the servers
         state.manager.alive();
         pause_for(state.outage.next_pause());
     }

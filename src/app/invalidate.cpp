@@ -88,7 +88,7 @@ bool run(const Invalidate& invalidate, Context& context) {
         context.output().invalidated(drop_stale(invalidate, context));
         break;
     case InvalidateMode::follow:
-        context.cache(); // first, since its error tells of both variables
+        context.cache(); // first, since its error names both variables
         follow(context); // ends by an exception
     case InvalidateMode::print_setup_sql:
         context.output().page(follow_setup_sql());

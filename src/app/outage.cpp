@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds k_longest_pause = 1s;
 constexpr std::chrono::seconds k_first_reminder = 1min;
 constexpr std::chrono::seconds k_longest_reminder_interval = 1h;
 
-/// A reason that holds a number may differ at each attempt.
+/// At most so many reasons are warned of, since one that holds a number may differ at each attempt.
 constexpr std::size_t k_most_reasons = 20;
 
 std::string in_utc(Outage::Clock::time_point moment) {

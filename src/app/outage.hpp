@@ -25,13 +25,14 @@ public:
 
     void failed(const Error& error);
 
-    /// All answer again.
+    /// Both answer again.
     void end();
 
     /// The last failure and the time of the first one, in one line.
     std::string status() const;
 
-    /// The first pause is short, and each other one is twice as long as the one before.
+    /// Returns the next pause. The first one is short, and each later one twice as long as the one
+    /// before, up to a second.
     std::chrono::milliseconds next_pause();
 
 private:

@@ -1,6 +1,6 @@
-# Writes HEADER, which tells cli/help.cpp the commit that is checked out in SOURCE: an empty one where
-# there is none, as in a tarball. Every build runs this, and the header stays as it is, with all that
-# was compiled, until the commit is another.
+# Writes HEADER, which tells cli/help.cpp the commit that is checked out in SOURCE, or an empty text if
+# there is none, as in a tarball. Every build runs this. The header changes only if the commit does, so
+# that nothing is compiled anew without need.
 
 cmake_minimum_required(VERSION 3.25)
 

@@ -19,7 +19,7 @@ inline std::optional<std::string> process_environment(const char* name) {
     return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
-/// Unsets each variable that is empty, for libpq and OpenSSL too, which take it for set.
+/// Unsets each variable that is empty: libpq and OpenSSL would take it as set.
 inline void unset_empty_variables() {
     std::vector<std::string> empty;
     for (char** variable = environ; *variable != nullptr; ++variable) {

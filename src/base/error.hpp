@@ -13,7 +13,7 @@ enum class ErrorKind {
     output_failed, ///< The answer could not be written to stdout.
     usage,         ///< Wrong usage, value or configuration; nothing was changed.
     store_failed,  ///< PostgreSQL is unreachable, timed out or failed; nothing was written.
-    cache_failed,  ///< Redis likewise, where the command needs it; nothing was written.
+    cache_failed,  ///< Redis failed likewise, and the command needs it; nothing was written.
     in_doubt,      ///< An order may have been, or was, committed.
 };
 

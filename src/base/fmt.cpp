@@ -1,5 +1,5 @@
-// fmt, compiled into the program: Debian has it as a shared library alone, which a hit would have
-// to load. The header-only form does the same, and took 7 of the 10 seconds to compile each file.
+// fmt, compiled into the program: Debian has it only as a shared library, which a hit would have to
+// load. The header-only form does the same, and took 7 of the 10 seconds to compile each file.
 // An ordinary build links fmt's library, and leaves this file out.
 
 #include <fmt/format-inl.h>

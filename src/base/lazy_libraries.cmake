@@ -1,7 +1,7 @@
 # Shared libraries that the program opens on first use: see lazy_library.hpp.
 
-# Turns LAZY_LIBRARIES off, and says why, where the stubs are not known to work or one of the TARGETS
-# (imported libraries) is not static: an ordinary build then links every library.
+# Turns LAZY_LIBRARIES off, and says why, if the stubs are not known to work here or one of the TARGETS
+# (imported libraries) is not static. An ordinary build then links every library.
 function(check_lazy_libraries)
   set(obstacle "")
   if(NOT CMAKE_SYSTEM_NAME STREQUAL Linux OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
@@ -44,7 +44,7 @@ endfunction()
 
 include(CheckLinkerFlag)
 
-# Puts the C++ run-time library into PROGRAM, so that libc alone is left to load.
+# Puts the C++ run-time library into PROGRAM, so that only libc is left to load.
 function(link_runtime_statically program)
   if(LAZY_LIBRARIES)
     target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc LINKER:--as-needed,--gc-sections)
@@ -52,9 +52,9 @@ function(link_runtime_statically program)
     # hit 385,000 instructions and 121 page faults, not 408,000 and 123.
     check_linker_flag(CXX LINKER:-z,pack-relative-relocs LINKER_PACKS_RELOCATIONS)
     target_link_options(${program} PRIVATE $<$<BOOL:${LINKER_PACKS_RELOCATIONS}>:LINKER:-z,pack-relative-relocs>)
-    # libstdc++ parses floats for libpqxx 7, and calls these two functions of libm for it. The linker
-    # would have libm.so loaded for them though it then drops the caller. Unoptimised, or by clang,
-    # fmt calls ceil too, which in libm.a is for static programs alone: libm.so it is.
+    # libstdc++ parses floats for libpqxx 7, and calls these two functions of libm for that. The linker
+    # would make the program load libm.so for them, although it drops the caller. Unoptimised or built
+    # by clang, fmt calls ceil too, which libm.a has only for static programs: then libm.so is loaded.
     set(inlines_ceil $<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release,RelWithDebInfo>>)
     target_link_options(${program} PRIVATE
         $<${inlines_ceil}:LINKER:--undefined=fegetround,--undefined=fesetround>)

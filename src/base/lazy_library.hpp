@@ -22,8 +22,8 @@ extern LazyLibrary libpq;
 extern LazyLibrary openssl; ///< libssl and libcrypto
 }
 
-/// Opens the library and points its stubs at its functions, unless that was done. Must be called
-/// before the first call into the library, from any thread; a stub that is called too early aborts
+/// Opens the library and points its stubs at its functions, unless it is open already. Call it,
+/// from any thread, before the first call into the library: a stub that is called too early aborts
 /// the program. Throws std::runtime_error, which names the package, if the library or a function is
 /// missing.
 void open_library(LazyLibrary& library);

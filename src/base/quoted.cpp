@@ -13,14 +13,15 @@ bool continues_character(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-/// Of UTF-8's longest and shortest forms and the surrogates' range, which only the second byte of a
-/// character shows.
+/// Returns whether the second byte may follow the first. It rules out overlong forms, surrogates
+/// and numbers that Unicode does not have.
 bool is_allowed(unsigned char first, unsigned char second) {
     return !(first == 0xE0 && second < 0xA0) && !(first == 0xED && second >= 0xA0) &&
            !(first == 0xF0 && second < 0x90) && !(first == 0xF4 && second >= 0x90);
 }
 
-/// The length of the UTF-8 character that the text begins with; 0 if it does not begin with one.
+/// Returns the length of the UTF-8 character that the text begins with, or 0 if it does not begin
+/// with one.
 std::size_t character_length(std::string_view text) {
     const auto first = static_cast<unsigned char>(text.front());
     if (first < 0x80) {

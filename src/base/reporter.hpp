@@ -17,8 +17,8 @@ public:
         }
     }
 
-    /// The same; calls `make_line` only with -v: for each customer of a batch, the text of a step
-    /// costs more than the step.
+    /// As above. Calls `make_line` only with -v, since in a batch the text of a step costs more
+    /// than the step.
     template <std::invocable MakeLine>
     void note(const MakeLine& make_line) {
         if (is_verbose()) {
@@ -28,7 +28,7 @@ public:
 
     virtual void warn(const std::string& line) = 0;
 
-    /// For a terminal: a line that the next one replaces; an empty one removes it.
+    /// Shows a line on a terminal. The next call replaces it; an empty line removes it.
     virtual void status(const std::string& /*line*/) {}
 
 private:

@@ -104,7 +104,7 @@ void end_by_signal(int signal) {
     sigaddset(&only, signal);
     sigprocmask(SIG_UNBLOCK, &only, nullptr);
     static_cast<void>(raise(signal));
-    // It does nothing to the first process of a container.
+    // The signal does not end the first process of a container.
     constexpr int k_ended_by_signal = 128;
     _exit(k_ended_by_signal + signal);
 }

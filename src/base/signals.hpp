@@ -16,30 +16,32 @@ struct Interrupted {
 /// the program started stays ignored. Call it once, before any other thread is started.
 void hold_signals();
 
-/// Has a write to a closed pipe or connection (SIGPIPE), or past the limit of a file's size
+/// Makes a write to a closed pipe or connection (SIGPIPE), or past the limit of a file's size
 /// (SIGXFSZ), fail instead of ending the program. Returns false if the parent had SIGPIPE ignored.
 bool ignore_signals_of_writes();
 
-/// The signal mask to wait with, in which the held signals arrive.
+/// Returns the signal mask to wait with, which lets the held signals arrive.
 const sigset_t& mask_for_waiting();
 
 /// Waits as ppoll does, with pselect where there is no ppoll. `events` is POLLIN or POLLOUT.
-/// Without a descriptor (-1) it waits for the time alone. A null `timeout` or `mask` means none.
+/// Without a descriptor (-1) it waits for the time alone. With a null `timeout` it waits without a
+/// limit, and with a null `mask` under the mask that is in force.
 int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask);
 
-/// Whether a signal has arrived, held back or not; a later take_held_signal() returns it.
+/// Returns whether a signal has arrived. A later take_held_signal() returns it.
 bool has_held_signal();
 
-/// Returns and forgets the signal that has arrived, held back or not, if any.
+/// Returns the signal that has arrived, and forgets it. Returns nullopt if none has.
 std::optional<int> take_held_signal();
 
-/// Throws Interrupted if a signal has arrived, held back or not.
+/// Throws Interrupted if a signal has arrived.
 void throw_if_signalled();
 
-/// Has a signal that was taken arrive again at the next wait. Call hold_signals() before.
+/// Makes a signal that was taken arrive again at the next wait. Call hold_signals() before.
 void put_back(int signal);
 
-/// Ends the process as `signal` does by default, or else with status 128 + `signal`.
+/// Ends the process by the default action of `signal`, or with status 128 + `signal` if that does
+/// not end it.
 [[noreturn]] void end_by_signal(int signal);
 
 } // namespace ordercache

@@ -9,7 +9,7 @@
 /// What the URIs of services have in common. A URI may hold a password, so no message quotes a URI.
 namespace ordercache {
 
-/// A URI's pieces as they stand, still percent-encoded: views into the text that was given.
+/// The parts of a URI, still percent-encoded: views into the text that was parsed.
 struct Uri {
     std::string scheme;                       ///< In lower case; empty if there is no `://`.
     std::optional<std::string_view> userinfo; ///< What comes before the `@`.
@@ -22,7 +22,7 @@ struct Uri {
 /// `#` or a misplaced `@` leaves it unclear where a password ends.
 Uri split_uri(std::string_view text);
 
-/// ASCII letters in lower case, whatever the locale.
+/// Returns the text with its ASCII letters in lower case, in every locale.
 std::string lower_case(std::string_view text);
 
 /// The two parts of a text. `after` is nullopt if the text has no delimiter.
@@ -34,7 +34,7 @@ struct Cut {
 /// Cuts at the first `delimiter`.
 Cut cut(std::string_view text, char delimiter);
 
-/// The pieces between the delimiters; the whole text if there is none.
+/// Returns the pieces between the delimiters, or the whole text if there is no delimiter.
 std::vector<std::string_view> split(std::string_view text, char delimiter);
 
 /// Replaces each `%XX` by its byte, once; a plus stays. Throws std::invalid_argument for a bad

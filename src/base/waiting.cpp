@@ -58,7 +58,7 @@ private:
     std::array<int, 2> m_ends{};
 };
 
-/// The calls that could not be ended. Expired if one has ended since.
+/// The calls that could not be ended. The pointer to a call that has ended since is expired.
 std::vector<std::weak_ptr<Completion>> g_hanging_calls;
 
 void check_hanging_calls() {
@@ -80,8 +80,8 @@ void wait_until_done(const Completion& done, const CallOptions& options) {
     }
 }
 
-/// Returns whether the call has ended. One that does not is in the kernel, for a file on a mount
-/// that hangs, or asks a name server.
+/// Returns whether the call has ended. A call that has not reads a file on a mount that hangs, or
+/// asks a name server.
 bool end(const Completion& done, const CallOptions& options) {
     if (options.end) {
         options.end();

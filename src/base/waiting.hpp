@@ -42,7 +42,7 @@ public:
     static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
     static TimeLimit none() { return each_wait(std::nullopt); }
 
-    /// When a wait that begins now must end.
+    /// Returns when a wait that begins now must end.
     Deadline deadline() const;
 
     /// Returns nullopt if there is no limit.
@@ -59,10 +59,10 @@ private:
 enum class Signals { interrupt, wait };
 
 /// Waits until `fd` is ready for `events` (poll's). Returns false if the deadline came first.
-/// Throws Interrupted when a signal arrives, unless signals are to wait.
+/// Throws Interrupted when a signal arrives, unless `signals` is Signals::wait.
 bool wait_for(int fd, short events, Deadline deadline, Signals signals = Signals::interrupt);
 
-/// Lets time pass; what stands for the clock in tests.
+/// A function that sleeps, such as pause_for(). Tests replace it.
 using Pause = std::function<void(std::chrono::milliseconds)>;
 
 /// Sleeps. Throws Interrupted when a signal arrives.

@@ -76,7 +76,7 @@ std::string wrong_number_of_values(std::string_view problem) {
                                                     : "may be given only once");
 }
 
-/// Returns what CLI11 finds wrong; empty if nothing is.
+/// Returns what CLI11 finds wrong, or an empty text if nothing is.
 std::string parse(CLI::App& app, int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);

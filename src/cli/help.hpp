@@ -15,7 +15,7 @@ inline constexpr std::array<std::string_view, 5> k_commands = {"count", "add", "
 /// its page lists. For an empty name, returns those of all commands.
 std::vector<std::string_view> option_names(std::string_view command);
 
-/// Returns the page of a command; the program's own for `help`.
+/// Returns the page of a command, or the program's own page for `help`.
 std::string help_page(std::string_view command);
 
 /// The page for a command line without arguments.

@@ -17,7 +17,7 @@ namespace {
 
 using Take = std::function<void(const std::string&)>;
 
-/// Passes the value to `take`. Returns what is wrong with it; empty if nothing is.
+/// Passes the value to `take`. Returns what is wrong with it, or an empty text if nothing is.
 std::string complaint_about(const std::string& value, const Take& take) {
     if (value.empty()) {
         return "the value is empty";
@@ -30,7 +30,7 @@ std::string complaint_about(const std::string& value, const Take& take) {
     }
 }
 
-/// The value is taken by a check and not by a target: CLI11 leaves it as it was typed there, and
+/// A check takes the value, not a target: CLI11 passes the value to a check as it was typed, and
 /// names the option in the complaint.
 CLI::Option* add_value(CLI::App& app, const char* name, const Take& take) {
     return app.add_option(name, CLI::callback_t())->check([take](const std::string& value) {

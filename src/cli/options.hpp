@@ -25,7 +25,7 @@ struct Options {
     bool json = false;
     bool verbose = false;
     bool quiet = false;
-    std::optional<std::chrono::milliseconds> timeout; ///< 0 is no limit.
+    std::optional<std::chrono::milliseconds> timeout; ///< 0 for none.
 };
 
 /// Defines the options of all commands, so that one may stand before its command. `options` must

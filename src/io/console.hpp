@@ -9,8 +9,8 @@
 namespace ordercache {
 
 /// Messages on stderr, one line each: errors always, warnings unless silenced, steps if asked for
-/// (dim on a terminal). Never fails: a line that stderr does not take before a signal arrives or
-/// the limit has passed is dropped. The next wait finds that signal. Call hold_signals() first.
+/// (dim on a terminal). Never fails: a line is dropped if stderr does not take it before a signal
+/// arrives or the limit passes. The signal ends the next wait. Call hold_signals() first.
 class Console : public Reporter {
 public:
     /// Until it is called, there are errors and warnings, and no limit.

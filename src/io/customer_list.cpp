@@ -33,8 +33,8 @@ std::vector<CustomerId> CustomerList::next() {
     return customers;
 }
 
-/// What is there is returned before it waits for more: the program that writes the list may want
-/// the answers first.
+/// Customers are returned before a wait for more: the program that writes the list may want their
+/// answers first.
 bool CustomerList::may_read_on(std::size_t customers) {
     return customers == 0 || (customers < k_customers_at_once && m_lines.is_ready());
 }

@@ -37,7 +37,7 @@ private:
     CustomerId customer(std::string_view line) const;
 
     LineReader m_lines;
-    std::string m_complaint; ///< About the line behind those that were returned.
+    std::string m_complaint; ///< About the line after those that were returned.
 };
 
 } // namespace ordercache

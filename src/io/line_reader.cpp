@@ -26,7 +26,7 @@ Error cannot_read(const std::string& name, const char* reason) {
     return usage_error(fmt::format("cannot read {}: {}", name, reason));
 }
 
-/// Returns what is wrong with a line's bytes, whatever they should say; nullptr if nothing is.
+/// Returns what is wrong with a line's bytes, whatever its meaning, or nullptr if nothing is.
 const char* fault_of(std::string_view line) {
     const auto has = [line](auto bytes) { return line.find(bytes) != std::string_view::npos; };
     if (has('\0') || has('\xFF')) {
@@ -43,7 +43,8 @@ const char* fault_of(std::string_view line) {
 
 } // namespace
 
-/// With O_NONBLOCK, since opening a FIFO would else wait where no signal and no limit can end it.
+/// Opens with O_NONBLOCK, since opening a FIFO would wait otherwise, and neither a signal nor the
+/// limit would end that wait.
 LineReader::LineReader(const std::string& path, TimeLimit limit)
     : m_name(path == "-" ? "stdin" : path),
       m_fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)),
@@ -111,7 +112,7 @@ bool LineReader::complete_line(TimeLimit limit) {
     return true;
 }
 
-/// Moves the unfinished line to the front of the buffer, and reads on behind it.
+/// Moves the unfinished line to the front of the buffer, and reads on after it.
 void LineReader::read_more() {
     std::memmove(m_buffer.data(), m_unread.data(), m_unread.size());
     const std::span<char> room = std::span(m_buffer).subspan(m_unread.size());

@@ -52,7 +52,7 @@ private:
     TimeLimit m_limit;
     bool m_at_end = false;
     std::vector<char> m_buffer;
-    std::string_view m_unread; ///< What stands in the buffer behind the last line.
+    std::string_view m_unread; ///< The part of the buffer after the last line.
     std::size_t m_number = 0;
     bool m_has_end = false;
     std::uint64_t m_bytes = 0;

@@ -19,7 +19,7 @@ enum Column { date, customer, net, tax };
 constexpr std::size_t k_orders_at_once = 5000;
 constexpr std::size_t k_most_complaints = 10;
 
-/// Its last amount may be cut off too: `1.8` of `1.80`.
+/// The last amount of the line may be cut off too: `1.8` of `1.80`.
 constexpr auto k_cut_off =
     "it is the last line and has no line end: was the file cut off? If it is "
     "whole, end it with a line break";
@@ -75,7 +75,7 @@ std::string_view read_plain(std::string_view line, std::string& field) {
     return line.substr(field.size());
 }
 
-/// The same, behind the opening quote.
+/// The same for a field in quotes, after its opening quote.
 std::string_view read_quoted(std::string_view line, std::string& field) {
     for (auto quote = line.find('"'); quote != std::string_view::npos; quote = line.find('"')) {
         field += line.substr(0, quote);
@@ -127,8 +127,8 @@ std::vector<Order> OrderFile::next() {
     return orders;
 }
 
-/// Reads the next line that is not empty; false at the end. Throws std::invalid_argument for a bad
-/// line.
+/// Reads the next line that is not empty. Returns false at the end. Throws std::invalid_argument
+/// for a bad line.
 bool OrderFile::read_fields() {
     auto line = m_lines.next();
     while (line && line->empty()) {

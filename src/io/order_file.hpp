@@ -25,7 +25,7 @@ public:
     /// Opens the file, `-` for stdin, and reads its header.
     explicit OrderFile(const std::string& path, TimeLimit limit = TimeLimit::none());
 
-    /// Returns the next orders; empty at the end. If a line is bad, checks the lines that follow
+    /// Returns the next orders, and none at the end. If a line is bad, checks the lines that follow
     /// too and throws BadLines with the first ten complaints.
     std::vector<Order> next();
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t k_buffer_size = 65536;
 
-/// Whether JSON takes the text for a number: it allows no leading zeros.
+/// Returns whether the text is a number in JSON, which does not allow leading zeros.
 bool is_whole_number(std::string_view text) {
     const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
     return !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos &&

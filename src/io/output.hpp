@@ -34,7 +34,8 @@ public:
     void order_added(CustomerId customer, const OrderId& order);
     void orders_added(std::int64_t orders);
     void invalidated(std::int64_t counts);
-    /// nullopt for a count that is not cached: text shows nothing. Negative if it never expires.
+    /// `left` is nullopt for a count that is not cached, of which text shows nothing, and negative
+    /// for one that never expires.
     void time_to_live(std::optional<std::chrono::seconds> left);
 
     /// A help page, the version.

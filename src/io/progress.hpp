@@ -11,7 +11,7 @@
 namespace ordercache {
 
 /// `12000 orders [==========          ]  54%`, or only the items if `part` is nullopt; cut to fit
-/// into `columns`. `part` is that of the input which was read, up to 1.
+/// into `columns`. `part` is how much of the input was read, from 0 to 1.
 std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
                          std::size_t columns);
 

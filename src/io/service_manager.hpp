@@ -16,8 +16,8 @@ public:
     /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
     explicit ServiceManager(const Environment& environment);
 
-    /// Says in a line what the program does; the first time also that the program has started. A
-    /// second call with the same text does nothing.
+    /// Says in a line what the program does. The first call also says that the program has started.
+    /// A second call with the same text does nothing.
     void status(const std::string& text);
 
     /// Says that the program is alive, twice in each interval of the watchdog, if there is one.

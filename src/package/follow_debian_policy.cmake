@@ -1,4 +1,5 @@
-# CPack runs this on the installed files before it packs them: what Debian asks of a package besides.
+# CPack runs this on the installed files before it packs them, for the rest of what Debian asks of a
+# package.
 
 set(share ${CPACK_TEMPORARY_DIRECTORY}/usr/share)
 set(documentation ${share}/doc/ordercache)

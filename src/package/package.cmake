@@ -26,7 +26,7 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_LIST_DIR}/prerm ${CMAKE_CURRENT_LIST_DIR}/postrm)
 
-# What the program opens on first use is not among what it is linked with.
+# The program is not linked with the libraries that it opens on first use.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 find_program(DPKG_QUERY dpkg-query)
 if(DPKG_QUERY)
@@ -34,8 +34,8 @@ if(DPKG_QUERY)
     list(JOIN opened_packages ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
 endif()
 
-# With a component's name CPack writes a list of installed files of its own. The list of everything
-# is root's, where root has run `cmake --install` before.
+# With a component's name CPack writes its own list of installed files. The list of everything belongs
+# to root if root has run `cmake --install` before.
 set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/version_each_package.cmake)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/follow_debian_policy.cmake)
