@@ -132,9 +132,11 @@ void follow(Context& context) {
             Session(context, state).run();
         } catch (const NotFollowed&) {
             drop_all(context);
+            state.manager.status("");
             throw;
         } catch (const Error& error) {
             if (!is_outage(error, state.has_begun)) {
+                state.manager.status("");
                 throw;
             }
             state.outage.failed(error);

@@ -17,7 +17,7 @@ public:
     explicit ServiceManager(const Environment& environment);
 
     /// Says in a line what the program does. The first call also says that the program has started.
-    /// A second call with the same text does nothing.
+    /// A second call with the same text does nothing. An empty text clears what was said.
     void status(const std::string& text);
 
     /// Says that the program is alive, twice in each interval of the watchdog, if there is one.

@@ -273,6 +273,16 @@ def test_a_trigger_that_goes_ends_it(follower, counts, database, cache, change):
     assert cache.get(TOTAL) is None and cache.get("num_orders:9999") is None
 
 
+def test_a_failed_unit_does_not_show_what_the_follower_did_before(followed, database):
+    with service_manager() as (told_where, manager):
+        process = followed.start("invalidate", "--follow", env=told_where)
+        hears(manager, FOLLOWS)
+        database.execute("DROP TRIGGER ordercache_insert ON orders")
+        hears(manager, "STATUS=")
+        process.communicate(timeout=20)
+        assert process.returncode == 3
+
+
 def test_a_trigger_that_was_off_for_a_while_drops_everything(follower, counts, database, cache):
     counts.fill()
     database.execute("BEGIN; ALTER TABLE orders DISABLE TRIGGER ordercache_insert;"
