@@ -9,11 +9,9 @@ import random
 import pytest
 import redis
 
-from keys import ANSWER, COMMITTED_ORDERS, LEDGER, TOTAL as VALUE
-from servers import TESTS
+from keys import ANSWER, COMMITTED_ORDERS, LEDGER, LUA, TOTAL as VALUE
 
 KEYS = (VALUE, LEDGER, COMMITTED_ORDERS, ANSWER)
-LUA = TESTS.parent / "src" / "redis" / "lua"
 TIME_TO_LIVE = 120
 SCHEDULES = 1000
 LIFETIME = 2000

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from keys import LEDGER, values
+from keys import LEDGER, script, values
 from orders import added, an_order
 from peers import Proxy
 from servers import wait_until
@@ -59,12 +59,12 @@ def test_a_writer_that_was_rolled_back_keeps_nothing_from_being_stored(ordercach
     assert added(database) == []
 
 
-@pytest.mark.parametrize("scope, name, script, answer, cached", [
-    ((), "num_orders:all", b"Takes the reader's count", "12000\n", "12001"),
-    (("--customer", "9999"), "num_orders:9999", b"Stores the counts", "1\n", None),
+@pytest.mark.parametrize("scope, name, fill, answer, cached", [
+    ((), "num_orders:all", "ledger_fill", "12000\n", "12001"),
+    (("--customer", "9999"), "num_orders:9999", "lease_fill", "1\n", None),
 ], ids=["total", "customer"])
 def test_a_fill_that_an_add_overtakes_has_the_add_or_is_refused(
-    ordercache, cache, redis_server, scope, name, script, answer, cached,
+    ordercache, cache, redis_server, scope, name, fill, answer, cached,
 ):
     """The reader has counted; an add writes and commits; only then the reader's fill arrives."""
     overtaken = threading.Event()
@@ -73,7 +73,7 @@ def test_a_fill_that_an_add_overtakes_has_the_add_or_is_refused(
         overtaken.wait(timeout=1.5)
         server.sendall(message)
 
-    with Proxy(redis_server.owner(name).port, trigger=script, act=hold_back) as proxy:
+    with Proxy(redis_server.owner(name).port, trigger=script(fill), act=hold_back) as proxy:
         reader = ordercache.start("count", *scope, env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
         wait_until(lambda: proxy.triggered, what="the fill")
         assert ordercache(*an_order()).status == 0
@@ -117,7 +117,7 @@ def test_readers_who_wait_for_a_killed_writer_ask_what_became_of_it(ordercache, 
     def hold_back(_proxy, _client, _server, _message):
         ended.wait(timeout=5)
 
-    with Proxy(redis_server.owner("num_orders:all").port, trigger=b"Says what became", act=hold_back) as proxy:
+    with Proxy(redis_server.owner("num_orders:all").port, trigger=script("ledger_confirm"), act=hold_back) as proxy:
         writer = ordercache.start(*an_order(), env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
         wait_until(lambda: proxy.triggered, what="the end of the write")
         writer.kill()

@@ -6,12 +6,11 @@ import threading
 
 import pytest
 
-from keys import LEDGER, TOTAL, reader_of_total, total_claimed
+from keys import LEDGER, TOTAL, reader_of_total, script, total_claimed
 from orders import added, an_order
 from peers import Proxy
 from servers import wait_until
 
-FILLING = b"all_are_entered"  # a name in that script
 WRITERS = "SELECT pid FROM pg_stat_activity WHERE backend_type IN ('walwriter', 'background writer')"
 
 
@@ -83,7 +82,7 @@ def test_a_total_that_was_counted_before_the_crash_is_not_stored_without_an_add_
 
     assert ordercache(*an_order(), "--dry-run").status == 0
     following = int(database.value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
-    with Proxy(redis_server.port, trigger=FILLING, act=hold_back) as proxy:
+    with Proxy(redis_server.port, trigger=script("ledger_fill"), act=hold_back) as proxy:
         run = ordercache("count", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{proxy.port}"})
     assert (run.status, run.stdout) == (0, "12000\n")
     assert ids == [following - 1]

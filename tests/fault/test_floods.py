@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 import redis
 
-from keys import values
+from keys import script, values
 from orders import LAST_ORDER, added, an_order
 from peers import Proxy
 from servers import wait_until
@@ -140,7 +140,7 @@ class Dam(Proxy):
     def __init__(self, target):
         self.held = 0
         self.is_open = False
-        super().__init__(target, trigger=b"Stores the counts", act=self._hold)
+        super().__init__(target, trigger=script("lease_fill"), act=self._hold)
 
     def takes_up(self):
         with self._lock:

@@ -16,7 +16,7 @@ import pytest
 import tracer
 from following import INSERT, Counts, Follower, install
 from histories import ADD, Call, Load, reads_of, record, violations
-from keys import TOTAL
+from keys import TOTAL, script
 from peers import Proxy
 from program import PROGRAM
 from servers import wait_until
@@ -25,7 +25,6 @@ CUSTOMERS = (101, 102, 103)
 ROW = "2004-01-01,{},1,1,2\n"
 SECONDS = 12
 LEAST_READS = 100
-HEARING = b"forget_ledger"  # a name in that script
 LAG = 1.0  # a poll is 0.05 s
 
 
@@ -303,7 +302,7 @@ def test_what_a_follower_told_redis_does_no_harm_when_it_comes_late(followed, co
         server.sendall(message)
         went_on.set()
 
-    with Proxy(redis_server.port, trigger=HEARING, act=hold_back) as proxy:
+    with Proxy(redis_server.port, trigger=script("ledger_apply_external"), act=hold_back) as proxy:
         follower = Follower(followed, REDIS_SERVICE_URI=f"redis://127.0.0.1:{proxy.port}")
         followed("count")
         database.execute(INSERT.format(101))

@@ -3,9 +3,17 @@
 import contextlib
 import threading
 
+from servers import TESTS
+
+LUA = TESTS.parent / "src" / "redis" / "lua"
 TOTAL, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
 COMMITTED_ORDERS, ANSWER = "{num_orders:all}:committed", "{num_orders:all}:answer"
 OWN_KEYS = (":lease", ":ledger", ":committed", ":answer")
+
+
+def script(name):
+    """The first line of that script, by which a proxy knows it."""
+    return (LUA / f"{name}.lua").read_bytes().partition(b"\n")[0]
 
 
 def values(cache):
