@@ -9,7 +9,7 @@ import pytest
 
 import servers
 from certificates import Authority
-from postgres_peers import PgBouncer
+from postgres_peers import PgBouncer, Standby
 from program import PROGRAM, Program
 
 PASSED_ON = [name for name in os.environ if name.endswith("SAN_OPTIONS")]
@@ -45,6 +45,18 @@ def postgres(folder):
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def standby(postgres):
+    folder = servers.temporary_folder()
+    server = Standby(folder, postgres)
+    try:
+        server.create()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

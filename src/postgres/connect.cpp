@@ -59,7 +59,7 @@ struct Limits {
     Deadline of_next_host() const { return each_host ? whole.or_in(*each_host) : whole; }
 };
 
-/// A connect_timeout of 0 or less is no limit, as in libpq.
+/// A connect_timeout of 0 or less means no limit, as in libpq.
 Limits limits_of(const Parameters& parameters, Deadline deadline) {
     const std::string& timeout = parameters.at("connect_timeout");
     if (timeout.empty()) {

@@ -18,7 +18,7 @@ from certificates import Authority
 from keys import values
 from orders import CSV, LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import Listener, Proxy, refusing_port, shut
-from postgres_peers import PgBouncer, Standby
+from postgres_peers import PgBouncer
 
 TRIGGER = (
     "CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN {} END';"
@@ -140,18 +140,6 @@ def test_the_outcome_of_a_commit_is_learnt_through_pgbouncer(ordercache, postgre
 
 
 # A hot standby, and several hosts
-
-@pytest.fixture(scope="module")
-def standby(postgres):
-    folder = servers.temporary_folder()
-    server = Standby(folder, postgres)
-    try:
-        server.create()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
-
 
 @pytest.fixture
 def caught_up(standby, database):

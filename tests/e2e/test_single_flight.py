@@ -1,6 +1,5 @@
 """Single flight: readers that miss together put one query on the database, whatever becomes of the one that asks."""
 
-import shutil
 import threading
 import time
 from contextlib import contextmanager
@@ -10,8 +9,7 @@ import pytest
 from keys import LEDGER, claim_total, reader_of_total, total_claimed, values
 from orders import an_order
 from peers import Proxy
-from postgres_peers import Standby
-from servers import temporary_folder, wait_until
+from servers import wait_until
 
 LEASE_SECONDS = 2
 SCOPES = [((), "num_orders:all", "12000\n"), (("--customer", "9999"), "num_orders:9999", "1\n")]
@@ -196,18 +194,6 @@ def assert_that_few_counts_serve_all(ordercache, cache, scope, answer, environme
     assert 1 <= sum("Looking up" in stderr for _, stderr in told) <= 3
     assert time.monotonic() - begin < 15
     assert values(cache) == []
-
-
-@pytest.fixture(scope="module")
-def standby(postgres):
-    folder = temporary_folder()
-    server = Standby(folder, postgres)
-    try:
-        server.create()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("scope, _name, answer", SCOPES)
