@@ -23,7 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds k_poll_interval = 50ms;
 constexpr std::chrono::milliseconds k_longest_pause = 1s;
-constexpr std::chrono::milliseconds k_check_interval = 1s;
 constexpr std::chrono::milliseconds k_noticeable_lag = 1s;
 
 std::chrono::milliseconds time_since(Clock::time_point begin) {
@@ -52,7 +51,6 @@ public:
             if (!m_follower.follow()) {
                 start();
             }
-            check_cache();
             m_state.manager.alive();
             pause_after(time_since(begin));
         }
@@ -68,7 +66,6 @@ private:
                 pause_for(k_longest_pause);
             } while (!m_follower.start());
         }
-        m_checked = Clock::now();
         m_state.outage.end();
         tell("Following what others write to orders");
     }
@@ -77,14 +74,6 @@ private:
         m_context.reporter().note(what);
         m_state.has_begun = true;
         m_state.manager.status(what);
-    }
-
-    /// A Redis that was restarted may have come back with old counts, even if nothing changed.
-    void check_cache() {
-        if (time_since(m_checked) >= k_check_interval) {
-            m_context.cache().check_servers();
-            m_checked = Clock::now();
-        }
     }
 
     /// After slow work the pause is as long as the work, up to a second.
@@ -102,7 +91,6 @@ private:
     State& m_state;
     std::unique_ptr<ChangeFeed> m_feed;
     Follower m_follower;
-    Clock::time_point m_checked;
 };
 
 /// Counts that no follower watches must not stay. A failure is only a warning, since another error

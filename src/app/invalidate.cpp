@@ -27,11 +27,18 @@ std::int64_t number_cached(const std::vector<Scope>& scopes, CacheContents& cont
                                  [](const auto& value) { return value.has_value(); });
 }
 
+/// Only new counts are left when a dead follower is no longer missed.
+std::int64_t drop_all(RedisCache& cache) {
+    const std::int64_t dropped = cache.drop_all();
+    cache.end_following();
+    return dropped;
+}
+
 std::int64_t drop(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     if (!invalidate.customer) {
         context.reporter().note("Clearing all caches");
-        return invalidate.dry_run ? std::ssize(cache.scopes()) : cache.drop_all();
+        return invalidate.dry_run ? std::ssize(cache.scopes()) : drop_all(cache);
     }
     const std::vector<Scope> scopes = scopes_of_order(*invalidate.customer);
     note_drop(scopes, cache, context.reporter());

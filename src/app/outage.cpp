@@ -14,23 +14,23 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds k_shortest_pause = 50ms;
-constexpr std::chrono::milliseconds k_longest_retry_pause = 1s;
+constexpr std::chrono::milliseconds k_longest_pause = 1s;
 constexpr std::chrono::seconds k_first_reminder = 1min;
 constexpr std::chrono::seconds k_longest_reminder_interval = 1h;
 
 /// At most so many reasons are warned of, since one that holds a number may differ at each attempt.
 constexpr std::size_t k_most_reasons = 20;
 
-std::string in_utc(Outage::Clock::time_point moment) {
-    const std::time_t time = Outage::Clock::to_time_t(moment);
+} // namespace
+
+std::string in_utc(std::chrono::system_clock::time_point moment) {
+    const std::time_t time = std::chrono::system_clock::to_time_t(moment);
     std::tm fields = {};
     gmtime_r(&time, &fields);
     std::array<char, sizeof "2026-11-29 03:16:29 UTC"> text = {};
     const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &fields);
     return {text.data(), length};
 }
-
-} // namespace
 
 void Outage::failed(const Error& error) {
     const auto now = m_now();
@@ -64,7 +64,7 @@ std::string Outage::status() const {
 }
 
 std::chrono::milliseconds Outage::next_pause() {
-    return std::exchange(m_state->pause, std::min(2 * m_state->pause, k_longest_retry_pause));
+    return std::exchange(m_state->pause, std::min(2 * m_state->pause, k_longest_pause));
 }
 
 } // namespace ordercache

@@ -12,6 +12,9 @@
 
 namespace ordercache {
 
+/// Returns the moment in UTC: `2026-11-29 03:16:29 UTC`.
+std::string in_utc(std::chrono::system_clock::time_point moment);
+
 /// What a follower says while PostgreSQL or Redis does not answer, and how long it waits before it
 /// tries again. It warns of each reason once, and says now and then that it is still trying.
 class Outage {

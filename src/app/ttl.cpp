@@ -1,10 +1,27 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "app/outage.hpp"
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+
 namespace ordercache {
+
+namespace {
+
+std::string told(const std::optional<FollowerState>& follower) {
+    if (!follower) {
+        return "No follower is in charge";
+    }
+    return follower->is_alive
+               ? "A follower is at work"
+               : fmt::format("The follower has been gone since {}", in_utc(follower->last_sign));
+}
+
+} // namespace
 
 bool run(const Ttl& ttl, Context& context) {
     const Scope scope{ttl.customer};
@@ -13,7 +30,10 @@ bool run(const Ttl& ttl, Context& context) {
         context.reporter().note(
             [&] { return fmt::format("{} is not cached", context.cache().key(scope)); });
     }
-    context.output().time_to_live(left);
+    const auto follower = context.cache().follower();
+    context.reporter().note([&] { return told(follower); });
+    context.output().time_to_live(left,
+                                  follower ? std::optional(follower->is_alive) : std::nullopt);
     context.output().flush();
     return left.has_value();
 }

@@ -19,4 +19,8 @@
 ///   saw. What was committed since that snapshot is added. The count is not stored if a lock's
 ///   writer is not in the ledger.
 ///
+/// A follower's sign of life:
+/// - While somebody follows what other programs write, a read serves only what the follower vouched
+///   for: the cache has all that was visible 2 seconds ago. Otherwise the read is a refresh.
+///
 /// The lease comes from Nishtala and others, Scaling Memcache at Facebook, NSDI 2013, 3.2.1.

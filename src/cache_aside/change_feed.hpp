@@ -30,6 +30,13 @@ public:
     explicit NotFollowed(const std::string& message) : Error(ErrorKind::store_failed, message) {}
 };
 
+/// What a poll found.
+enum class PollEnd {
+    complete, ///< All changes that were visible when it began were passed.
+    busy,     ///< Another follower may be at work: nothing was passed.
+    lost      ///< Some changes may be lost: nothing was passed. Call start() now.
+};
+
 /// The changes of orders that other programs make, as PostgreSQL notes them. Every function throws
 /// Error (store_failed) or NotFollowed if it fails, or what its argument throws. After an
 /// exception, use a new feed: it passes again what was not forgotten.
@@ -42,8 +49,7 @@ public:
     virtual bool start(const std::function<void()>& drop_all) = 0;
 
     /// Passes to `handle` what was noted since the last call, in pieces, and then forgets it.
-    /// Returns false, and passes nothing, if some of it may be lost: call start() then.
-    virtual bool poll(const std::function<void(const Changes&)>& handle) = 0;
+    virtual PollEnd poll(const std::function<void(const Changes&)>& handle) = 0;
 };
 
 } // namespace ordercache

@@ -58,11 +58,9 @@ public:
     /// Returns the name of the scope's key, for messages.
     virtual std::string key(const Scope& scope) const = 0;
 
-    /// Returns the count, or nullopt if it is not cached.
-    virtual std::optional<std::int64_t> get(const Scope& scope) = 0;
-
-    /// Returns the counts of `scopes` that are cached.
-    virtual Counts get(const std::vector<Scope>& scopes) = 0;
+    /// Returns the counts of `scopes` that are cached, or nullopt if none may be served: the
+    /// follower that should watch them has given no sign of life for 2 seconds. Warns of that once.
+    virtual std::optional<Counts> get(const std::vector<Scope>& scopes) = 0;
 
     /// Takes the right to count each scope, unless a count that is fresh enough is there or another
     /// reader has the right. At the first attempt pass an empty claim for each scope, and then the
@@ -106,6 +104,9 @@ public:
     /// Applies the transactions of other programs to the total. Pass each one once, when every new
     /// snapshot sees it. Drops the total if it is not known which of them it includes.
     virtual void apply_external(const std::vector<TransactionDelta>& others) = 0;
+
+    /// A follower's sign of life: the cache has all changes that were visible at `moment`.
+    virtual void vouch(std::chrono::steady_clock::time_point moment) = 0;
 
     /// Deletes each customer's lease, then its value, and the total's value with its ledger.
     /// Returns the number of values that were there.

@@ -6,6 +6,15 @@
 
 namespace ordercache {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Several signs of life before the first of them expires.
+constexpr std::chrono::milliseconds k_sign_of_life_interval = 500ms;
+
+} // namespace
+
 bool Follower::start() {
     return m_feed.start([this] {
         m_reporter.note("Clearing all caches");
@@ -14,7 +23,14 @@ bool Follower::start() {
 }
 
 bool Follower::follow() {
-    return m_feed.poll([this](const Changes& changes) { handle(changes); });
+    const auto begin = m_now();
+    const PollEnd end = m_feed.poll([this](const Changes& changes) { handle(changes); });
+    if (end == PollEnd::complete &&
+        (!m_last_sign || begin - *m_last_sign >= k_sign_of_life_interval)) {
+        m_cache.vouch(begin);
+        m_last_sign = begin;
+    }
+    return end != PollEnd::lost;
 }
 
 void Follower::handle(const Changes& changes) {

@@ -70,20 +70,6 @@ CountReader::CountReader(CountCache& cache, std::function<OrderStore&()> store, 
     : m_cache(cache), m_store(std::move(store)), m_reporter(reporter),
       m_begin_wait(std::move(begin_wait)) {}
 
-std::int64_t CountReader::count(const Scope& scope) {
-    begin_question();
-    try {
-        note_check(scope);
-        if (const auto count = m_cache.get(scope)) {
-            note_count("Found", scope, *count);
-            return *count;
-        }
-        return resolve({scope}, Purpose::read).at(scope);
-    } catch (const CacheError& error) {
-        return count_after(error, {scope}).at(scope);
-    }
-}
-
 std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Purpose purpose) {
     begin_question();
     const auto wanted = without_repeats(scopes);
@@ -97,7 +83,11 @@ std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Pur
 
 Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
     std::ranges::for_each(scopes, [&](const Scope& scope) { note_check(scope); });
-    Counts found = m_cache.get(scopes);
+    auto cached = m_cache.get(scopes);
+    if (!cached) {
+        return resolve(scopes, Purpose::refresh);
+    }
+    Counts found = std::move(*cached);
     for (const auto& [scope, count] : found) {
         note_count("Found", scope, count);
     }

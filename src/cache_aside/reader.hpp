@@ -34,10 +34,11 @@ public:
     CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
                 BeginWait begin_wait);
 
-    /// Returns the count from the cache. If it is not there, counts in the store and caches the
-    /// count. If the cache fails, warns and counts in the store. Throws Error (store_failed) if the
-    /// store fails, or if another reader's count takes longer than the user will wait.
-    std::int64_t count(const Scope& scope);
+    /// Returns the count from the cache. If it is not there, or a follower is gone that should
+    /// watch it, counts in the store and caches the count. If the cache fails, warns and counts in
+    /// the store. Throws Error (store_failed) if the store fails, or if another reader's count
+    /// takes longer than the user will wait.
+    std::int64_t count(const Scope& scope) { return counts({scope}).front(); }
 
     /// As count(), in the order of `scopes`.
     std::vector<std::int64_t> counts(const std::vector<Scope>& scopes) {

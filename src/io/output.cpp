@@ -75,15 +75,16 @@ void Output::invalidated(std::int64_t counts) {
     line(is_json() ? fmt::format(R"({{"invalidated":{}}})", counts) : std::to_string(counts));
 }
 
-void Output::time_to_live(std::optional<std::chrono::seconds> left) {
-    if (!left) {
-        if (is_json()) {
-            line(R"({"ttl":null})");
-        }
-        return;
+void Output::time_to_live(std::optional<std::chrono::seconds> left,
+                          std::optional<bool> is_followed) {
+    const std::string seconds =
+        !left ? "null" : std::to_string(std::max<std::int64_t>(left->count(), -1));
+    if (is_json()) {
+        line(fmt::format(R"({{"ttl":{}{}}})", seconds,
+                         is_followed ? fmt::format(R"(,"followed":{})", *is_followed) : ""));
+    } else if (left) {
+        line(seconds);
     }
-    const std::int64_t seconds = left->count() < 0 ? -1 : left->count();
-    line(is_json() ? fmt::format(R"({{"ttl":{}}})", seconds) : std::to_string(seconds));
 }
 
 void Output::page(const std::string& text) {

@@ -35,8 +35,8 @@ public:
     void orders_added(std::int64_t orders);
     void invalidated(std::int64_t counts);
     /// `left` is nullopt for a count that is not cached, of which text shows nothing, and negative
-    /// for one that never expires.
-    void time_to_live(std::optional<std::chrono::seconds> left);
+    /// for one that never expires. `is_followed` is nullopt if no follower is in charge.
+    void time_to_live(std::optional<std::chrono::seconds> left, std::optional<bool> is_followed);
 
     /// A help page, the version.
     void page(const std::string& text);

@@ -73,14 +73,14 @@ bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
     return true;
 }
 
-bool PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle) {
+PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle) {
     const PollAnswer answer = ask_for_changes();
     if (answer.is_busy) { // behind a pooler: the next poll tells which follower works
-        return true;
+        return PollEnd::busy;
     }
     check(answer, m_beginning->token);
     if (must_start_anew(answer)) {
-        return false;
+        return PollEnd::lost;
     }
     if (!answer.changes.empty()) {
         handle(answer.changes);
@@ -91,7 +91,7 @@ bool PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle)
         is_last = piece.is_last;
     }
     forget_changes();
-    return true;
+    return PollEnd::complete;
 }
 
 PollAnswer PostgresChangeFeed::ask_for_changes() {

@@ -28,7 +28,7 @@ public:
                        OpenSession open = open_session);
 
     bool start(const std::function<void()>& drop_all) override;
-    bool poll(const std::function<void(const Changes&)>& handle) override;
+    PollEnd poll(const std::function<void(const Changes&)>& handle) override;
 
 private:
     template <typename Act>

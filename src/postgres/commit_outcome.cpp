@@ -32,20 +32,20 @@ std::string status_sql(bool has_order) {
                        fmt::arg("is_found", has_order ? is_found : "false"));
 }
 
-CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& write,
+CommitEnd in_doubt(const PostgresConnection& connection, const Written& written,
                    const std::string& why) {
     const std::string where =
-        write.id.order
+        written.id.order
             ? fmt::format("whether order {0} is there and reads {1}: SELECT orderid, {2} FROM "
                           "orders WHERE orderid = '{0}'",
-                          *write.id.order, write.content, k_order_columns)
-            : fmt::format("for an order that reads {}", write.content);
+                          *written.id.order, written.content, k_order_columns)
+            : fmt::format("for an order that reads {}", written.content);
     return {CommitOutcome::in_doubt,
             connection.failure(
                 ErrorKind::in_doubt,
                 fmt::format("{}, and whether transaction {} is committed is not known; before a "
                             "retry look {}",
-                            why, write.id.transaction, where))};
+                            why, written.id.transaction, where))};
 }
 
 /// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
@@ -77,12 +77,12 @@ private:
     bool m_is_interrupted = false;
 };
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite& write,
+TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
                               OutcomeDeadline& deadline) {
     try {
         return connection.ask(
-            [write](PostgresSession& session) {
-                return status_of(session, write.id, write.content);
+            [written](PostgresSession& session) {
+                return status_of(session, written.id, written.content);
             },
             deadline.tick(), Signals::wait);
     } catch (const Error&) {
@@ -91,15 +91,15 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite
 }
 
 /// The connection broke after COMMIT was sent. Asks on another one until the deadline.
-CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& write,
+CommitEnd learn_outcome(PostgresConnection& connection, const Written& written,
                         OutcomeDeadline& deadline) {
     constexpr auto why = "the connection broke during COMMIT";
     do {
-        const auto status = ask_outcome(connection, write, deadline);
+        const auto status = ask_outcome(connection, written, deadline);
         if (status == TransactionStatus::committed) {
             return {CommitOutcome::committed, std::nullopt};
         }
-        if (status == TransactionStatus::aborted && !write.may_be_remote) {
+        if (status == TransactionStatus::aborted && !written.may_be_remote) {
             return {CommitOutcome::server_lost,
                     connection.failure(ErrorKind::store_failed,
                                        "the connection broke before the COMMIT was done")};
@@ -109,36 +109,36 @@ CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& writ
         }
         std::this_thread::sleep_for(k_outcome_pause);
     } while (!deadline.has_passed());
-    return in_doubt(connection, write, why);
+    return in_doubt(connection, written, why);
 }
 
 /// An error in reply to COMMIT means a rollback, unless a foreign server takes part, which commits
 /// first.
-CommitEnd refused(const PostgresConnection& connection, const PendingWrite& write,
+CommitEnd refused(const PostgresConnection& connection, const Written& written,
                   const Error& error) {
-    return write.may_be_remote
-               ? in_doubt(connection, write, fmt::format("COMMIT failed ({})", error.what()))
+    return written.may_be_remote
+               ? in_doubt(connection, written, fmt::format("COMMIT failed ({})", error.what()))
                : CommitEnd{CommitOutcome::rolled_back, error};
 }
 
-CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write) {
+CommitEnd commit_once(PostgresConnection& connection, const Written& written) {
     OutcomeDeadline deadline(connection.deadline());
     const CommitReply reply = connection.send_commit(deadline.tick());
     switch (reply.kind) {
     case CommitReply::Kind::committed:
         return {CommitOutcome::committed, std::nullopt};
     case CommitReply::Kind::refused:
-        return refused(connection, write, *reply.error);
+        return refused(connection, written, *reply.error);
     case CommitReply::Kind::not_sent:
         return {CommitOutcome::server_lost, reply.error};
     case CommitReply::Kind::timed_out:
-        return in_doubt(connection, write,
+        return in_doubt(connection, written,
                         deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
                                                   : "COMMIT was not answered within --timeout");
     case CommitReply::Kind::connection_lost:
         break;
     }
-    return learn_outcome(connection, write, deadline);
+    return learn_outcome(connection, written, deadline);
 }
 
 } // namespace
@@ -157,12 +157,12 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
                                      : TransactionStatus::unknown;
 }
 
-CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const PendingWrite& write) {
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written) {
     // Made before COMMIT is sent, since memory may run out later.
-    CommitEnd unforeseen = in_doubt(connection, write, "the program failed during COMMIT");
+    CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {
-        return commit_once(connection, write);
+        return commit_once(connection, written);
     } catch (const std::exception&) {
         return unforeseen;
     }

@@ -23,6 +23,8 @@ std::int64_t sum_of(const std::vector<RedisReply>& replies) {
                                  [](const RedisReply& reply) { return reply.integer; });
 }
 
+constexpr std::size_t k_follower_replies = 3;
+
 } // namespace
 
 RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
@@ -30,19 +32,22 @@ RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds t
     : m_redis(std::move(redis)), m_names(std::move(names)), m_time_to_live(time_to_live),
       m_reporter(reporter), m_origin(std::move(origin)) {}
 
-std::optional<std::int64_t> RedisCache::get(const Scope& scope) {
-    return count_in(scope, m_redis.run({{"GET", key(scope)}}).front());
-}
-
-Counts RedisCache::get(const std::vector<Scope>& scopes) {
-    const auto values = run_in_pieces(m_redis, scopes, [this](const std::vector<Scope>& piece) {
-        RedisCommand command = {"MGET"};
+std::optional<Counts> RedisCache::get(const std::vector<Scope>& scopes) {
+    const auto command_for = [this](const std::vector<Scope>& piece) {
+        RedisCommand command = {piece.size() == 1 ? "GET" : "MGET"};
         std::ranges::transform(piece, std::back_inserter(command),
                                [this](const Scope& scope) { return key(scope); });
         return command;
-    });
-    if (values.size() != scopes.size()) {
+    };
+    const auto asked = Clock::now();
+    const auto replies =
+        run_in_pieces(m_redis, scopes, command_for, std::nullopt, follower_question());
+    if (replies.size() != k_follower_replies + scopes.size()) {
         throw unexpected_reply(m_redis.service(), "MGET");
+    }
+    const auto values = std::span(replies).subspan(k_follower_replies);
+    if (!is_vouched_for(std::span(replies).first(k_follower_replies), asked)) {
+        return std::nullopt;
     }
     Counts counts;
     for (std::size_t i = 0; i < scopes.size(); ++i) {

@@ -10,10 +10,17 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace ordercache {
+
+/// What is known of the follower that is in charge.
+struct FollowerState {
+    bool is_alive;
+    std::chrono::system_clock::time_point last_sign; ///< By Redis's clock.
+};
 
 /// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
 /// share. The rights to store one are leases and a ledger, whose steps are scripts: src/redis/lua.
@@ -32,8 +39,7 @@ public:
     void connect() { m_redis.connect(); }
 
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
-    std::optional<std::int64_t> get(const Scope& scope) override;
-    Counts get(const std::vector<Scope>& scopes) override;
+    std::optional<Counts> get(const std::vector<Scope>& scopes) override;
     Claims acquire(const Claims& claims, Purpose purpose) override;
     void renew(const std::vector<Scope>& scopes) override;
     void release(const std::vector<Scope>& scopes) override;
@@ -46,6 +52,7 @@ public:
                      const std::vector<Scope>& customers) override;
     void end_write(const WriteId& write, TransactionStatus status) override;
     void apply_external(const std::vector<TransactionDelta>& others) override;
+    void vouch(std::chrono::steady_clock::time_point moment) override;
     std::int64_t drop(const std::vector<Scope>& scopes) override;
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }
@@ -58,12 +65,16 @@ public:
     /// nullopt if it is not cached.
     std::optional<std::chrono::seconds> time_left(const Scope& scope);
 
-    /// Throws CacheError if a server that was used before does not answer.
-    void check_servers() { m_redis.check_servers(); }
+    /// Returns nullopt if no follower has been in charge since the last end_following().
+    std::optional<FollowerState> follower();
+
+    /// From now on, no follower is in charge, until one gives a sign of life.
+    void end_following();
 
 private:
     struct Step;
     using Arguments = std::vector<std::string>;
+    using Clock = std::chrono::steady_clock;
 
     RedisCommand eval(const Step& step, const std::vector<Scope>& scopes,
                       const Arguments& arguments) const;
@@ -74,6 +85,9 @@ private:
              std::optional<Deadline> deadline = std::nullopt);
     RedisReply run_on_total(const char* script, const Arguments& arguments,
                             std::optional<Deadline> deadline = std::nullopt);
+    std::vector<RedisCommand> follower_question() const;
+    bool is_vouched_for(std::span<const RedisReply> follower, Clock::time_point asked);
+    void give_sign(std::chrono::milliseconds moment);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
     std::int64_t delete_all(const std::vector<RedisServer*>& servers, const KeyForm& form);
     std::int64_t drop_total();
@@ -88,6 +102,11 @@ private:
     // Of the last acquire(). Each call has a new token, so that a delayed fill is refused.
     std::string m_token;
     Purpose m_purpose = Purpose::read;
+
+    bool m_is_abandoned = false; ///< As the last get() found it.
+
+    /// By how much Redis's clock was ahead of ours, at least.
+    std::optional<std::chrono::milliseconds> m_clock_lead;
 };
 
 } // namespace ordercache

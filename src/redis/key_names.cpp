@@ -62,8 +62,9 @@ std::string KeyForm::pattern() const {
 }
 
 KeyNames::KeyNames(const std::string& prefix)
-    : m_values(prefix, ""), m_leases(prefix, ":lease"), m_answers(prefix, ":answer"),
-      m_ledgers(prefix, ":ledger"), m_committed(prefix, ":committed") {}
+    : m_prefix(prefix), m_values(prefix, ""), m_leases(prefix, ":lease"),
+      m_answers(prefix, ":answer"), m_ledgers(prefix, ":ledger"), m_committed(prefix, ":committed"),
+      m_followed(prefix, ":followed"), m_alive(prefix, ":alive") {}
 
 std::vector<std::string> KeyNames::keys(const Scope& scope) const {
     if (scope.customer) {

@@ -32,7 +32,8 @@ private:
 /// What the keys in Redis are called. A value's name is shared with other programs: `<prefix>:all`,
 /// `<prefix>:<customer>`. The protocol's own keys stand in their value's cluster slot: a customer's
 /// `{<prefix>:1}:lease` and `{<prefix>:1}:answer`, the total's `{<prefix>:all}:ledger`,
-/// `:committed` and `:answer`. A prefix that has its own hash tag gets no braces.
+/// `:committed` and `:answer`, the follower's `{<prefix>:all}:followed` and `:alive`. A prefix that
+/// has its own hash tag gets no braces.
 class KeyNames {
 public:
     explicit KeyNames(const std::string& prefix);
@@ -41,17 +42,23 @@ public:
     const KeyForm& leases() const { return m_leases; }
     std::string value(const Scope& scope) const { return m_values.of(scope); }
     std::string ledger() const { return m_ledgers.of(k_all_orders); }
+    std::string followed() const { return m_followed.of(k_all_orders); }
+    std::string alive() const { return m_alive.of(k_all_orders); }
+    const std::string& prefix() const { return m_prefix; }
 
     /// All keys of the scope, as the scripts take them: a customer's lease, value and answer; the
     /// total's value, ledger, committed orders and answer.
     std::vector<std::string> keys(const Scope& scope) const;
 
 private:
+    std::string m_prefix;
     KeyForm m_values;
     KeyForm m_leases;
     KeyForm m_answers;
     KeyForm m_ledgers;
     KeyForm m_committed;
+    KeyForm m_followed;
+    KeyForm m_alive;
 };
 
 } // namespace ordercache

@@ -30,9 +30,9 @@ std::vector<std::vector<Scope>> pieces_of(const std::vector<Scope>& scopes, std:
 std::vector<RedisReply>
 run_in_pieces(RedisRouter& redis, const std::vector<Scope>& scopes,
               const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
-              std::optional<Deadline> deadline) {
+              std::optional<Deadline> deadline, const std::vector<RedisCommand>& first) {
     const auto run_sized = [&](std::size_t size) {
-        std::vector<RedisCommand> commands;
+        std::vector<RedisCommand> commands = first;
         std::ranges::transform(pieces_of(scopes, size), std::back_inserter(commands), command_for);
         return redis.run(commands, deadline);
     };
@@ -45,7 +45,11 @@ run_in_pieces(RedisRouter& redis, const std::vector<Scope>& scopes,
     }
     std::vector<RedisReply> elements;
     for (RedisReply& reply : replies) {
-        std::ranges::move(reply.list, std::back_inserter(elements));
+        if (reply.kind == RedisReply::Kind::list) {
+            std::ranges::move(reply.list, std::back_inserter(elements));
+        } else {
+            elements.push_back(std::move(reply));
+        }
     }
     return elements;
 }

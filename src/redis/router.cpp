@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace ordercache {
@@ -13,6 +15,9 @@ namespace ordercache {
 namespace {
 
 using namespace std::chrono_literals;
+
+/// So many commands are redirected one by one.
+constexpr std::size_t k_few = 4;
 
 RedisCommand hello() {
     return {"HELLO"};
@@ -27,14 +32,26 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
-/// Returns the server's mode in its reply to HELLO, such as `standalone` or `cluster`, or nullopt
-/// if the server is too old for HELLO.
-std::optional<std::string> mode_in(const RedisReply& hello) {
-    const auto name = std::ranges::find(hello.list, "mode", &RedisReply::text);
+/// Returns what the reply to HELLO says, for example the `mode`: `standalone` or `cluster`. Returns
+/// nullopt if the server is too old for HELLO.
+std::optional<std::string> field_in(const RedisReply& hello, std::string_view field) {
+    const auto name = std::ranges::find(hello.list, field, &RedisReply::text);
     if (name == hello.list.end() || std::next(name) == hello.list.end()) {
         return std::nullopt;
     }
     return std::next(name)->text;
+}
+
+/// A server that is too old for HELLO has no users, so that ROLE is allowed.
+void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
+    auto role = field_in(reply_to_hello, "role");
+    if (!role) {
+        const auto reply = server.run({{"ROLE"}}, std::nullopt).front();
+        role = reply.list.empty() ? "" : reply.list.front().text;
+    }
+    if (role == "slave" || role == "replica") {
+        throw refusal(server.service(), hello().front(), "READONLY");
+    }
 }
 
 } // namespace
@@ -45,6 +62,30 @@ struct RedisRouter::RoutedCommand {
     RedisReply* reply;
     RedisServer* server;
     bool asking = false; ///< The slot is moving to the server, which serves it if asked to.
+};
+
+/// What one server is sent in one write, and the places for its replies: null for ASKING's.
+struct RedisRouter::Batch {
+    RedisServer* server;
+    std::vector<RedisCommand> commands = {};
+    std::vector<RedisReply*> places = {};
+
+    void add(const RoutedCommand& routed) {
+        if (routed.asking) {
+            commands.push_back({"ASKING"});
+            places.push_back(nullptr);
+        }
+        commands.push_back(*routed.command);
+        places.push_back(routed.reply);
+    }
+
+    void take(std::vector<RedisReply> replies) const {
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            if (places[i] != nullptr) {
+                *places[i] = std::move(replies[i]);
+            }
+        }
+    }
 };
 
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
@@ -69,7 +110,7 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
 
 /// Sends HELLO first, which every user may. A server that is too old for HELLO has no users.
 std::vector<RedisServer*> RedisRouter::primaries() {
-    const auto mode = mode_in(m_named->run({hello()}, std::nullopt).front());
+    const auto mode = field_in(m_named->run({hello()}, std::nullopt).front(), "mode");
     if (mode && mode != "cluster") {
         return {m_named};
     }
@@ -85,11 +126,18 @@ std::vector<RedisServer*> RedisRouter::primaries() {
     return primaries;
 }
 
-/// Any reply shows that a server is there, even an error.
-void RedisRouter::check_servers() {
-    for (auto& [name, server] : m_servers) {
-        server.run({hello()}, std::nullopt);
+/// The server that has the key comes last, and runs the command right behind its own HELLO.
+RedisReply RedisRouter::run_if_primaries(const RedisCommand& command) {
+    RedisServer& owner = *owner_of(command);
+    for (RedisServer* const server : std::set(m_owners.begin(), m_owners.end())) {
+        if (server != nullptr && server != &owner) {
+            check_primary(*server, server->run({hello()}, std::nullopt).front());
+        }
     }
+    const auto replies = owner.run({hello(), command}, std::nullopt);
+    check_primary(owner, replies.front());
+    check_reply(owner.service(), command, replies.back());
+    return replies.back();
 }
 
 RedisReply RedisRouter::run_at(RedisServer& server, const RedisCommand& command) {
@@ -114,7 +162,8 @@ void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<De
             throw CacheError(
                 refusal(m_named->service(), stuck.command->front(), stuck.reply->text).what());
         }
-        if (open.size() > 1 && !m_asked_for_owners) { // once, in place of a redirection for each
+        if (open.size() > k_few &&
+            !m_asked_for_owners) { // once, in place of a redirection for each
             learn_owners(m_named->run({owners_question()}, std::nullopt).front());
         }
         send(open, deadline);
@@ -122,32 +171,30 @@ void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<De
     }
 }
 
-/// Sends the commands server by server, each server's in their order.
-void RedisRouter::send(std::vector<RoutedCommand*> commands, std::optional<Deadline> deadline) {
-    while (!commands.empty()) {
-        const auto others = std::stable_partition(
-            commands.begin(), commands.end(),
-            [server = commands.front()->server](auto* each) { return each->server == server; });
-        send_together({commands.begin(), others}, deadline);
-        commands.erase(commands.begin(), others);
-    }
-}
-
-/// Sends commands, all of one server, in one write.
-void RedisRouter::send_together(const std::vector<RoutedCommand*>& commands,
-                                std::optional<Deadline> deadline) {
-    std::vector<RedisCommand> together;
-    for (const RoutedCommand* each : commands) {
-        if (each->asking) {
-            together.push_back({"ASKING"});
+/// Sends the commands to their servers, each server's in their order and in one write. Several
+/// servers work at the same time on commands that change nothing.
+void RedisRouter::send(const std::vector<RoutedCommand*>& commands,
+                       std::optional<Deadline> deadline) {
+    std::vector<Batch> batches;
+    for (RoutedCommand* const each : commands) {
+        auto batch = std::ranges::find(batches, each->server, &Batch::server);
+        if (batch == batches.end()) {
+            batch = batches.insert(batch, Batch{each->server});
         }
-        together.push_back(*each->command);
+        batch->add(*each);
     }
-    auto replies = commands.front()->server->run(together, deadline);
-    auto reply = replies.begin();
-    for (RoutedCommand* each : commands) {
-        reply += each->asking ? 1 : 0;
-        *each->reply = std::move(*reply++);
+    try {
+        for (const Batch& batch : batches) {
+            if (batches.size() > 1) {
+                batch.server->send_ahead(batch.commands, deadline);
+            }
+        }
+        for (const Batch& batch : batches) {
+            batch.take(batch.server->run(batch.commands, deadline));
+        }
+    } catch (...) {
+        std::ranges::for_each(batches, [](const Batch& batch) { batch.server->forget_sent(); });
+        throw;
     }
 }
 

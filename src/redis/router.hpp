@@ -43,19 +43,19 @@ public:
     /// CacheError.
     std::vector<RedisServer*> primaries();
 
-    /// Asks each server that was used before whether it is there. Throws CacheError.
-    void check_servers();
+    /// Returns the reply to a command that has a key, if every server that has keys is still a
+    /// primary just before. Follows no redirection. Throws CacheError.
+    RedisReply run_if_primaries(const RedisCommand& command);
 
     /// Returns `server`'s reply to a command without a key. Throws as run() does.
     static RedisReply run_at(RedisServer& server, const RedisCommand& command);
 
 private:
     struct RoutedCommand;
+    struct Batch;
 
     void deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline);
-    static void send(std::vector<RoutedCommand*> commands, std::optional<Deadline> deadline);
-    static void send_together(const std::vector<RoutedCommand*>& commands,
-                              std::optional<Deadline> deadline);
+    static void send(const std::vector<RoutedCommand*>& commands, std::optional<Deadline> deadline);
     bool redirect(RoutedCommand& command);
     std::vector<RedisServer*> learn_owners(const RedisReply& slots);
     RedisServer* owner_of(const RedisCommand& command);

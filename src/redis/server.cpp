@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds k_reply_timeout = 2s;
 
 bool change_nothing(const std::vector<RedisCommand>& commands) {
     return std::ranges::all_of(commands, [](const RedisCommand& command) {
-        return command.front() == "GET" || command.front() == "MGET";
+        const std::string& name = command.front();
+        return name == "GET" || name == "MGET" || name == "PTTL";
     });
 }
 
@@ -57,10 +58,30 @@ void RedisServer::connect() {
     }
 }
 
+/// Closes the connection if the act fails.
+template <typename Act>
+auto RedisServer::on_connection(const Act& act) {
+    try {
+        return act();
+    } catch (const Interrupted&) {
+        m_connection.reset(); // replies to these commands may still come
+        throw;
+    } catch (const StreamTimeout& error) {
+        close_and_throw(fmt::format("lost Redis at {}: {}", m_service.peer(), error.what()));
+    } catch (const std::runtime_error& error) {
+        const bool is_plain = m_service.transport == RedisService::Transport::tcp;
+        close_and_throw(fmt::format(
+            "lost Redis at {}: {}{}", m_service.peer(), error.what(),
+            is_plain && !m_connection->has_answered ? "; if it wants TLS, write rediss://" : ""));
+    }
+}
+
 std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
-    leave_closed_connection();
-    connect();
+    if (!m_connection || !m_connection->is_sent_ahead) {
+        leave_closed_connection();
+        connect();
+    }
     if (!m_connection->handshake_done) {
         if (change_nothing(commands)) {
             return shake_hands(commands, deadline);
@@ -68,6 +89,25 @@ std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& comman
         shake_hands({}, deadline);
     }
     return exchange(commands, deadline);
+}
+
+void RedisServer::send_ahead(const std::vector<RedisCommand>& commands,
+                             std::optional<Deadline> deadline) {
+    if (!change_nothing(commands)) {
+        return;
+    }
+    leave_closed_connection();
+    connect();
+    auto all = m_connection->handshake_done ? std::vector<RedisCommand>() : handshake();
+    std::ranges::copy(commands, std::back_inserter(all));
+    on_connection([&] { write(all, deadline); });
+    m_connection->is_sent_ahead = true;
+}
+
+void RedisServer::forget_sent() {
+    if (m_connection && m_connection->is_sent_ahead) {
+        m_connection.reset();
+    }
 }
 
 /// Sends the commands behind the handshake in one write. A server that refuses the handshake runs
@@ -125,31 +165,25 @@ Deadline RedisServer::next_deadline() const {
 
 std::vector<RedisReply> RedisServer::exchange(const std::vector<RedisCommand>& commands,
                                               std::optional<Deadline> deadline) {
-    try {
-        write(commands, deadline.value_or(next_deadline()));
+    return on_connection([&] {
+        if (!std::exchange(m_connection->is_sent_ahead, false)) {
+            write(commands, deadline);
+        }
         return read_replies(commands.size(), deadline);
-    } catch (const Interrupted&) {
-        m_connection.reset(); // replies to these commands may still come
-        throw;
-    } catch (const StreamTimeout& error) {
-        close_and_throw(fmt::format("lost Redis at {}: {}", m_service.peer(), error.what()));
-    } catch (const std::runtime_error& error) {
-        const bool is_plain = m_service.transport == RedisService::Transport::tcp;
-        close_and_throw(fmt::format(
-            "lost Redis at {}: {}{}", m_service.peer(), error.what(),
-            is_plain && !m_connection->has_answered ? "; if it wants TLS, write rediss://" : ""));
-    }
+    });
 }
 
-void RedisServer::write(const std::vector<RedisCommand>& commands, Deadline deadline) {
-    if (deadline.passed()) {
+void RedisServer::write(const std::vector<RedisCommand>& commands,
+                        std::optional<Deadline> deadline) {
+    const Deadline until = deadline.value_or(next_deadline());
+    if (until.passed()) {
         throw StreamTimeout();
     }
     std::string bytes;
     for (const RedisCommand& command : commands) {
         bytes += format_command(command);
     }
-    m_connection->stream->write(bytes, deadline);
+    m_connection->stream->write(bytes, until);
 }
 
 std::vector<RedisReply> RedisServer::read_replies(std::size_t wanted,

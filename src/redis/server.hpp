@@ -47,6 +47,13 @@ public:
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
                                 std::optional<Deadline> deadline);
 
+    /// Sends ahead what the next run() is called with, so that several servers work at the same
+    /// time. Call forget_sent() if that run() is not reached. Does nothing if a command changes
+    /// something.
+    void send_ahead(const std::vector<RedisCommand>& commands, std::optional<Deadline> deadline);
+
+    void forget_sent();
+
 private:
     struct Connection {
         explicit Connection(std::unique_ptr<Stream> opened) : stream(std::move(opened)) {}
@@ -55,6 +62,7 @@ private:
         ReplyReader reader;
         bool handshake_done = false;
         bool has_answered = false;
+        bool is_sent_ahead = false;
     };
 
     struct Failure {
@@ -69,7 +77,9 @@ private:
     void leave_closed_connection();
     std::vector<RedisReply> exchange(const std::vector<RedisCommand>& commands,
                                      std::optional<Deadline> deadline);
-    void write(const std::vector<RedisCommand>& commands, Deadline deadline);
+    void write(const std::vector<RedisCommand>& commands, std::optional<Deadline> deadline);
+    template <typename Act>
+    auto on_connection(const Act& act);
     std::vector<RedisReply> read_replies(std::size_t wanted, std::optional<Deadline> deadline);
     [[noreturn]] void close_and_throw(const std::string& reason);
 

@@ -39,6 +39,7 @@ enum class Step {
     commit,
     confirm,
     apply_external,
+    vouch,
     status,
     pause,
 };
@@ -91,6 +92,7 @@ public:
 
     bool is_down = false;          ///< Every command fails from here on.
     bool is_full = false;          ///< It has no memory for a writer's entry.
+    bool is_abandoned = false;     ///< The follower gives no sign of life.
     bool has_seen_writers = false; ///< A total's snapshot knows writers that are entered.
     std::set<Scope> garbled;       ///< Their values are not counts.
 
@@ -98,13 +100,11 @@ public:
         return scope.customer ? "num_orders:" + std::to_string(*scope.customer) : "num_orders:all";
     }
 
-    std::optional<std::int64_t> get(const Scope& scope) override {
+    std::optional<Counts> get(const std::vector<Scope>& scopes) override {
         reach(Step::get);
-        return m_servers.values.get(scope);
-    }
-
-    Counts get(const std::vector<Scope>& scopes) override {
-        reach(Step::get);
+        if (is_abandoned) {
+            return std::nullopt;
+        }
         Counts counts;
         for (const Scope& scope : scopes) {
             if (const auto count = m_servers.values.get(scope)) {
@@ -236,6 +236,13 @@ public:
 
     void apply_external(const std::vector<TransactionDelta>& /*others*/) override {
         reach(Step::apply_external);
+    }
+
+    std::vector<std::chrono::steady_clock::time_point> vouched; ///< The moments.
+
+    void vouch(std::chrono::steady_clock::time_point moment) override {
+        reach(Step::vouch);
+        vouched.push_back(moment);
     }
 
     std::int64_t drop(const std::vector<Scope>& scopes) override {

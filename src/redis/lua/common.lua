@@ -1,6 +1,7 @@
 -- What the scripts share: each of them begins with this file.
 
--- For how many milliseconds the right to count stands unless it is renewed.
+-- For how many milliseconds the right to count stands unless it is renewed, and how old a read may be
+-- while somebody follows.
 local lifetime = 2000
 
 local function text_at(key)

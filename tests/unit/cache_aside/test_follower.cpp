@@ -18,6 +18,7 @@ namespace {
 class Feed : public ChangeFeed {
 public:
     bool is_ready = true; ///< No other follower is at work, and nothing is lost.
+    PollEnd end = PollEnd::complete;
     std::vector<Changes> told;
     std::vector<std::string> calls;
 
@@ -30,13 +31,13 @@ public:
         return is_ready;
     }
 
-    bool poll(const std::function<void(const Changes&)>& handle) override {
+    PollEnd poll(const std::function<void(const Changes&)>& handle) override {
         calls.emplace_back("poll");
-        if (is_ready) {
+        if (end == PollEnd::complete) {
             std::ranges::for_each(told, handle);
             calls.emplace_back("forget");
         }
-        return is_ready;
+        return end;
     }
 };
 
@@ -46,7 +47,11 @@ struct Following {
     Cache cache{servers, script};
     Feed feed;
     MemoryReporter reporter;
-    Follower follower{feed, cache, reporter};
+    Follower follower{feed, cache, reporter, [this] { return now(); }};
+
+    Follower::Clock::time_point now() const {
+        return Follower::Clock::time_point(servers.clock.now());
+    }
 };
 
 const Changes k_one_order{.transactions = {{900, 1}}, .scopes = {Scope{9999}}};
@@ -89,9 +94,36 @@ TEST_CASE("a change that the cache did not take is not forgotten") {
     CHECK(on.feed.calls == std::vector<std::string>{"poll"});
 }
 
-TEST_CASE("where changes may be lost, none is handled") {
+TEST_CASE("where changes may be lost, none is handled, and nobody vouches for the cache") {
     Following on;
-    on.feed.is_ready = false;
+    on.feed.end = PollEnd::lost;
     CHECK_FALSE(on.follower.follow());
+    CHECK(on.script.taken().empty());
+}
+
+TEST_CASE(
+    "a sign of life speaks of the moment at which its poll began, and comes after the changes") {
+    Following on;
+    on.feed.told = {k_one_order};
+    const auto begin = on.now();
+    on.script.before(Step::apply_external, [&] { on.servers.clock.tick(milliseconds{300}); });
+    CHECK(on.follower.follow());
+    CHECK(on.cache.vouched == std::vector{begin});
+    CHECK(on.script.taken().back() == Step::vouch);
+}
+
+TEST_CASE("a sign of life is given every half a second") {
+    Following on;
+    for (int polls = 0; polls < 21; ++polls) {
+        CHECK(on.follower.follow());
+        on.servers.clock.tick(milliseconds{50});
+    }
+    CHECK(on.cache.vouched.size() == 3);
+}
+
+TEST_CASE("a follower that may not be the one at work gives no sign of life") {
+    Following on;
+    on.feed.end = PollEnd::busy;
+    CHECK(on.follower.follow());
     CHECK(on.script.taken().empty());
 }

@@ -247,6 +247,19 @@ TEST_CASE("a refresh waits for a reader that had begun, and counts anew after it
     }
 }
 
+TEST_CASE("a read that nobody vouches for is a refresh, for one count and for several") {
+    Servers servers(k_orders);
+    cache_value(servers, k_all_orders, 5);
+    cache_value(servers, k_customer, 5);
+    Process process(servers);
+    process.cache.is_abandoned = true;
+    CHECK(process.count() == k_orders);
+    CHECK(process.reader.counts({k_customer, k_all_orders}) ==
+          std::vector<std::int64_t>{0, k_orders});
+    CHECK(servers.values.get(k_customer) == 0);
+    CHECK(process.script.times(Step::snapshot) == 2);
+}
+
 TEST_CASE("a refresh takes the count of a reader that began after it, and of no earlier one") {
     for (const Scope& scope : {k_all_orders, k_customer}) {
         Servers servers(k_orders);

@@ -55,12 +55,12 @@ struct Followed {
     /// What the poll told, in one, or nullopt if some of it may be lost.
     std::optional<Changes> poll() {
         Changes told;
-        const bool is_whole = feed.poll([&](const Changes& piece) {
+        const PollEnd end = feed.poll([&](const Changes& piece) {
             told.scopes.insert(told.scopes.end(), piece.scopes.begin(), piece.scopes.end());
             told.transactions.insert(told.transactions.end(), piece.transactions.begin(),
                                      piece.transactions.end());
         });
-        return is_whole ? std::optional(told) : std::nullopt;
+        return end == PollEnd::complete ? std::optional(told) : std::nullopt;
     }
 };
 
@@ -245,7 +245,7 @@ TEST_CASE("a long poll is read in pieces") {
     CHECK(on.feed.poll([&](const Changes& piece) {
         CHECK(on.postgres.statements.back() != "COMMIT");
         sizes.push_back(piece.scopes.size() + piece.transactions.size());
-    }));
+    }) == PollEnd::complete);
     CHECK(sizes == std::vector<std::size_t>{4998, 5000, 1});
     CHECK(on.postgres.statements.back() == "COMMIT");
 }

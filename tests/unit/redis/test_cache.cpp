@@ -25,10 +25,24 @@ const Scope k_two{2};
 const RedisCommand k_deletion{"DEL", "n:all", "{n:all}:ledger", "{n:all}:committed",
                               "{n:all}:answer"};
 
+/// What a read asks about the follower, before it asks for values.
+const Pipeline k_follower_question{
+    {"GET", "{n:all}:followed"}, {"GET", "{n:all}:alive"}, {"PTTL", "{n:all}:alive"}};
+
 struct Fixture {
     explicit Fixture(const fakes::RedisServers::Answer& answer) {
-        servers.set_answer(k_peer, answer);
+        servers.set_answer(k_peer, [this, answer](const RedisCommand& command) {
+            const std::string& key = command.back();
+            return key == "{n:all}:followed"  ? followed
+                   : key != "{n:all}:alive"   ? answer(command)
+                   : command.front() == "GET" ? alive
+                                              : number(milliseconds_alive);
+        });
     }
+
+    RedisReply followed = nil();
+    RedisReply alive = nil();
+    std::int64_t milliseconds_alive = -2;
 
     Pipeline commands() { return servers.commands_to(k_peer); }
 
@@ -37,6 +51,12 @@ struct Fixture {
     RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter,
                      [] { return "primary"; }};
 };
+
+Pipeline with_question(const Pipeline& commands) {
+    Pipeline all = k_follower_question;
+    all.insert(all.end(), commands.begin(), commands.end());
+    return all;
+}
 
 Claims acquire(RedisCache& cache, const std::vector<Scope>& scopes) {
     Claims claims;
@@ -48,7 +68,7 @@ Claims acquire(RedisCache& cache, const std::vector<Scope>& scopes) {
 
 /// A node of a cluster, where a command of several keys is refused.
 RedisReply in_cluster(const RedisCommand& command) {
-    return command.size() > 2 ? error("CROSSSLOT") : list({text("7")});
+    return command.size() > 2 ? error("CROSSSLOT") : text("7");
 }
 
 } // namespace
@@ -57,9 +77,11 @@ TEST_CASE("one value is asked for by GET, several by MGET") {
     Fixture fixture([](const RedisCommand& command) {
         return command.front() == "GET" ? text("12000") : list({text("7"), nil()});
     });
-    CHECK(fixture.cache.get(k_all_orders) == 12000);
+    CHECK(fixture.cache.get({k_all_orders}) == Counts{{k_all_orders, 12000}});
     CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}});
-    CHECK(fixture.commands() == Pipeline{{"GET", "n:all"}, {"MGET", "n:1", "n:2"}});
+    CHECK(fixture.servers.sent_to(k_peer) ==
+          std::vector<Pipeline>{with_question({{"GET", "n:all"}}),
+                                with_question({{"MGET", "n:1", "n:2"}})});
 }
 
 TEST_CASE("values are asked for 250 at a time, in one write") {
@@ -70,25 +92,25 @@ TEST_CASE("values are asked for 250 at a time, in one write") {
     for (CustomerId customer = 1; customer <= 500; ++customer) {
         scopes.push_back(Scope{customer});
     }
-    CHECK(fixture.cache.get(scopes).size() == 500);
+    CHECK(fixture.cache.get(scopes)->size() == 500);
     REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
-    CHECK(fixture.commands().size() == 2);
+    CHECK(fixture.commands().size() == 5);
 }
 
 TEST_CASE("where a cluster keeps keys apart, each is asked for by itself") {
     Fixture fixture(in_cluster);
     CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}, {k_two, 7}});
     CHECK(fixture.cache.get({k_one, k_two}) == Counts{{k_one, 7}, {k_two, 7}});
-    const Pipeline singly = {{"MGET", "n:1"}, {"MGET", "n:2"}};
+    const Pipeline singly = with_question({{"GET", "n:1"}, {"GET", "n:2"}});
     CHECK(fixture.servers.sent_to(k_peer) ==
-          std::vector<Pipeline>{{{"MGET", "n:1", "n:2"}}, singly, singly});
+          std::vector<Pipeline>{with_question({{"MGET", "n:1", "n:2"}}), singly, singly});
 }
 
 TEST_CASE("a value that is not a count is a miss, which is warned of") {
     for (const RedisReply& value : {text("many"), text("-1"), text(""), text("1.5"), text("7 "),
                                     text("99999999999999999999"), error("WRONGTYPE Operation")}) {
         Fixture fixture([&](const RedisCommand&) { return value; });
-        CHECK_FALSE(fixture.cache.get(k_all_orders));
+        CHECK(fixture.cache.get({k_all_orders}) == Counts());
         CHECK(fixture.reporter.warnings.size() == 1);
     }
 }
@@ -99,7 +121,7 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
     });
     RedisCache& cache = fixture.cache;
     const std::vector<std::function<void()>> acts = {
-        [&] { cache.get(k_all_orders); },
+        [&] { cache.get({k_all_orders}); },
         [&] {
             cache.get({k_one, k_two});
         },
@@ -330,4 +352,81 @@ TEST_CASE("many transactions of others go in several scripts") {
     Fixture fixture([](const RedisCommand&) { return nil(); });
     fixture.cache.apply_external(std::vector<TransactionDelta>(1001, {731, 1}));
     CHECK(fixture.commands().size() == 3);
+}
+
+TEST_CASE("what a follower should watch is served while it gives signs of life") {
+    struct Sign {
+        RedisReply followed;
+        std::int64_t milliseconds_alive;
+        bool is_served;
+    };
+    for (const Sign& sign :
+         {Sign{nil(), -2, true}, Sign{nil(), 1000, true}, Sign{text("1"), 0, true},
+          Sign{text("1"), 2000, true}, Sign{text("1"), -2, false}, Sign{text("1"), -1, false},
+          Sign{text("1"), 2001, false}, Sign{error("WRONGTYPE"), -2, false}}) {
+        Fixture fixture([](const RedisCommand&) { return text("7"); });
+        fixture.followed = sign.followed;
+        fixture.milliseconds_alive = sign.milliseconds_alive;
+        CHECK(fixture.cache.get({k_one}).has_value() == sign.is_served);
+        CHECK(fixture.reporter.warnings.empty() == sign.is_served);
+    }
+}
+
+TEST_CASE("that the follower is gone is said once, until it is back") {
+    Fixture fixture([](const RedisCommand&) { return text("7"); });
+    fixture.followed = text("1");
+    fixture.cache.get({k_one});
+    fixture.cache.get({k_one});
+    CHECK(
+        fixture.reporter.warnings ==
+        std::vector<std::string>{"the follower of n is gone: counting anew; start it again, or run "
+                                 "ordercache invalidate if there is to be none"});
+    fixture.milliseconds_alive = 1500;
+    CHECK(fixture.cache.get({k_one}));
+    fixture.milliseconds_alive = -2;
+    CHECK_FALSE(fixture.cache.get({k_one}));
+    CHECK(fixture.reporter.warnings.size() == 2);
+}
+
+TEST_CASE("in a cluster the follower must have been alive since before the question") {
+    Fixture fixture(in_cluster);
+    fixture.followed = text("1");
+    fixture.milliseconds_alive = 1500;
+    for (const bool is_long : {true, false}) {
+        fixture.alive = text(is_long ? "3600000" : "0");
+        fixture.cache.get({k_one, k_two});
+        CHECK(fixture.cache.get({k_one, k_two}).has_value() == is_long);
+    }
+    CHECK(fixture.reporter.warnings.empty());
+}
+
+TEST_CASE("a sign of life names its moment by Redis's clock, behind the question for the role") {
+    constexpr std::int64_t redis_now = 1'800'000'000'000;
+    Fixture fixture([](const RedisCommand& command) {
+        return command.front() == "HELLO" ? list({text("role"), text("master")})
+                                          : number(redis_now);
+    });
+    const auto moment = std::chrono::steady_clock::now() - 300ms;
+    fixture.cache.vouch(moment);
+    fixture.cache.vouch(moment);
+    const auto sent = fixture.servers.sent_to(k_peer);
+    REQUIRE(sent.size() == 3);
+    CHECK(sent.front().front() == RedisCommand{"HELLO"});
+    const RedisCommand& first = sent.front().back();
+    CHECK(std::vector(first.begin() + 2, first.end()) ==
+          RedisCommand{"2", "{n:all}:followed", "{n:all}:alive", "0"});
+    const auto named = std::stoll(sent[1].back().back());
+    CHECK(named <= redis_now - 300);
+    CHECK(named > redis_now - 60'000);
+    CHECK(std::stoll(sent[2].back().back()) <= named);
+}
+
+TEST_CASE("whether somebody follows is told, and since when nobody does") {
+    Fixture fixture([](const RedisCommand&) { return nil(); });
+    CHECK_FALSE(fixture.cache.follower());
+    fixture.followed = text("1800000000000");
+    CHECK_FALSE(fixture.cache.follower()->is_alive);
+    CHECK(fixture.cache.follower()->last_sign.time_since_epoch() == 1'800'000'000s);
+    fixture.milliseconds_alive = 1500;
+    CHECK(fixture.cache.follower()->is_alive);
 }

@@ -27,6 +27,8 @@ TEST_CASE("a prefix with a hash tag of its own gets no second one") {
     const KeyNames names("{shop}:orders");
     CHECK(names.leases().of(k_all_orders) == "{shop}:orders:all:lease");
     CHECK(names.ledger() == "{shop}:orders:all:ledger");
+    CHECK(names.followed() == "{shop}:orders:all:followed");
+    CHECK(names.alive() == "{shop}:orders:all:alive");
 }
 
 TEST_CASE("only keys of this program's own are told for values and leases") {
@@ -36,7 +38,8 @@ TEST_CASE("only keys of this program's own are told for values and leases") {
     CHECK(names.leases().scope_in("{num_orders:7}:lease") == Scope{7});
     for (const auto* const key :
          {"num_orders:", "num_orders:07", "num_orders:0", "num_orders:ALL", "num_orders:7:x",
-          "num_orders:99999999999", "{num_orders:7}:lease", "{num_orders:all}:ledger", "other:7"}) {
+          "num_orders:99999999999", "{num_orders:7}:lease", "{num_orders:all}:ledger", "other:7",
+          "num_orders:all:followed"}) {
         CAPTURE(key);
         CHECK_FALSE(names.values().scope_in(key));
     }

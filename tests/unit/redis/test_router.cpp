@@ -65,17 +65,15 @@ TEST_CASE("a command that MOVED sends on goes to that node, and the next for its
     CHECK(nodes.servers.commands_to(k_other) == Pipeline{{"GET", "a"}, {"GET", "a"}});
 }
 
-TEST_CASE("several commands that are sent on have all owners asked for, once") {
+TEST_CASE("many commands that are sent on have all owners asked for, once") {
     TwoNodes nodes;
-    const auto replies = nodes.router.run({{"GET", "a"}, {"GET", "b"}, {"GET", "c"}});
-    CHECK(replies[2].text == "c");
+    const Pipeline all = {{"GET", "a"}, {"GET", "b"}, {"GET", "c"}, {"GET", "d"}, {"GET", "e"}};
+    const auto replies = nodes.router.run(all);
+    CHECK(replies[4].text == "e");
     nodes.router.run({{"GET", "x"}, {"GET", "y"}});
-    CHECK(
-        nodes.servers.sent_to(k_named) ==
-        std::vector<Pipeline>{{{"GET", "a"}, {"GET", "b"}, {"GET", "c"}}, {{"CLUSTER", "SLOTS"}}});
+    CHECK(nodes.servers.sent_to(k_named) == std::vector<Pipeline>{all, {{"CLUSTER", "SLOTS"}}});
     CHECK(nodes.servers.sent_to(k_other) ==
-          std::vector<Pipeline>{{{"GET", "a"}, {"GET", "b"}, {"GET", "c"}},
-                                {{"GET", "x"}, {"GET", "y"}}});
+          std::vector<Pipeline>{all, {{"GET", "x"}, {"GET", "y"}}});
 }
 
 TEST_CASE("every node is spoken to with the credentials of the one that the URI names") {
@@ -241,15 +239,86 @@ TEST_CASE("a cluster without primaries is down") {
           "Redis at named:6379 refused CLUSTER: the cluster is down: try again");
 }
 
-TEST_CASE("a check asks every server that was spoken to, and takes any reply") {
+TEST_CASE("reads go to all their servers before the first reply is awaited, in their order") {
     TwoNodes nodes;
+    nodes.servers.set_answer(k_named, [](const RedisCommand& command) {
+        return command.at(1) == "a" ? moved("a", k_other) : text(command.at(1));
+    });
     nodes.router.run({{"GET", "a"}});
-    for (const auto* const node : {k_named, k_other}) {
-        nodes.servers.set_answer(node, [](const RedisCommand&) { return error("ERR unknown"); });
+    const auto replies = nodes.router.run({{"GET", "a"}, {"GET", "b"}, {"GET", "c"}});
+    CHECK(replies[0].text == "a");
+    CHECK(replies[2].text == "c");
+    CHECK(nodes.servers.sent_to(k_named).back() == Pipeline{{"GET", "b"}, {"GET", "c"}});
+}
+
+TEST_CASE("what was sent ahead is forgotten when another server fails") {
+    TwoNodes nodes;
+    nodes.servers.set_answer(k_named, [](const RedisCommand& command) {
+        return command.at(1) == "a" ? moved("a", k_other) : text(command.at(1));
+    });
+    nodes.router.run({{"GET", "a"}});
+    nodes.servers.set_answer(k_other, [](const RedisCommand&) -> RedisReply {
+        throw StreamError("Connection reset by peer");
+    });
+    CHECK(failure([&] {
+              nodes.router.run({{"GET", "b"}, {"GET", "a"}});
+          }) == "lost Redis at other:7000: Connection reset by peer");
+    CHECK(nodes.router.run({{"GET", "c"}}).front().text == "c");
+}
+
+namespace {
+
+RedisReply role(const std::string& name) {
+    return list({text("role"), text(name), text("mode"), text("cluster")});
+}
+
+} // namespace
+
+TEST_CASE("a command is run behind HELLO if all servers that have keys are primaries") {
+    TwoNodes nodes;
+    std::string named_role = "master";
+    std::string other_role = "master";
+    nodes.servers.set_answer(k_named, [&](const RedisCommand& command) {
+        return command.front() == "HELLO" ? role(named_role)
+               : command.front() == "CLUSTER"
+                   ? list({list({number(0), number(100),
+                                 list({text("other"), number(7000), text("id")})}),
+                           list({number(101), number(16383),
+                                 list({text("named"), number(6379), text("id")})})})
+                   : number(7);
+    });
+    nodes.servers.set_answer(k_other, [&](const RedisCommand&) { return role(other_role); });
+    nodes.router.primaries();
+    CHECK(nodes.router.run_if_primaries({"INCR", "a"}).integer == 7);
+    CHECK(nodes.servers.sent_to(k_other) == std::vector<Pipeline>{{{"HELLO"}}});
+    CHECK(nodes.servers.sent_to(k_named).back() == Pipeline{{"HELLO"}, {"INCR", "a"}});
+    SUBCASE("another server") {
+        other_role = "slave";
+        CHECK(failure([&] {
+                  nodes.router.run_if_primaries({"INCR", "a"});
+              }) == "Redis at other:7000 refused HELLO: it is a replica: name the primary in "
+                    "REDIS_SERVICE_URI");
+        CHECK(nodes.servers.commands_to(k_named).back() == RedisCommand{"INCR", "a"});
     }
-    nodes.router.check_servers();
-    CHECK(nodes.servers.commands_to(k_named).back() == RedisCommand{"HELLO"});
-    CHECK(nodes.servers.commands_to(k_other).back() == RedisCommand{"HELLO"});
+    SUBCASE("the server that has the key") {
+        named_role = "replica";
+        CHECK_FALSE(failure([&] { nodes.router.run_if_primaries({"INCR", "a"}); }).empty());
+    }
+}
+
+TEST_CASE("a server that is too old for HELLO is asked for its role") {
+    for (const auto* const told : {"master", "slave"}) {
+        fakes::RedisServers servers;
+        servers.set_answer(k_named, [&](const RedisCommand& command) {
+            return command.front() == "ROLE"    ? list({text(told)})
+                   : command.front() == "HELLO" ? error("ERR unknown command")
+                                                : number(7);
+        });
+        RedisRouter router = servers.router(named());
+        CHECK(failure([&] {
+                  router.run_if_primaries({"INCR", "a"});
+              }).empty() == (told == std::string("master")));
+    }
 }
 
 TEST_CASE("an error reply names the server that gave it") {

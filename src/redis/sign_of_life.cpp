@@ -1,0 +1,84 @@
+#include "redis/cache.hpp"
+
+#include "base/whole_number.hpp"
+#include "redis/scripts.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a sign of life holds (redis/lua/common.lua).
+constexpr std::chrono::milliseconds k_lifetime = 2s;
+
+std::chrono::milliseconds time_in(const RedisReply& reply) {
+    return std::chrono::milliseconds(
+        parse_whole_number(reply.text, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
+}
+
+/// A sign of life that expires later than it can is from a clock that has been set back.
+bool is_alive(const RedisReply& left) {
+    return left.integer >= 0 && std::chrono::milliseconds(left.integer) <= k_lifetime;
+}
+
+} // namespace
+
+/// Goes before the question for values: a value that is read after `alive` has everything that this
+/// sign of life speaks of.
+std::vector<RedisCommand> RedisCache::follower_question() const {
+    return {{"GET", m_names.followed()}, {"GET", m_names.alive()}, {"PTTL", m_names.alive()}};
+}
+
+/// In a cluster, a value may have been read before `alive`, which must have been there since the
+/// question was asked.
+bool RedisCache::is_vouched_for(std::span<const RedisReply> follower, Clock::time_point asked) {
+    if (follower[0].kind == RedisReply::Kind::nil) {
+        m_is_abandoned = false;
+        return true;
+    }
+    if (!std::exchange(m_is_abandoned, !is_alive(follower[2])) && m_is_abandoned) {
+        m_reporter.warn(fmt::format("the follower of {} is gone: counting anew; start it again, or "
+                                    "run ordercache invalidate if there is to be none",
+                                    m_names.prefix()));
+    }
+    const bool is_in_order = !m_redis.is_cluster() || time_in(follower[1]) > Clock::now() - asked;
+    return !m_is_abandoned && is_in_order;
+}
+
+void RedisCache::vouch(Clock::time_point moment) {
+    if (!m_clock_lead) {
+        give_sign(0ms); // learns Redis's clock
+    }
+    give_sign(std::chrono::floor<std::chrono::milliseconds>(moment.time_since_epoch()) +
+              *m_clock_lead);
+}
+
+/// By the time its reply is here, Redis's clock shows what the reply says, or more.
+void RedisCache::give_sign(std::chrono::milliseconds moment) {
+    const auto reply =
+        m_redis.run_if_primaries({"EVAL", scripts::k_follower_sign, "2", m_names.followed(),
+                                  m_names.alive(), std::to_string(moment.count())});
+    m_clock_lead = std::chrono::milliseconds(reply.integer) -
+                   std::chrono::ceil<std::chrono::milliseconds>(Clock::now().time_since_epoch());
+}
+
+std::optional<FollowerState> RedisCache::follower() {
+    const auto replies = m_redis.run(follower_question());
+    if (replies[0].kind == RedisReply::Kind::nil) {
+        return std::nullopt;
+    }
+    return FollowerState{is_alive(replies[2]),
+                         std::chrono::system_clock::time_point(time_in(replies[0]))};
+}
+
+void RedisCache::end_following() {
+    m_redis.run({{"DEL", m_names.followed(), m_names.alive()}});
+}
+
+} // namespace ordercache
