@@ -1,8 +1,8 @@
-"""Round trips: a hit is one GET and no PostgreSQL, an add one connection, and a turn before and after its commit."""
+"""Round trips: a hit is one turn to Redis and none to PostgreSQL, an add one connection, and a turn before and after its commit."""
 
 import pytest
 
-from keys import LEDGER
+from keys import ALIVE, FOLLOWED, LEDGER
 from orders import an_order
 from peers import Proxy
 from servers import commands_seen
@@ -26,11 +26,11 @@ def queries(log):
     return [line for line in log if "statement:" in line or "execute" in line]
 
 
-def test_a_hit_is_one_get(ordercache, cache, watched):
+def test_a_hit_is_one_round_trip(ordercache, cache, watched):
     cache.set("num_orders:all", 12000)
     with commands_seen(cache) as commands:
         ordercache("count")
-    assert commands == [["GET", "num_orders:all"]]
+    assert commands == [["GET", FOLLOWED], ["GET", ALIVE], ["PTTL", ALIVE], ["GET", "num_orders:all"]]
     assert (watched.connections, watched.round_trips) == (1, 1)
 
 

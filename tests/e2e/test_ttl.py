@@ -31,7 +31,7 @@ def test_what_is_not_cached_is_a_no_without_a_word_on_stdout(ordercache):
 @pytest.mark.parametrize("customer, key", [((), "num_orders:all"), (("--customer", "9999"), "num_orders:9999")])
 def test_what_is_not_cached_is_said_so_where_it_is_asked_for(ordercache, customer, key):
     run = ordercache("ttl", "-v", *customer)
-    assert (run.status, run.stdout, run.stderr) == (1, "", f"{key} is not cached\n")
+    assert (run.status, run.stdout, run.stderr) == (1, "", f"{key} is not cached\nNo follower is in charge\n")
 
 
 def test_what_is_not_cached_is_null_in_json(ordercache):

@@ -8,7 +8,8 @@ from servers import TESTS
 LUA = TESTS.parent / "src" / "redis" / "lua"
 TOTAL, LEDGER = "num_orders:all", "{num_orders:all}:ledger"
 COMMITTED_ORDERS, ANSWER = "{num_orders:all}:committed", "{num_orders:all}:answer"
-OWN_KEYS = (":lease", ":ledger", ":committed", ":answer")
+FOLLOWED, ALIVE = "{num_orders:all}:followed", "{num_orders:all}:alive"
+OWN_KEYS = (":lease", ":ledger", ":committed", ":answer", ":followed", ":alive")
 
 
 def script(name):

@@ -72,6 +72,10 @@ class Proxy(Listener):
                     server.sendall(message)
         shut(server)
 
+    def watch_for(self, trigger, act):
+        """From now on."""
+        self._act, self._trigger = act, trigger
+
     def takes_up(self):
         """Whether it acts on a message with the trigger: on the first."""
         with self._lock:
@@ -81,6 +85,15 @@ class Proxy(Listener):
     def _reach_server(self):
         with contextlib.suppress(ConnectionRefusedError):
             return None if self.refusing else socket.create_connection(("127.0.0.1", self._target))
+
+    @contextlib.contextmanager
+    def cut(self):
+        """Ends all conversations, and lets nobody in meanwhile."""
+        self.refusing = True
+        for connection in self._open:
+            shut(connection)
+        yield
+        self.refusing = False
 
     def _answer(self, server, client):
         with contextlib.suppress(OSError):
