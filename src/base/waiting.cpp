@@ -100,6 +100,11 @@ Deadline Deadline::or_in(std::chrono::milliseconds duration) const {
     return m_moment ? Deadline{std::min(*m_moment, *other.m_moment)} : other;
 }
 
+Deadline Deadline::halfway() const {
+    const auto time = left();
+    return time ? in(std::chrono::ceil<std::chrono::milliseconds>(*time / 2)) : *this;
+}
+
 Deadline Deadline::later_by(std::chrono::milliseconds duration) const {
     return m_moment ? Deadline{*m_moment + duration} : *this;
 }

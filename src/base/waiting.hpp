@@ -20,6 +20,9 @@ public:
     /// This deadline, or one in `duration` if that is earlier.
     Deadline or_in(std::chrono::milliseconds duration) const;
 
+    /// When half of the time that is left has passed.
+    Deadline halfway() const;
+
     /// This deadline plus `duration`.
     Deadline later_by(std::chrono::milliseconds duration) const;
 

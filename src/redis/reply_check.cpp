@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 namespace ordercache {
 
@@ -50,8 +52,24 @@ constexpr auto k_meanings = std::to_array<Meaning>({
                             "renamed: it must keep those of RIGHTS in ordercache(1)"},
 });
 
+/// Of a Sentinel, instead of the others.
+constexpr auto k_meanings_of_sentinels = std::to_array<Meaning>({
+    {"NOAUTH", "it wants a password: set sentinel_password in REDIS_SERVICE_URI"},
+    {"WRONGPASS", "sentinel_password in REDIS_SERVICE_URI is wrong"},
+    {"ERR AUTH <password> called without any password configured",
+     "it has no password: leave sentinel_password out of REDIS_SERVICE_URI"},
+    {"ERR unknown command", "it is not a Sentinel: without Sentinels, write redis://"},
+});
+
 bool begins_with_words(std::string_view text, std::string_view words) {
     return text.starts_with(words) && (text.size() == words.size() || text[words.size()] == ' ');
+}
+
+std::optional<std::string_view> meaning_among(std::span<const Meaning> meanings,
+                                              std::string_view error_text) {
+    const auto found = std::ranges::find_if(
+        meanings, [&](const Meaning& each) { return begins_with_words(error_text, each.error); });
+    return found != meanings.end() ? std::optional(found->sentence) : std::nullopt;
 }
 
 /// Returns the server's own words, unless they may hold the password. A mask would not hide a
@@ -108,17 +126,17 @@ bool fits(const RedisCommand& command, const RedisReply& reply) {
 
 CacheRefusal refusal(const RedisService& service, std::string_view command,
                      const std::string& error_text) {
-    const auto meaning = std::ranges::find_if(
-        k_meanings, [&](const Meaning& each) { return begins_with_words(error_text, each.error); });
-    return CacheRefusal{fmt::format(
-        "Redis at {} refused {}: {}", service.peer(), command,
-        meaning != k_meanings.end() ? meaning->sentence : shown(service, command, error_text))};
+    const auto meaning =
+        meaning_among(service.is_sentinel ? std::span<const Meaning>(k_meanings_of_sentinels)
+                                          : std::span<const Meaning>(k_meanings),
+                      error_text);
+    return CacheRefusal{fmt::format("{} refused {}: {}", service.name(), command,
+                                    meaning ? *meaning : shown(service, command, error_text))};
 }
 
 CacheError unexpected_reply(const RedisService& service, std::string_view command) {
-    return CacheError(
-        fmt::format("Redis at {}: unexpected reply to {}; is this a Redis or Valkey server?",
-                    service.peer(), command));
+    return CacheError(fmt::format("{}: unexpected reply to {}; is this a Redis or Valkey server?",
+                                  service.name(), command));
 }
 
 void check_reply(const RedisService& service, const RedisCommand& command,

@@ -1,6 +1,7 @@
 #include "redis/router.hpp"
 
 #include "base/error.hpp"
+#include "redis/hello.hpp"
 #include "redis/reply_check.hpp"
 
 #include <algorithm>
@@ -19,10 +20,6 @@ using namespace std::chrono_literals;
 /// So many commands are redirected one by one.
 constexpr std::size_t k_few = 4;
 
-RedisCommand hello() {
-    return {"HELLO"};
-}
-
 RedisCommand owners_question() {
     return {"CLUSTER", "SLOTS"};
 }
@@ -32,24 +29,14 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
-/// Returns what the reply to HELLO says, for example the `mode`: `standalone` or `cluster`. Returns
-/// nullopt if the server is too old for HELLO.
-std::optional<std::string> field_in(const RedisReply& hello, std::string_view field) {
-    const auto name = std::ranges::find(hello.list, field, &RedisReply::text);
-    if (name == hello.list.end() || std::next(name) == hello.list.end()) {
-        return std::nullopt;
-    }
-    return std::next(name)->text;
-}
-
 /// A server that is too old for HELLO has no users, so that ROLE is allowed.
 void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
-    auto role = field_in(reply_to_hello, "role");
-    if (!role) {
+    std::string role = field_of_hello(reply_to_hello, "role");
+    if (role.empty()) {
         const auto reply = server.run({{"ROLE"}}, std::nullopt).front();
         role = reply.list.empty() ? "" : reply.list.front().text;
     }
-    if (role == "slave" || role == "replica") {
+    if (is_replicas(role)) {
         throw refusal(server.service(), hello().front(), "READONLY");
     }
 }
@@ -110,12 +97,12 @@ std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& comman
 
 /// Sends HELLO first, which every user may. A server that is too old for HELLO has no users.
 std::vector<RedisServer*> RedisRouter::primaries() {
-    const auto mode = field_in(m_named->run({hello()}, std::nullopt).front(), "mode");
-    if (mode && mode != "cluster") {
+    const auto mode = field_of_hello(m_named->run({hello()}, std::nullopt).front(), "mode");
+    if (!mode.empty() && mode != "cluster") {
         return {m_named};
     }
     const auto slots = m_named->run({owners_question()}, std::nullopt).front();
-    if (!mode && slots.text.starts_with("ERR")) {
+    if (mode.empty() && slots.text.starts_with("ERR")) {
         return {m_named};
     }
     check_reply(m_named->service(), owners_question(), slots);

@@ -1,7 +1,9 @@
 #include "redis/server.hpp"
 
 #include "base/signals.hpp"
+#include "redis/hello.hpp"
 #include "redis/reply_check.hpp"
+#include "redis/sentinel.hpp"
 
 #include <fmt/format.h>
 
@@ -19,11 +21,13 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds k_connect_timeout = 2s;
 constexpr std::chrono::milliseconds k_reply_timeout = 2s;
+constexpr std::chrono::milliseconds k_pause_before_asking_again = 100ms;
+constexpr std::chrono::milliseconds k_time_to_ask_again = 500ms;
 
 bool change_nothing(const std::vector<RedisCommand>& commands) {
     return std::ranges::all_of(commands, [](const RedisCommand& command) {
         const std::string& name = command.front();
-        return name == "GET" || name == "MGET" || name == "PTTL";
+        return name == "GET" || name == "MGET" || name == "PTTL" || name == "SENTINEL";
     });
 }
 
@@ -34,6 +38,12 @@ bool knows_no_users(const RedisCommand& command, const RedisReply& reply) {
            reply.text.starts_with("ERR wrong number of arguments");
 }
 
+/// A Sentinel knows few commands, and often has no password.
+bool may_be_sentinels(const RedisReply& reply) {
+    return reply.kind == RedisReply::Kind::error &&
+           (reply.text.starts_with("ERR unknown command") || reply.text.starts_with("ERR AUTH"));
+}
+
 } // namespace
 
 RedisServer::RedisServer(RedisService service, TimeLimit limit, WhenClosed when_closed,
@@ -41,20 +51,33 @@ RedisServer::RedisServer(RedisService service, TimeLimit limit, WhenClosed when_
     : m_service(std::move(service)), m_limit(limit), m_when_closed(when_closed),
       m_connect_to(std::move(connect_to)), m_rest_after_failure(rest_after_failure) {}
 
-void RedisServer::connect() {
+/// Returns until when connecting may last.
+Deadline RedisServer::connect_deadline() const {
+    return m_limit.deadline().or_in(m_service.connect_timeout.value_or(k_connect_timeout));
+}
+
+/// Returns until when a wait for the next reply may last.
+Deadline RedisServer::next_deadline() const {
+    return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
+}
+
+void RedisServer::connect(Deadline deadline) {
     if (m_failure && !m_failure->lasts_until.passed()) {
         throw CacheError(m_failure->error);
     }
     if (m_connection) {
         return;
     }
-    const auto timeout = m_service.connect_timeout.value_or(k_connect_timeout);
     try {
-        m_connection.emplace(m_connect_to(m_service, m_limit.deadline().or_in(timeout)));
+        if (!m_service.sentinels.empty()) {
+            m_service = find_primary(m_service, m_connect_to, deadline);
+        }
+        m_connection.emplace(m_connect_to(m_service, deadline));
         m_connection->handshake_done = handshake().empty();
     } catch (const StreamError& error) {
-        close_and_throw(
-            fmt::format("cannot connect to Redis at {}: {}", m_service.peer(), error.what()));
+        close_and_throw(fmt::format("cannot connect to {}: {}", m_service.name(), error.what()));
+    } catch (const CacheError& error) {
+        close_and_throw(error.what());
     }
 }
 
@@ -67,11 +90,11 @@ auto RedisServer::on_connection(const Act& act) {
         m_connection.reset(); // replies to these commands may still come
         throw;
     } catch (const StreamTimeout& error) {
-        close_and_throw(fmt::format("lost Redis at {}: {}", m_service.peer(), error.what()));
+        close_and_throw(fmt::format("lost {}: {}", m_service.name(), error.what()));
     } catch (const std::runtime_error& error) {
         const bool is_plain = m_service.transport == RedisService::Transport::tcp;
         close_and_throw(fmt::format(
-            "lost Redis at {}: {}{}", m_service.peer(), error.what(),
+            "lost {}: {}{}", m_service.name(), error.what(),
             is_plain && !m_connection->has_answered ? "; if it wants TLS, write rediss://" : ""));
     }
 }
@@ -80,13 +103,28 @@ std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& comman
                                          std::optional<Deadline> deadline) {
     if (!m_connection || !m_connection->is_sent_ahead) {
         leave_closed_connection();
-        connect();
     }
+    const Deadline until = connect_deadline();
+    for (;;) {
+        connect(until);
+        if (auto replies = attempt(commands, deadline)) {
+            refuse_sentinel(*replies);
+            return std::move(*replies);
+        }
+        leave_replica(until);
+    }
+}
+
+/// Returns nullopt, and has changed nothing, if the server should be a primary and is a replica.
+std::optional<RedisServer::Replies> RedisServer::attempt(const std::vector<RedisCommand>& commands,
+                                                         std::optional<Deadline> deadline) {
     if (!m_connection->handshake_done) {
         if (change_nothing(commands)) {
             return shake_hands(commands, deadline);
         }
-        shake_hands({}, deadline);
+        if (!shake_hands({}, deadline)) {
+            return std::nullopt;
+        }
     }
     return exchange(commands, deadline);
 }
@@ -112,8 +150,9 @@ void RedisServer::forget_sent() {
 
 /// Sends the commands behind the handshake in one write. A server that refuses the handshake runs
 /// them all the same, as another user or in another database.
-std::vector<RedisReply> RedisServer::shake_hands(const std::vector<RedisCommand>& commands,
-                                                 std::optional<Deadline> deadline) {
+std::optional<RedisServer::Replies>
+RedisServer::shake_hands(const std::vector<RedisCommand>& commands,
+                         std::optional<Deadline> deadline) {
     auto all = handshake();
     const std::size_t first = all.size();
     std::ranges::copy(commands, std::back_inserter(all));
@@ -123,7 +162,11 @@ std::vector<RedisReply> RedisServer::shake_hands(const std::vector<RedisCommand>
             m_service.user.clear();
             return shake_hands(commands, deadline);
         }
-        if (replies[i].kind == RedisReply::Kind::error) {
+        if (is_replicas(field_of_hello(replies[i], "role"))) {
+            return std::nullopt;
+        }
+        if (replies[i].kind == RedisReply::Kind::error && all[i] != hello()) {
+            refuse_sentinel(replies);
             close_and_throw(refusal(m_service, all[i].front(), replies[i].text).what());
         }
     }
@@ -139,8 +182,7 @@ void RedisServer::leave_closed_connection() {
         return;
     }
     if (m_when_closed == WhenClosed::fail) {
-        close_and_throw(
-            fmt::format("lost Redis at {}: the connection was closed", m_service.peer()));
+        close_and_throw(fmt::format("lost {}: the connection was closed", m_service.name()));
     }
     m_connection.reset();
 }
@@ -155,12 +197,34 @@ std::vector<RedisCommand> RedisServer::handshake() const {
     if (m_service.database != 0) {
         commands.push_back({"SELECT", std::to_string(m_service.database)});
     }
+    if (!m_service.sentinels.empty()) {
+        commands.push_back(hello());
+    }
     return commands;
 }
 
-/// Returns until when a wait for the next reply may last.
-Deadline RedisServer::next_deadline() const {
-    return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
+void RedisServer::leave_replica(Deadline deadline) {
+    if (deadline.left().value_or(k_time_to_ask_again) < k_time_to_ask_again) {
+        close_and_throw(
+            fmt::format("{} is a replica, though its Sentinels name it as the primary: try again",
+                        m_service.name()));
+    }
+    m_connection.reset();
+    pause_for(k_pause_before_asking_again);
+}
+
+/// Throws if the replies are a Sentinel's and the URI does not say that it names one.
+void RedisServer::refuse_sentinel(const Replies& replies) {
+    if (m_service.is_sentinel || std::ranges::none_of(replies, may_be_sentinels)) {
+        return;
+    }
+    if (field_of_hello(exchange({hello()}, std::nullopt).front(), "mode") == "sentinel") {
+        const bool is_tls = m_service.transport == RedisService::Transport::tls;
+        close_and_throw(fmt::format("{}: it is a Sentinel: write {}+sentinel://{}/NAME, with the "
+                                    "name that it has for the service, into REDIS_SERVICE_URI",
+                                    m_service.name(), is_tls ? "rediss" : "redis",
+                                    m_service.peer()));
+    }
 }
 
 std::vector<RedisReply> RedisServer::exchange(const std::vector<RedisCommand>& commands,

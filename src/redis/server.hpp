@@ -38,12 +38,13 @@ public:
 
     const RedisService& service() const { return m_service; }
 
-    /// Connects, unless it is connected.
-    void connect();
+    /// Connects, unless it is connected. If the service names Sentinels, asks them for the primary.
+    void connect() { connect(connect_deadline()); }
 
     /// Sends the commands in one write and returns a reply to each. An error reply is returned, not
     /// thrown. Waits for each reply as long as the service's and the user's limits allow, or, with
-    /// a `deadline`, for all until then.
+    /// a `deadline`, for all until then. A primary that Sentinels have named must say that it is
+    /// one: otherwise they are asked again, as long as connecting may last.
     std::vector<RedisReply> run(const std::vector<RedisCommand>& commands,
                                 std::optional<Deadline> deadline);
 
@@ -70,10 +71,18 @@ private:
         Deadline lasts_until;
     };
 
-    std::vector<RedisReply> shake_hands(const std::vector<RedisCommand>& commands,
-                                        std::optional<Deadline> deadline);
-    std::vector<RedisCommand> handshake() const;
+    using Replies = std::vector<RedisReply>;
+
+    Deadline connect_deadline() const;
     Deadline next_deadline() const;
+    void connect(Deadline deadline);
+    std::optional<Replies> attempt(const std::vector<RedisCommand>& commands,
+                                   std::optional<Deadline> deadline);
+    std::optional<Replies> shake_hands(const std::vector<RedisCommand>& commands,
+                                       std::optional<Deadline> deadline);
+    std::vector<RedisCommand> handshake() const;
+    void leave_replica(Deadline deadline);
+    void refuse_sentinel(const Replies& replies);
     void leave_closed_connection();
     std::vector<RedisReply> exchange(const std::vector<RedisCommand>& commands,
                                      std::optional<Deadline> deadline);

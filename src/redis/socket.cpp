@@ -95,19 +95,13 @@ Addresses addresses_of(const RedisService& service, Deadline deadline) {
     return addresses;
 }
 
-/// Returns when half of what is left has passed.
-Deadline halfway(Deadline deadline) {
-    const auto left = deadline.left();
-    return left ? Deadline::in(std::chrono::ceil<std::chrono::milliseconds>(*left / 2)) : deadline;
-}
-
 /// An address that does not answer leaves the others half of its time.
 Socket connect_tcp(const RedisService& service, Deadline deadline) {
     const auto addresses = addresses_of(service, deadline);
     const addrinfo* address = addresses.get();
     for (; address->ai_next != nullptr; address = address->ai_next) {
         try {
-            return connect_to(*address, halfway(deadline));
+            return connect_to(*address, deadline.halfway());
         } catch (const StreamError&) {
             continue; // with the next one
         }

@@ -17,6 +17,8 @@ namespace {
 
 using Transport = RedisService::Transport;
 
+constexpr auto k_sentinel_port = "26379";
+
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
     return std::ranges::find(words, text) != words.end();
 }
@@ -31,17 +33,18 @@ std::invalid_argument unknown_option(std::string_view name) {
 }
 
 Transport parse_scheme(std::string_view scheme) {
-    if (is_one_of(scheme, {"redis", "valkey"})) {
+    if (is_one_of(scheme, {"redis", "valkey", "redis+sentinel", "valkey+sentinel"})) {
         return Transport::tcp;
     }
-    if (is_one_of(scheme, {"rediss", "valkeys"})) {
+    if (is_one_of(scheme, {"rediss", "valkeys", "rediss+sentinel", "valkeys+sentinel"})) {
         return Transport::tls;
     }
     if (scheme == "unix") {
         return Transport::unix_socket;
     }
-    throw std::invalid_argument("it must begin with redis://, rediss://, valkey://, valkeys:// or "
-                                "unix://, as in rediss://user:password@host:6379/0");
+    throw std::invalid_argument("it must begin with redis://, rediss://, valkey://, valkeys://, "
+                                "redis+sentinel://, rediss+sentinel:// or unix://, as in "
+                                "rediss://user:password@host:6379/0");
 }
 
 int parse_database(std::string_view text) {
@@ -94,6 +97,8 @@ bool apply_known(const UriOption& option, RedisService& service) {
         service.connect_timeout = parse_timeout(option.value);
     } else if (option.name == "socket_timeout") {
         service.reply_timeout = parse_timeout(option.value);
+    } else if (option.name == "sentinel_password" && !service.sentinels.empty()) {
+        service.sentinel_password = option.value;
     } else {
         return service.transport == Transport::tls && apply_known_for_tls(option, service);
     }
@@ -167,7 +172,8 @@ void take_socket(const Uri& uri, RedisService& service) {
 
 void take_address(const Uri& uri, RedisService& service) {
     if (uri.hosts.find(',') != std::string_view::npos) {
-        throw std::invalid_argument("it must name one host: of a cluster, any of its nodes");
+        throw std::invalid_argument("it must name one host: of a cluster, any of its nodes; "
+                                    "several Sentinels need redis+sentinel://");
     }
     const Endpoint endpoint = parse_endpoint(uri.hosts);
     if (!endpoint.host.empty()) {
@@ -181,21 +187,52 @@ void take_address(const Uri& uri, RedisService& service) {
     }
 }
 
+/// The host and the port of an empty address have defaults, as those of redis:// do.
+void take_sentinels(const Uri& uri, RedisService& service) {
+    for (const std::string_view address : split(uri.hosts, ',')) {
+        Endpoint sentinel = parse_endpoint(address);
+        sentinel.host = sentinel.host.empty() ? service.host : sentinel.host;
+        sentinel.port = sentinel.port.empty() ? k_sentinel_port : sentinel.port;
+        service.sentinels.push_back(sentinel);
+    }
+    const auto [name, database] =
+        cut(uri.path.substr(std::min<std::size_t>(uri.path.size(), 1)), '/');
+    service.primary_name = percent_decode(name);
+    check_printable(service.primary_name, "the service");
+    if (service.primary_name.empty()) {
+        throw std::invalid_argument("the Sentinels' name of the service must follow their "
+                                    "addresses, as in redis+sentinel://host:26379/mymaster");
+    }
+    if (database && !database->empty()) {
+        service.database = parse_database(percent_decode(*database));
+    }
+}
+
+void take_addresses(const Uri& uri, RedisService& service) {
+    service.transport = parse_scheme(uri.scheme);
+    if (uri.scheme.ends_with("+sentinel")) {
+        take_sentinels(uri, service);
+    } else if (service.transport == Transport::unix_socket) {
+        take_socket(uri, service);
+    } else {
+        take_address(uri, service);
+    }
+}
+
 } // namespace
 
 std::string RedisService::peer() const {
     return transport == Transport::unix_socket ? host : to_string(Endpoint{host, port});
 }
 
+std::string RedisService::name() const {
+    return (is_sentinel ? "Sentinel at " : "Redis at ") + peer();
+}
+
 RedisService parse_redis_uri(std::string_view text) {
     const Uri uri = split_uri(text);
     RedisService service;
-    service.transport = parse_scheme(uri.scheme);
-    if (service.transport == Transport::unix_socket) {
-        take_socket(uri, service);
-    } else {
-        take_address(uri, service);
-    }
+    take_addresses(uri, service);
     if (uri.userinfo) {
         take_credentials(*uri.userinfo, service);
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/uri.hpp"
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -23,7 +25,12 @@ struct RedisService {
     std::string ca_file;            ///< If empty, the system's authorities are used.
     std::string certificate_file;   ///< The client's certificate, if it has one.
     std::string key_file;           ///< If empty, the certificate's file holds the key too.
-    std::string cluster_host;       ///< The URI's host, where this is another node of its cluster.
+    std::string cluster_host;       ///< The URI's host, if another server told this one's address.
+
+    std::vector<Endpoint> sentinels; ///< If there are any, they know the host and the port.
+    std::string primary_name;        ///< As the Sentinels call the service.
+    std::string sentinel_password;   ///< Empty if the Sentinels have none.
+    bool is_sentinel = false;        ///< Whether this is one of them.
 
     std::optional<std::chrono::milliseconds> connect_timeout; ///< If the URI has one.
     std::optional<std::chrono::milliseconds> reply_timeout;   ///< If the URI has one.
@@ -32,11 +39,15 @@ struct RedisService {
 
     /// Returns the name for errors: `cache.example:6379`, `[::1]:6379`, `/run/redis.sock`.
     std::string peer() const;
+
+    /// Returns the peer and its kind: `Redis at cache.example:6379`, `Sentinel at [::1]:26379`.
+    std::string name() const;
 };
 
-/// Parses a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI. Of the options after the `?` it
-/// applies redis-py's, and ignores those of other clients that cannot matter here. Throws
-/// std::invalid_argument, whose message says what is wrong and never quotes a value.
+/// Parses a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI, or one of Sentinels, whose scheme
+/// ends with `+sentinel`. Of the options after the `?` it applies redis-py's, and ignores those of
+/// other clients that cannot matter here. Throws std::invalid_argument, whose message says what is
+/// wrong and never quotes a value.
 RedisService parse_redis_uri(std::string_view text);
 
 } // namespace ordercache

@@ -183,6 +183,47 @@ TEST_CASE("a server that knows no users is told the password alone") {
                                                format_command({"GET", "a"})));
 }
 
+TEST_CASE("a Sentinel names the primary, which is asked for its role with the first reads") {
+    Connections connections;
+    connections.all = {{{"+OK\r\n*2\r\n$1\r\np\r\n$1\r\n7\r\n"}},
+                       {{"+OK\r\n*2\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$1\r\n7\r\n"}}};
+    RedisServer server =
+        connections.server("redis+sentinel://u:open@s/shop?sentinel_password=other");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
+    CHECK(server.service().peer() == "p:7");
+    CHECK(connections.all[0].written ==
+          format_command({"AUTH", "other"}) +
+              format_command({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop"}));
+    CHECK(connections.all[1].written == format_command({"AUTH", "u", "open"}) +
+                                            format_command({"HELLO"}) +
+                                            format_command({"GET", "a"}));
+}
+
+TEST_CASE("a lost connection has the Sentinels asked anew") {
+    Connections connections;
+    connections.all = {{{"*2\r\n$1\r\np\r\n$1\r\n7\r\n"}},
+                       {{"-ERR unknown command\r\n:1\r\n"}},
+                       {{"*2\r\n$1\r\nq\r\n$1\r\n8\r\n"}},
+                       {{"*2\r\n$4\r\nrole\r\n$6\r\nmaster\r\n", ":2\r\n"}}};
+    RedisServer server = connections.server("redis+sentinel://s/shop");
+    server.connect();
+    CHECK(connections.made == 2);
+    run(server, {{"GET", "a"}});
+    connections.all[1].silent = false;
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 2);
+    CHECK(server.service().peer() == "q:8");
+}
+
+TEST_CASE("a Sentinel that knows no primary, or names none, leaves it to the next") {
+    Connections connections;
+    connections.all = {{{"*-1\r\n"}}, {{"*2\r\n$1\r\np\r\n$1\r\n0\r\n"}}, {{}, {}, true, true}};
+    RedisServer server = connections.server("redis+sentinel://a,b,c/shop");
+    CHECK(failure(server) ==
+          "Sentinel at a:26379 knows no service shop: write the name that its configuration has "
+          "into REDIS_SERVICE_URI; Sentinel at b:26379: unexpected reply to SENTINEL; is this a "
+          "Redis or Valkey server?; cannot connect to Sentinel at c:26379: Connection refused");
+}
+
 TEST_CASE("a server that failed is tried again after a rest") {
     Connections connections;
     connections.all = {{{}, {}, true, true}, {{}, {}, true, true}, {{"$1\r\n7\r\n"}}};

@@ -137,6 +137,18 @@ TEST_CASE("a Redis URI that leaves a doubt is refused, and the refusal says what
         {"redis://a:6379,b:6379", "one host"},
         {"redis://[::1]:6379,[::2]:6379", "one host"},
         {"redis://h%0a", "control character"},
+        {"redis+sentinel://h", "/mymaster"},
+        {"redis+sentinel://h/", "/mymaster"},
+        {"redis+sentinel://h//1", "/mymaster"},
+        {"redis+sentinel://h/m%0a", "control character"},
+        {"redis+sentinel://h/m/x", "database"},
+        {"redis+sentinel://h/m/1/2", "database"},
+        {"redis+sentinel://h:0,h2/m", "port"},
+        {"redis+sentinel://secret@h/m", ":password@host"},
+        {"redis+sentinel://h/m?ssl=true", "rediss://"},
+        {"unix+sentinel://h/m", "must begin with redis://"},
+        {"redis+cluster://h", "must begin with redis://"},
+        {"redis://h?sentinel_password=x", "before the host"},
         {"unix://", "unix:///"},
         {"unix:///", "unix:///"},
         {"unix://h/run/r.sock", "unix:///"},
@@ -210,7 +222,8 @@ TEST_CASE("a refusal never shows a password") {
                             "redis://h?password=x&s3cret",
                             "rediss://h?ssl_password=x&s3cret=y",
                             "redis://h?foo=s3cret",
-                            "redis://u:[s3cret@h:0"}) {
+                            "redis://u:[s3cret@h:0",
+                            "redis+sentinel://h/m?sentinel_password=s3cret%zz"}) {
         CAPTURE(uri);
         const std::string message = refusal(uri);
         CHECK(message != "accepted");
@@ -255,6 +268,30 @@ TEST_CASE("a Redis URI's timeouts are decimal seconds") {
     const RedisService silent = parse_redis_uri("redis://h");
     CHECK_FALSE(silent.reply_timeout);
     CHECK_FALSE(silent.connect_timeout);
+}
+
+TEST_CASE("a URI of Sentinels names them, the service and the database") {
+    const RedisService service = parse_redis_uri(
+        "rediss+sentinel://u:p%40w@a:5000,[::1],:7000/shop%2F1/3?sentinel_password=x%26y");
+    CHECK(service.transport == tls);
+    CHECK(service.user == "u");
+    CHECK(service.password == "p@w");
+    CHECK(service.primary_name == "shop/1");
+    CHECK(service.database == 3);
+    CHECK(service.sentinel_password == "x&y");
+    std::vector<std::string> sentinels;
+    for (const Endpoint& each : service.sentinels) {
+        sentinels.push_back(to_string(each));
+    }
+    CHECK(sentinels == std::vector<std::string>{"a:5000", "[::1]:26379", "localhost:7000"});
+    for (const char* uri : {"redis+sentinel://a/m", "valkey+sentinel://a/m/", "REDIS+SENTINEL:///m",
+                            "redis+sentinel://a,b/m?db=0"}) {
+        CAPTURE(uri);
+        CHECK(parse_redis_uri(uri).primary_name == "m");
+        CHECK(parse_redis_uri(uri).transport == tcp);
+        CHECK(parse_redis_uri(uri).database == 0);
+    }
+    CHECK(parse_redis_uri("redis://h/1").sentinels.empty());
 }
 
 TEST_CASE("an error names a Redis service by its address alone") {
