@@ -24,6 +24,9 @@ constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
 constexpr auto k_redis_example = "redis://user:password@host:6379/0";
 constexpr auto k_postgres_uri = "PG_SERVICE_URI";
 constexpr auto k_postgres_database = "PG_DATABASE";
+constexpr auto k_orders_table = "ORDERS_TABLE";
+constexpr auto k_orders_columns = "ORDERS_COLUMNS";
+constexpr auto k_orders_where = "ORDERS_WHERE";
 constexpr auto k_key_prefix = "CACHE_KEY_PREFIX";
 constexpr auto k_time_to_live = "CACHE_TIMEOUT_SECONDS";
 constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
@@ -116,6 +119,17 @@ PostgresService Config::postgres() const {
         refuse_enclosing_quotes(uri);
         return parse_postgres_uri(uri, database, m_environment);
     });
+}
+
+OrdersView Config::orders() const {
+    OrdersView view;
+    const std::string table = value(k_orders_table);
+    if (!table.empty()) {
+        view.table = naming(k_orders_table, [&] { return parse_table(table); });
+    }
+    naming(k_orders_columns, [&] { parse_columns(value(k_orders_columns), view); });
+    view.condition = value(k_orders_where);
+    return view;
 }
 
 std::string Config::key_prefix() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/environment.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/uri.hpp"
 #include "redis/uri.hpp"
 
@@ -24,6 +25,9 @@ public:
 
     /// PG_SERVICE_URI with PG_DATABASE.
     PostgresService postgres() const;
+
+    /// ORDERS_TABLE, ORDERS_COLUMNS and ORDERS_WHERE, the tutorial's table by default.
+    OrdersView orders() const;
 
     /// CACHE_KEY_PREFIX, `num_orders` by default.
     std::string key_prefix() const;

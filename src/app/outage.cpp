@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds k_shortest_pause = 50ms;
-constexpr std::chrono::milliseconds k_longest_pause = 1s;
+constexpr std::chrono::milliseconds k_longest_retry_pause = 1s;
 constexpr std::chrono::seconds k_first_reminder = 1min;
 constexpr std::chrono::seconds k_longest_reminder_interval = 1h;
 
@@ -64,7 +64,7 @@ std::string Outage::status() const {
 }
 
 std::chrono::milliseconds Outage::next_pause() {
-    return std::exchange(m_state->pause, std::min(2 * m_state->pause, k_longest_pause));
+    return std::exchange(m_state->pause, std::min(2 * m_state->pause, k_longest_retry_pause));
 }
 
 } // namespace ordercache

@@ -37,7 +37,7 @@ std::size_t character_length(std::string_view text) {
     return is_whole && is_allowed(first, static_cast<unsigned char>(text[1])) ? length : 0;
 }
 
-bool is_control(std::string_view character) {
+bool is_control_character(std::string_view character) {
     const char last = character.back();
     return character.size() == 1 ? static_cast<unsigned char>(last) < ' ' || last == '\x7F'
                                  : character.front() == '\xC2' && character < "\xC2\xA0";
@@ -52,7 +52,7 @@ std::string printable(std::string_view text, char mark) {
         const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
         if (length == 0) {
             shown += '?';
-        } else if (is_control(character)) {
+        } else if (is_control_character(character)) {
             shown += mark;
         } else {
             shown += character;

@@ -103,7 +103,7 @@ Uri split_uri(std::string_view text) {
     return uri;
 }
 
-Cut cut(std::string_view text, char delimiter) {
+SplitPair cut(std::string_view text, char delimiter) {
     const auto at = text.find(delimiter);
     if (at == std::string_view::npos) {
         return {text, std::nullopt};

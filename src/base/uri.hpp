@@ -26,13 +26,13 @@ Uri split_uri(std::string_view text);
 std::string lower_case(std::string_view text);
 
 /// The two parts of a text. `after` is nullopt if the text has no delimiter.
-struct Cut {
+struct SplitPair {
     std::string_view before;
     std::optional<std::string_view> after;
 };
 
 /// Cuts at the first `delimiter`.
-Cut cut(std::string_view text, char delimiter);
+SplitPair cut(std::string_view text, char delimiter);
 
 /// Returns the pieces between the delimiters, or the whole text if there is no delimiter.
 std::vector<std::string_view> split(std::string_view text, char delimiter);

@@ -32,20 +32,20 @@ std::string status_sql(bool has_order) {
                        fmt::arg("is_found", has_order ? is_found : "false"));
 }
 
-CommitEnd in_doubt(const PostgresConnection& connection, const Written& written,
+CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& write,
                    const std::string& why) {
     const std::string where =
-        written.id.order
+        write.id.order
             ? fmt::format("whether order {0} is there and reads {1}: SELECT orderid, {2} FROM "
                           "orders WHERE orderid = '{0}'",
-                          *written.id.order, written.content, k_order_columns)
-            : fmt::format("for an order that reads {}", written.content);
+                          *write.id.order, write.content, k_order_columns)
+            : fmt::format("for an order that reads {}", write.content);
     return {CommitOutcome::in_doubt,
             connection.failure(
                 ErrorKind::in_doubt,
                 fmt::format("{}, and whether transaction {} is committed is not known; before a "
                             "retry look {}",
-                            why, written.id.transaction, where))};
+                            why, write.id.transaction, where))};
 }
 
 /// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
@@ -77,12 +77,12 @@ private:
     bool m_is_interrupted = false;
 };
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const Written& written,
+TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite& write,
                               OutcomeDeadline& deadline) {
     try {
         return connection.ask(
-            [written](PostgresSession& session) {
-                return status_of(session, written.id, written.content);
+            [write](PostgresSession& session) {
+                return status_of(session, write.id, write.content);
             },
             deadline.tick(), Signals::wait);
     } catch (const Error&) {
@@ -91,15 +91,15 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const Written& wri
 }
 
 /// The connection broke after COMMIT was sent. Asks on another one until the deadline.
-CommitEnd learn_outcome(PostgresConnection& connection, const Written& written,
+CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& write,
                         OutcomeDeadline& deadline) {
     constexpr auto why = "the connection broke during COMMIT";
     do {
-        const auto status = ask_outcome(connection, written, deadline);
+        const auto status = ask_outcome(connection, write, deadline);
         if (status == TransactionStatus::committed) {
             return {CommitOutcome::committed, std::nullopt};
         }
-        if (status == TransactionStatus::aborted && !written.may_be_remote) {
+        if (status == TransactionStatus::aborted && !write.may_be_remote) {
             return {CommitOutcome::server_lost,
                     connection.failure(ErrorKind::store_failed,
                                        "the connection broke before the COMMIT was done")};
@@ -109,36 +109,36 @@ CommitEnd learn_outcome(PostgresConnection& connection, const Written& written,
         }
         std::this_thread::sleep_for(k_outcome_pause);
     } while (!deadline.has_passed());
-    return in_doubt(connection, written, why);
+    return in_doubt(connection, write, why);
 }
 
 /// An error in reply to COMMIT means a rollback, unless a foreign server takes part, which commits
 /// first.
-CommitEnd refused(const PostgresConnection& connection, const Written& written,
+CommitEnd refused(const PostgresConnection& connection, const PendingWrite& write,
                   const Error& error) {
-    return written.may_be_remote
-               ? in_doubt(connection, written, fmt::format("COMMIT failed ({})", error.what()))
+    return write.may_be_remote
+               ? in_doubt(connection, write, fmt::format("COMMIT failed ({})", error.what()))
                : CommitEnd{CommitOutcome::rolled_back, error};
 }
 
-CommitEnd commit_once(PostgresConnection& connection, const Written& written) {
+CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write) {
     OutcomeDeadline deadline(connection.deadline());
     const CommitReply reply = connection.send_commit(deadline.tick());
     switch (reply.kind) {
     case CommitReply::Kind::committed:
         return {CommitOutcome::committed, std::nullopt};
     case CommitReply::Kind::refused:
-        return refused(connection, written, *reply.error);
+        return refused(connection, write, *reply.error);
     case CommitReply::Kind::not_sent:
         return {CommitOutcome::server_lost, reply.error};
     case CommitReply::Kind::timed_out:
-        return in_doubt(connection, written,
+        return in_doubt(connection, write,
                         deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
                                                   : "COMMIT was not answered within --timeout");
     case CommitReply::Kind::connection_lost:
         break;
     }
-    return learn_outcome(connection, written, deadline);
+    return learn_outcome(connection, write, deadline);
 }
 
 } // namespace
@@ -157,12 +157,12 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
                                      : TransactionStatus::unknown;
 }
 
-CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written) {
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const PendingWrite& write) {
     // Made before COMMIT is sent, since memory may run out later.
-    CommitEnd unforeseen = in_doubt(connection, written, "the program failed during COMMIT");
+    CommitEnd unforeseen = in_doubt(connection, write, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {
-        return commit_once(connection, written);
+        return commit_once(connection, write);
     } catch (const std::exception&) {
         return unforeseen;
     }

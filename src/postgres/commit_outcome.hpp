@@ -9,8 +9,8 @@ namespace ordercache {
 class PostgresConnection;
 class PostgresSession;
 
-/// What a transaction wrote, as its writer knows it.
-struct Written {
+/// What a transaction wrote and is about to commit.
+struct PendingWrite {
     WriteId id;
     std::string content = {};   ///< The order's values, as RETURNING gave them.
     bool may_be_remote = false; ///< A foreign server may commit a part of it.
@@ -26,7 +26,7 @@ TransactionStatus status_of(PostgresSession& session, const WriteId& write,
 /// Commits what the connection's transaction wrote. If the connection breaks, asks on another one
 /// what became of it until the user's limit, or, without a limit, until a few seconds after the
 /// first signal.
-CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const Written& written);
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const PendingWrite& write);
 
 /// Returns whether a COMMIT may have been sent. From then on, after an unforeseen failure it is in
 /// doubt whether anything was written.

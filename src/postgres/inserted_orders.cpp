@@ -99,10 +99,10 @@ void InsertedOrders::check() {
 }
 
 const OrderId& InsertedOrders::id() const {
-    if (!m_inserted.written.id.order || !m_inserted.customer) {
+    if (!m_inserted.write.id.order || !m_inserted.customer) {
         throw refusal("the order would be stored without its customer or its number");
     }
-    return *m_inserted.written.id.order;
+    return *m_inserted.write.id.order;
 }
 
 std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
@@ -117,7 +117,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 
 CommitEnd InsertedOrders::commit() {
     m_is_over = true; // even if the outcome is not known, there is nothing to roll back
-    return commit_and_learn_outcome(*m_connection, m_inserted.written);
+    return commit_and_learn_outcome(*m_connection, m_inserted.write);
 }
 
 void InsertedOrders::check_stored() const {

@@ -45,7 +45,7 @@ public:
     const OrderId& id() const;
     CustomerId customer() const { return *m_inserted.customer; }
 
-    WriteId write_id() const override { return m_inserted.written.id; }
+    WriteId write_id() const override { return m_inserted.write.id; }
     std::int64_t size() const override { return m_size; }
     std::optional<std::vector<Scope>> changed_customers() const override;
     CommitEnd commit() override;

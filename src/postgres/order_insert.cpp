@@ -83,8 +83,8 @@ void look_closer(PostgresSession& session, const std::string& lock, InsertedOrde
                              fmt::arg("batch_lock", lock_batch_sql())))
             .only();
     inserted.changes_more = look.flag("more");
-    inserted.written.may_be_remote = look.flag("may_be_remote");
-    if (inserted.written.may_be_remote) {
+    inserted.write.may_be_remote = look.flag("may_be_remote");
+    if (inserted.write.may_be_remote) {
         session.run(k_check_now);
     }
 }
@@ -132,10 +132,10 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& 
     }
     const Row row = rows.only();
     InsertedOrder inserted;
-    inserted.written.id.transaction = static_cast<TransactionId>(row.number("transaction"));
-    inserted.written.content = row.text("content");
+    inserted.write.id.transaction = static_cast<TransactionId>(row.number("transaction"));
+    inserted.write.content = row.text("content");
     if (!row.is_null("orderid")) {
-        inserted.written.id.order = row.text("orderid");
+        inserted.write.id.order = row.text("orderid");
     }
     if (!row.is_null("customer")) {
         inserted.customer = static_cast<CustomerId>(row.number("customer"));

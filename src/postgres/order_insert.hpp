@@ -31,7 +31,7 @@ InsertedPiece insert_piece(PostgresSession& session, const std::string& sql,
 
 /// The last order, as PostgreSQL stored it.
 struct InsertedOrder {
-    Written written;
+    PendingWrite write;
     std::optional<CustomerId> customer;
     bool changes_more = false; ///< The transaction may change the counts of other customers.
 };

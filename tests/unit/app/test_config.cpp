@@ -205,3 +205,32 @@ TEST_CASE("an option of REDIS_SERVICE_URI that is ignored is warned of by name, 
                                  "no effect here");
     CHECK(fixture.warnings[1].find("protocol") != std::string::npos);
 }
+
+TEST_CASE("without variables the orders are the tutorial's") {
+    for (const Variables& variables :
+         {Variables{},
+          Variables{{"ORDERS_TABLE", ""}, {"ORDERS_COLUMNS", ""}, {"ORDERS_WHERE", ""}}}) {
+        const OrdersView view = Fixture(variables).config.orders();
+        CHECK(view.table == "orders");
+        CHECK(view.customer == "customerid");
+        CHECK(view.condition.empty());
+    }
+}
+
+TEST_CASE("the view of orders is a table, its columns and a condition") {
+    const OrdersView view = Fixture({{"ORDERS_TABLE", "spree_orders"},
+                                     {"ORDERS_COLUMNS", "orderid=id,customerid=user_id"},
+                                     {"ORDERS_WHERE", "completed_at IS NOT NULL"}})
+                                .config.orders();
+    CHECK(view.table == "\"spree_orders\"");
+    CHECK(view.customer == "\"user_id\"");
+    CHECK(view.condition == "completed_at IS NOT NULL");
+}
+
+TEST_CASE("a bad name of the view is refused by its variable's name") {
+    const auto read = [](const Config& config) { config.orders(); };
+    CHECK(refusal({{"ORDERS_TABLE", "a.b.c"}}, read) ==
+          "ORDERS_TABLE: it must be one or two SQL names, as in shop.orders");
+    CHECK(refusal({{"ORDERS_COLUMNS", "customerid=user-id"}}, read) ==
+          "ORDERS_COLUMNS: an SQL name must end at a comma or a blank");
+}

@@ -15,7 +15,7 @@ using fakes::table;
 
 namespace {
 
-Written an_order() {
+PendingWrite an_order() {
     return {{4294968053, OrderId("12001")}, "(2023-03-10,9999,23.00,1.80,24.80)"};
 }
 
@@ -30,8 +30,8 @@ struct Committing : PostgresClient {
         postgres.on("pg_xact_status", gives(table({"status"}, {{status}})));
     }
 
-    CommitEnd end(const Written& written = an_order()) {
-        return commit_and_learn_outcome(*connection, written);
+    CommitEnd end(const PendingWrite& write = an_order()) {
+        return commit_and_learn_outcome(*connection, write);
     }
 };
 
@@ -117,7 +117,7 @@ TEST_CASE("a COMMIT that PostgreSQL refuses wrote nothing, and nobody is asked")
 }
 
 TEST_CASE("where a foreign server commits too, an error or a rollback is in doubt") {
-    Written remote = an_order();
+    PendingWrite remote = an_order();
     remote.may_be_remote = true;
     Committing refused;
     refused.postgres.on("COMMIT", fakes::fails("ERROR:  could not connect to server\n", "08006"));
