@@ -23,7 +23,7 @@ std::int64_t sum_of(const std::vector<RedisReply>& replies) {
                                  [](const RedisReply& reply) { return reply.integer; });
 }
 
-constexpr std::size_t k_follower_replies = 3;
+constexpr std::size_t k_follower_replies = 2;
 
 } // namespace
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <string_view>
 #include <utility>
 
 namespace ordercache {
@@ -17,9 +18,18 @@ using namespace std::chrono_literals;
 /// How long a sign of life holds (redis/lua/common.lua).
 constexpr std::chrono::milliseconds k_lifetime = 2s;
 
-std::chrono::milliseconds time_in(const RedisReply& reply) {
+/// The number of milliseconds in one of the two words of `followed`, or 0.
+std::chrono::milliseconds time_in(std::string_view word) {
     return std::chrono::milliseconds(
-        parse_whole_number(reply.text, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
+        parse_whole_number(word, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
+}
+
+std::chrono::milliseconds last_sign_in(const RedisReply& followed) {
+    return time_in(followed.text.substr(0, followed.text.find(' ')));
+}
+
+std::chrono::milliseconds time_without_gap_in(const RedisReply& followed) {
+    return time_in(followed.text.substr(followed.text.find(' ') + 1));
 }
 
 /// A sign of life that expires later than it can is from a clock that has been set back.
@@ -32,23 +42,24 @@ bool is_alive(const RedisReply& left) {
 /// Goes before the question for values: a value that is read after `alive` has everything that this
 /// sign of life speaks of.
 std::vector<RedisCommand> RedisCache::follower_question() const {
-    return {{"GET", m_names.followed()}, {"GET", m_names.alive()}, {"PTTL", m_names.alive()}};
+    return {{"PTTL", m_names.alive()}, {"GET", m_names.followed()}};
 }
 
 /// In a cluster, a value may have been read before `alive`, which must have been there since the
 /// question was asked.
 bool RedisCache::is_vouched_for(std::span<const RedisReply> follower, Clock::time_point asked) {
-    if (follower[0].kind == RedisReply::Kind::nil) {
+    const RedisReply& followed = follower[1];
+    if (followed.kind == RedisReply::Kind::nil) {
         m_is_abandoned = false;
         return true;
     }
-    if (!std::exchange(m_is_abandoned, !is_alive(follower[2])) && m_is_abandoned) {
+    if (!std::exchange(m_is_abandoned, !is_alive(follower[0])) && m_is_abandoned) {
         m_reporter.warn(fmt::format("the follower of {} is gone: counting anew; start it again, or "
                                     "run ordercache invalidate if there is to be none",
                                     m_names.prefix()));
     }
-    const bool is_in_order = !m_redis.is_cluster() || time_in(follower[1]) > Clock::now() - asked;
-    return !m_is_abandoned && is_in_order;
+    return !m_is_abandoned &&
+           (!m_redis.is_cluster() || time_without_gap_in(followed) > Clock::now() - asked);
 }
 
 void RedisCache::vouch(Clock::time_point moment) {
@@ -70,11 +81,11 @@ void RedisCache::give_sign(std::chrono::milliseconds moment) {
 
 std::optional<FollowerState> RedisCache::follower() {
     const auto replies = m_redis.run(follower_question());
-    if (replies[0].kind == RedisReply::Kind::nil) {
+    if (replies[1].kind == RedisReply::Kind::nil) {
         return std::nullopt;
     }
-    return FollowerState{is_alive(replies[2]),
-                         std::chrono::system_clock::time_point(time_in(replies[0]))};
+    return FollowerState{is_alive(replies[0]),
+                         std::chrono::system_clock::time_point(last_sign_in(replies[1]))};
 }
 
 void RedisCache::end_following() {

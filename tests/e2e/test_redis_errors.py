@@ -155,11 +155,11 @@ def test_a_connection_that_redis_closed_during_a_long_add_is_made_anew(ordercach
 
 
 def test_a_user_without_a_password_is_the_user_all_the_same(ordercache, server, admin):
-    admin.execute_command("ACL SETUSER", "shop", "reset", "on", "nopass", *KEYS, "+get")
+    admin.execute_command("ACL SETUSER", "shop", "reset", "on", "nopass", *KEYS, "+get", "+pttl")
     admin.set("num_orders:all", 7)
     run = ordercache("count", env={"REDIS_SERVICE_URI": server.uri("shop:@")})
     assert (run.status, run.stdout, run.stderr) == (0, "7\n", "")
-    assert "may not do that" in ordercache("ttl", env={"REDIS_SERVICE_URI": server.uri("shop:@")}).stderr
+    assert "may not do that" in ordercache("invalidate", env={"REDIS_SERVICE_URI": server.uri("shop:@")}).stderr
 
 
 def test_a_user_who_may_not_use_the_keys_is_told_so(ordercache, server, admin, database):

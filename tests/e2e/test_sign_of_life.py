@@ -47,6 +47,10 @@ def lose(follower, cache):
     wait_until(lambda: not cache.exists(ALIVE), seconds=20, what="the end of the sign of life")
 
 
+def last_sign(cache):
+    return int(cache.get(FOLLOWED).split()[0])
+
+
 def is_clean(run, answer, warning=""):
     return (run.status, run.stdout, run.stderr) == (0, answer, warning)
 
@@ -221,11 +225,11 @@ def test_a_sign_that_comes_late_is_none(followed, database, lone_redis):
         wait_until(lambda: proxy.triggered, what="a sign on its way")
         lose(follower, cache)
         database.execute(INSERT.format(9999))
-        before = int(cache.get(FOLLOWED))
+        before = last_sign(cache)
         wait_until(lambda: cache.time()[0] > before / 1000 + 4, what="the end of the sign that was held back")
         may_go_on.set()
         assert went_on.wait(10)
-        wait_until(lambda: int(cache.get(FOLLOWED)) > before, what="the sign")
+        wait_until(lambda: last_sign(cache) > before, what="the sign")
         assert not cache.exists(ALIVE)
         assert is_clean(followed("count"), "12001\n", GONE)
 

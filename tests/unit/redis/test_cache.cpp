@@ -26,22 +26,19 @@ const RedisCommand k_deletion{"DEL", "n:all", "{n:all}:ledger", "{n:all}:committ
                               "{n:all}:answer"};
 
 /// What a read asks about the follower, before it asks for values.
-const Pipeline k_follower_question{
-    {"GET", "{n:all}:followed"}, {"GET", "{n:all}:alive"}, {"PTTL", "{n:all}:alive"}};
+const Pipeline k_follower_question{{"PTTL", "{n:all}:alive"}, {"GET", "{n:all}:followed"}};
 
 struct Fixture {
     explicit Fixture(const fakes::RedisServers::Answer& answer) {
         servers.set_answer(k_peer, [this, answer](const RedisCommand& command) {
             const std::string& key = command.back();
-            return key == "{n:all}:followed"  ? followed
-                   : key != "{n:all}:alive"   ? answer(command)
-                   : command.front() == "GET" ? alive
-                                              : number(milliseconds_alive);
+            return key == "{n:all}:followed" ? followed
+                   : key == "{n:all}:alive"  ? number(milliseconds_alive)
+                                             : answer(command);
         });
     }
 
     RedisReply followed = nil();
-    RedisReply alive = nil();
     std::int64_t milliseconds_alive = -2;
 
     Pipeline commands() { return servers.commands_to(k_peer); }
@@ -94,7 +91,7 @@ TEST_CASE("values are asked for 250 at a time, in one write") {
     }
     CHECK(fixture.cache.get(scopes)->size() == 500);
     REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
-    CHECK(fixture.commands().size() == 5);
+    CHECK(fixture.commands().size() == 4);
 }
 
 TEST_CASE("where a cluster keeps keys apart, each is asked for by itself") {
@@ -390,10 +387,9 @@ TEST_CASE("that the follower is gone is said once, until it is back") {
 
 TEST_CASE("in a cluster the follower must have been alive since before the question") {
     Fixture fixture(in_cluster);
-    fixture.followed = text("1");
     fixture.milliseconds_alive = 1500;
     for (const bool is_long : {true, false}) {
-        fixture.alive = text(is_long ? "3600000" : "0");
+        fixture.followed = text(is_long ? "1800000000000 3600000" : "1800000000000 0");
         fixture.cache.get({k_one, k_two});
         CHECK(fixture.cache.get({k_one, k_two}).has_value() == is_long);
     }
@@ -424,7 +420,7 @@ TEST_CASE("a sign of life names its moment by Redis's clock, behind the question
 TEST_CASE("whether somebody follows is told, and since when nobody does") {
     Fixture fixture([](const RedisCommand&) { return nil(); });
     CHECK_FALSE(fixture.cache.follower());
-    fixture.followed = text("1800000000000");
+    fixture.followed = text("1800000000000 500");
     CHECK_FALSE(fixture.cache.follower()->is_alive);
     CHECK(fixture.cache.follower()->last_sign.time_since_epoch() == 1'800'000'000s);
     fixture.milliseconds_alive = 1500;
