@@ -16,9 +16,10 @@
  *   known   where the known total may be used, it is the number of orders in that snapshot.
  *
  * tests/model/run gives the sizes: WRITERS, RECORDED, UNRECORDED, PREPARED, TRUNCATES, with at most
- * four transactions in all; FOLLOWERS, at most two; INVALIDATES and CRASHES; and BOUND. Every other
- * switch is a mutation: it takes a part of the protocol out, or puts it in the wrong place. A
- * counter-example shows that the part is needed.
+ * four transactions in all; FOLLOWERS, at most two; READERS on two nodes; HELD, whether the wire holds
+ * signs of life back; INVALIDATES and CRASHES; and BOUND. Every other switch is a mutation: it takes a
+ * part of the protocol out, or puts it in the wrong place. A counter-example shows that the part is
+ * needed.
  */
 
 #define NONE 255
@@ -56,9 +57,13 @@ byte value;
 byte since;
 
 /* The key without an expiry, and the ticks that the other one has left. No eviction of the first is
- * tried: the protocol does not survive it while the follower is dead. */
+ * tried: the protocol does not survive it while the follower is dead. Whether the other one has been
+ * there since a read began that asks two nodes. And a sign of life that the wire holds back, as the
+ * ticks that it has left. */
 bool followed;
 byte alive;
+bool without_gap;
+byte late;
 
 /* ---- Time ---- */
 
@@ -84,6 +89,10 @@ end:
     do
     :: d_step {
            alive = (alive > 0 -> alive - 1 : 0);
+           without_gap = without_gap && alive > 0;
+#ifndef EXPIRY_FROM_ARRIVAL
+           late = (late > 0 -> late - 1 : 0);
+#endif
            tick(elapsed[0]);
            tick(elapsed[1]);
            grow_old(0);
@@ -195,13 +204,23 @@ inline hear()
 #define time_left (BOUND - elapsed[self])
 #endif
 
+/* It arrives, or it is held back, and its follower gives up and starts anew. */
 inline sign_of_life()
 {
     if
     :: d_step { time_left > 0 -> followed = true; alive = time_left }
     :: skip
+    :: atomic { HELD && time_left > 0 && !late -> late = time_left; forget(); goto start }
     or_fails
     fi
+}
+
+proctype wire()
+{
+end:
+    do
+    :: d_step { late > 0 -> followed = true; alive = late; late = 0 }
+    od
 }
 
 #ifdef FOLLOWER_IGNORES_FINGERPRINT
@@ -340,6 +359,12 @@ poll: /* DELETE ... RETURNING, the fingerprint and what is prepared, in one snap
 #define is_trusted (!followed || alive > 0)
 #endif
 
+#ifdef VALUE_BEFORE_ALIVE
+#define was_there true
+#else
+#define was_there without_gap
+#endif
+
 active proctype count()
 {
 end:
@@ -356,10 +381,27 @@ end:
     od
 }
 
+/* In a cluster, a read may find the value before `alive`. It is as old as if it had ended when it
+ * found the value. */
+proctype count_on_two_nodes()
+{
+    byte found, must_have;
+end:
+    do
+    :: d_step { has_value -> found = value; must_have = old; without_gap = (alive > 0) };
+       d_step {
+           assert(!(followed && is_trusted && was_there) || (must_have & ~found) == 0);
+           found = 0;
+           must_have = 0;
+           without_gap = false
+       }
+    od
+}
+
 /* `invalidate` of everything. */
 proctype invalidate()
 {
-    d_step { drop(); followed = false; alive = 0 }
+    d_step { drop(); followed = false; alive = 0; without_gap = false }
 }
 
 /* At any moment a key expires or is evicted, or a connection breaks. */
@@ -368,7 +410,7 @@ active proctype lose()
 end:
     do
     :: d_step { drop() }
-    :: alive = 0
+    :: d_step { alive = 0; without_gap = false }
     :: leader = NONE
     od
 }
@@ -390,6 +432,8 @@ init
         start_writing(TRUNCATES, truncate);
         start(FOLLOWERS, follower(n));
         start(INVALIDATES, invalidate());
+        start(READERS, count_on_two_nodes());
+        start(HELD, wire());
         start(CRASHES, crash());
         transaction = 0
     }
