@@ -6,6 +6,7 @@ import io
 import itertools
 import os
 import random
+import signal
 import statistics
 import threading
 import time
@@ -22,9 +23,12 @@ from program import PROGRAM
 from servers import wait_until
 
 CUSTOMERS = (101, 102, 103)
+SCOPES = (None, *CUSTOMERS)
+OLDEST = 2.0  # seconds, while a follower is in charge
 ROW = "2004-01-01,{},1,1,2\n"
 SECONDS = 12
 LEAST_READS = 100
+LEAST_READS_WHILE_LOST = 10
 LAG = 1.0  # a poll is 0.05 s
 
 
@@ -249,20 +253,96 @@ def test_no_answer_is_older_than_what_was_handled(followed, counts, database, re
 
     environment = {name: str(value) for name, value in followed.environment.items()}
     load = Load(readers=3, writers=1, customers=CUSTOMERS)
-    scopes = [None, *CUSTOMERS]
     calls, reads = [], 0
     while reads < LEAST_READS:  # a slow machine takes another round
         calls += record([str(PROGRAM)], environment, SECONDS, load, write_outside)
-        reads = sum(len(reads_of(calls, scope)) for scope in scopes)
+        reads = sum(len(reads_of(calls, scope)) for scope in SCOPES)
     calls += outside
     assert [
-        line for scope in scopes for line in violations(calls, scope, initially.get(scope, 0), is_monotonic=False)
+        line for scope in SCOPES for line in violations(calls, scope, initially.get(scope, 0), is_monotonic=False)
     ] == []
     assert statistics.median(lags) < LAG
     assert_true_at_last(followed, counts, database)
     record_property(
         "followed history", f"0 violations in {reads} reads beside {len(outside)} outside orders, handled in"
         f" {statistics.median(lags):.2f} s half of the time and in {max(lags):.2f} s at most",
+    )
+
+
+def kill(_wires, process):
+    process.kill()
+    process.communicate()
+    return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def stop(_wires, process):
+    process.send_signal(signal.SIGSTOP)
+    yield
+    process.send_signal(signal.SIGCONT)
+
+
+def cut_off_postgresql(wires, _process):
+    return wires[0].cut()
+
+
+def cut_off_redis(wires, _process):
+    return wires[1].cut()
+
+
+@pytest.mark.parametrize("lose", [kill, stop, cut_off_postgresql, cut_off_redis])
+def test_no_read_is_older_than_two_seconds_though_the_follower_is_lost(
+    followed, database, postgres, lone_redis, full, lose, record_property,
+):
+    """To the checker an outside order is one that returned 2 seconds after its commit."""
+    followed.environment["REDIS_SERVICE_URI"] = lone_redis.uri()
+    initially = dict(database.rows("SELECT customerid, count(*) FROM orders GROUP BY customerid"))
+    initially[None] = sum(initially.values())
+    outside, lost = [], []
+    chance = random.Random(0)
+
+    def lose_followers(end, wires):
+        environment = {"PG_SERVICE_URI": postgres.uri(port=wires[0].port), "REDIS_SERVICE_URI": lone_redis.uri(port=wires[1].port)}
+        follower = followed.start("invalidate", "--follow", "-q", env=environment)
+        while time.monotonic() < end:
+            time.sleep(chance.uniform(0.5, 2))
+            begin = time.monotonic()
+            with lose(wires, follower):
+                time.sleep(chance.uniform(2.5, 4))
+                lost.append((begin, time.monotonic()))
+            if follower.poll() is not None:
+                follower = followed.start("invalidate", "--follow", "-q", env=environment)
+
+    def write_outside(end):
+        with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
+            while time.monotonic() < end:
+                customer, begin = chance.choice(CUSTOMERS), time.monotonic()
+                cursor.execute(INSERT.format(customer))
+                outside.append(Call(ADD, begin, time.monotonic() + OLDEST, 0, customer))
+                time.sleep(chance.uniform(0, 0.2))
+
+    def play():
+        end = time.monotonic() + seconds
+        with Proxy(postgres.port) as to_postgresql, Proxy(lone_redis.port) as to_redis:
+            thread = threading.Thread(target=lose_followers, args=(end, (to_postgresql, to_redis)))
+            thread.start()
+            write_outside(end)
+            thread.join()
+
+    seconds = 600 if full else 5
+    environment = {name: str(value) for name, value in followed.environment.items()}
+    calls, while_lost = [], []
+    while len(while_lost) < LEAST_READS_WHILE_LOST:  # a slow machine takes another round
+        calls += record([str(PROGRAM)], environment, seconds, Load(readers=3, writers=1, customers=CUSTOMERS), play)
+        reads = [read for scope in SCOPES for read in reads_of(calls, scope)]
+        while_lost = [read for read in reads if any(begin + OLDEST < read.begin < end for begin, end in lost)]
+    assert [
+        line for scope in SCOPES
+        for line in violations(calls + outside, scope, initially.get(scope, 0), is_monotonic=False)
+    ] == []
+    record_property(
+        f"reads older than 2 s, {lose.__name__}", f"0 of {len(reads)}, {len(while_lost)} of them without a follower, which was lost"
+        f" {len(lost)} times, beside {len(outside)} outside orders",
     )
 
 
