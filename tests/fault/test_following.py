@@ -17,7 +17,7 @@ import pytest
 import tracer
 from following import INSERT, Counts, Follower, install
 from histories import ADD, Call, Load, reads_of, record, violations
-from keys import TOTAL, script
+from keys import FOLLOWED, TOTAL, script
 from peers import Proxy
 from program import PROGRAM
 from servers import wait_until
@@ -331,6 +331,9 @@ def test_no_read_is_older_than_two_seconds_though_the_follower_is_lost(
 
     seconds = 600 if full else 5
     environment = {name: str(value) for name, value in followed.environment.items()}
+    first = Follower(followed)
+    wait_until(lambda: lone_redis.client().exists(FOLLOWED), what="a follower in charge")
+    first.end()
     calls, while_lost = [], []
     while len(while_lost) < LEAST_READS_WHILE_LOST:  # a slow machine takes another round
         calls += record([str(PROGRAM)], environment, seconds, Load(readers=3, writers=1, customers=CUSTOMERS), play)
