@@ -43,6 +43,7 @@ class TimeLimit {
 public:
     static TimeLimit whole(std::optional<std::chrono::milliseconds> limit);
     static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
+    static TimeLimit until(Deadline deadline) { return {std::nullopt, deadline}; }
     static TimeLimit none() { return each_wait(std::nullopt); }
 
     /// Returns when a wait that begins now must end.

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 
 namespace ordercache {
@@ -21,6 +20,7 @@ RedisService as_sentinel(const RedisService& service, const Endpoint& address) {
     sentinel.port = address.port;
     sentinel.user.clear();
     sentinel.password = service.sentinel_password;
+    sentinel.current_password = {};
     sentinel.database = 0;
     sentinel.cluster_host.clear();
     return sentinel;
@@ -41,15 +41,9 @@ Endpoint address_in(const RedisReply& reply, const RedisService& sentinel) {
     return {reply.list[0].text, reply.list[1].text};
 }
 
-TimeLimit until(Deadline deadline) {
-    const auto left = deadline.left();
-    return TimeLimit::whole(
-        left ? std::optional(std::chrono::ceil<std::chrono::milliseconds>(*left)) : std::nullopt);
-}
-
 Endpoint ask(const RedisService& sentinel, const RedisServer::Connect& connect_to,
              Deadline deadline) {
-    RedisServer server(sentinel, until(deadline), WhenClosed::reconnect, connect_to);
+    RedisServer server(sentinel, TimeLimit::until(deadline), WhenClosed::reconnect, connect_to);
     const auto replies =
         server.run({{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinel.primary_name}}, std::nullopt);
     return address_in(replies.front(), sentinel);

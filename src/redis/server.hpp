@@ -23,18 +23,26 @@ enum class WhenClosed {
     fail       ///< It fails: the server may have forgotten what it was told.
 };
 
+struct RedisTimes {
+    std::chrono::milliseconds rest_after_failure{5000};
+    std::chrono::milliseconds trust{1000};      ///< After this, a connection is asked its role.
+    std::chrono::milliseconds most_idle{30000}; ///< After this, a silent connection is left.
+};
+
 /// One Redis server, over one connection. A failure throws CacheError. All commands fail with it
 /// for a while, so that a batch does not wait for the server at each command.
+///
+/// A connection may lead to a server that is not the primary any more, or to nobody, since networks
+/// forget a connection that says nothing. So an old one is asked for its role now and then, and
+/// left for a new one, unless WhenClosed::fail makes that a failure.
 class RedisServer {
 public:
     /// connect_stream(). Tests replace it.
     using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
-    static constexpr std::chrono::milliseconds k_rest_after_failure{5000};
-
     RedisServer(RedisService service, TimeLimit limit,
                 WhenClosed when_closed = WhenClosed::reconnect, Connect connect_to = connect_stream,
-                std::chrono::milliseconds rest_after_failure = k_rest_after_failure);
+                RedisTimes times = {});
 
     const RedisService& service() const { return m_service; }
 
@@ -57,13 +65,18 @@ public:
 
 private:
     struct Connection {
-        explicit Connection(std::unique_ptr<Stream> opened) : stream(std::move(opened)) {}
+        Connection(std::unique_ptr<Stream> opened, const RedisTimes& times, bool is_trusted)
+            : stream(std::move(opened)),
+              trusted_until(Deadline::in(is_trusted ? times.trust : times.trust * 0)),
+              fresh_until(Deadline::in(times.most_idle)) {}
 
         std::unique_ptr<Stream> stream;
+        Deadline trusted_until; ///< When it is asked its role.
+        Deadline fresh_until;   ///< When it is left, if it says nothing until then.
         ReplyReader reader;
-        bool handshake_done = false;
-        bool has_answered = false;
-        bool is_sent_ahead = false;
+        bool is_logged_in = false;
+        bool is_new = true; ///< Until the run() after the one that made it.
+        std::optional<std::vector<RedisCommand>> sent_ahead; ///< The handshake before what was.
     };
 
     struct Failure {
@@ -73,19 +86,22 @@ private:
 
     using Replies = std::vector<RedisReply>;
 
+    static bool change_nothing(const std::vector<RedisCommand>& commands);
     Deadline connect_deadline() const;
     Deadline next_deadline() const;
     void connect(Deadline deadline);
     std::optional<Replies> attempt(const std::vector<RedisCommand>& commands,
                                    std::optional<Deadline> deadline);
-    std::optional<Replies> shake_hands(const std::vector<RedisCommand>& commands,
+    std::optional<Replies> shake_hands(std::vector<RedisCommand> handshake,
+                                       const std::vector<RedisCommand>& commands,
                                        std::optional<Deadline> deadline);
     std::vector<RedisCommand> handshake() const;
-    void leave_replica(Deadline deadline);
+    bool has_moved() const;
+    void leave_for_another(Deadline deadline);
     void refuse_sentinel(const Replies& replies);
-    void leave_closed_connection();
-    std::vector<RedisReply> exchange(const std::vector<RedisCommand>& commands,
-                                     std::optional<Deadline> deadline);
+    void leave_useless_connection();
+    std::optional<Replies> exchange(const std::vector<RedisCommand>& commands,
+                                    std::optional<Deadline> deadline);
     void write(const std::vector<RedisCommand>& commands, std::optional<Deadline> deadline);
     template <typename Act>
     auto on_connection(const Act& act);
@@ -97,7 +113,8 @@ private:
     WhenClosed m_when_closed;
     Connect m_connect_to;
     std::optional<Connection> m_connection;
-    std::chrono::milliseconds m_rest_after_failure;
+    RedisTimes m_times;
+    bool m_has_answered = false;      ///< Ever, on any connection.
     std::optional<Failure> m_failure; ///< The answer to all commands for a while.
 };
 

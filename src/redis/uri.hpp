@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/uri.hpp"
+#include "base/waiting.hpp"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,9 @@ struct RedisService {
     std::string user;               ///< Empty if the URI has none.
     std::string password;           ///< Empty if the URI has none. May be empty beside a user.
     int database = 0;
+
+    /// If set, returns the password of a new connection, instead of the URI's. Throws Error.
+    std::function<std::string(Deadline)> current_password = {};
 
     bool verify_certificate = true; ///< False if the URI has `ssl_cert_reqs=none`.
     std::string ca_file;            ///< If empty, the system's authorities are used.

@@ -99,6 +99,20 @@ def test_no_order_is_lost_and_no_count_wrong_while_replicas_take_over(ordercache
     assert Counts(watched.primary().client(), database).wrong() == {}
 
 
+def test_a_failover_on_demand_leaves_no_count_older_than_two_seconds(ordercache, watched, cache, database):
+    """For some seconds both servers take themselves for the primary."""
+    install(ordercache, database)
+    follower = Follower(ordercache)
+    with Load(ordercache, lag=2) as load:
+        wait_until(lambda: 0 in load.statuses, what="an add")
+        watched.fail_over()
+    follower.end()
+    assert load.wrong == []
+    assert set(load.statuses) <= {0, 4}
+    assert len(added(database)) == load.statuses.count(0)
+    assert Counts(watched.primary().client(), database).wrong() == {}
+
+
 def test_a_primary_that_says_it_is_a_replica_is_not_believed(ordercache, watched, cache):
     replica = next(server for server in watched.servers if server is not watched.primary())
     with FakeSentinel(replica.port, replica.port, watched.primary().port) as behind:

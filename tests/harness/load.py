@@ -1,19 +1,22 @@
 """Adds and counts while something else happens."""
 
 import threading
+import time
 
 from orders import LAST_ORDER, an_order
 
 
 class Load:
-    """Programs that add and count all the time, whose every answer is held against what was true meanwhile."""
+    """Programs that add and count all the time, whose every answer is held against what was true meanwhile, or `lag` seconds
+    before."""
 
-    def __init__(self, ordercache, writers=1, readers=2):
+    def __init__(self, ordercache, writers=1, readers=2, lag=0):
         self.wrong = []
         self.statuses = []
         self._ordercache = ordercache
         self._adds_begun = 0
-        self._adds_done = 0
+        self._adds_done = []  # when
+        self._lag = lag
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._add) for _ in range(writers)]
@@ -36,11 +39,13 @@ class Load:
             status = self._ordercache(*an_order()).status
             with self._lock:
                 self.statuses.append(status)
-                self._adds_done += status == 0
+                if status == 0:
+                    self._adds_done.append(time.monotonic())
 
     def _count(self):
         while not self._over.is_set():
-            least = LAST_ORDER + self._adds_done
+            earlier = time.monotonic() - self._lag
+            least = LAST_ORDER + sum(done <= earlier for done in self._adds_done)
             run = self._ordercache("count")
             if run.status != 0 or not least <= int(run.stdout) <= LAST_ORDER + self._adds_begun:
                 self.wrong.append((least, run))

@@ -51,6 +51,7 @@ class Proxy(Listener):
         self._lock = threading.Lock()
         self._speaker = None
         self._muted = set()
+        self._forgotten = set()
         self._target = target
         self._trigger = trigger
         self._act = act
@@ -66,6 +67,8 @@ class Proxy(Listener):
         with contextlib.suppress(OSError):
             while message := client.recv(65536):
                 self._note("client")
+                if client in self._forgotten:
+                    continue
                 if self._trigger and self._trigger in message and self.takes_up():
                     self._act(self, client, server, message)
                 else:
@@ -107,6 +110,10 @@ class Proxy(Listener):
     def mute(self, server):
         """What this server's connection says from now on is lost."""
         self._muted.add(server)
+
+    def forget(self):
+        """As a network does with connections that were idle: what is sent over those that are open is lost, without a word."""
+        self._forgotten.update(self._open)
 
     def _note(self, speaker):
         self.round_trips += speaker == "client" != self._speaker

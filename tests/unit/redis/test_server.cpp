@@ -30,7 +30,7 @@ public:
     RedisServer server(const std::string& uri = "redis://h",
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
                        WhenClosed when_closed = WhenClosed::reconnect,
-                       std::chrono::milliseconds rest_after_failure = 1h) {
+                       RedisTimes times = {.rest_after_failure = 1h}) {
         return {parse_redis_uri(uri), limit, when_closed,
                 [this](const RedisService&, Deadline) {
                     Connection& connection = all.at(made++);
@@ -39,7 +39,7 @@ public:
                     }
                     return std::make_unique<FakeStream>(connection);
                 },
-                rest_after_failure};
+                times};
     }
 
 private:
@@ -64,6 +64,9 @@ private:
         Connection& m_connection;
     };
 };
+
+const std::string k_primary = "*2\r\n$4\r\nrole\r\n$6\r\nmaster\r\n";
+const std::string k_replica = "*2\r\n$4\r\nrole\r\n$7\r\nreplica\r\n";
 
 std::vector<RedisReply> run(RedisServer& server, const std::vector<RedisCommand>& commands) {
     return server.run(commands, std::nullopt);
@@ -164,7 +167,7 @@ TEST_CASE("a connection that breaks once something was sent is a failure, for a 
 
 TEST_CASE("TLS is suggested only where no reply ever came, and TLS is not used") {
     Connections connections;
-    connections.all = {{{"$1\r\n7\r\n"}}, {{}}};
+    connections.all = {{{"$1\r\n7\r\n"}}, {{}}, {{}}};
     RedisServer answered = connections.server();
     run(answered, {{"GET", "a"}});
     CHECK(failure(answered) == "lost Redis at h:6379: the connection was closed");
@@ -227,8 +230,8 @@ TEST_CASE("a Sentinel that knows no primary, or names none, leaves it to the nex
 TEST_CASE("a server that failed is tried again after a rest") {
     Connections connections;
     connections.all = {{{}, {}, true, true}, {{}, {}, true, true}, {{"$1\r\n7\r\n"}}};
-    RedisServer server =
-        connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect, 0ms);
+    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect,
+                                            {.rest_after_failure = 0ms});
     CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
     CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
     CHECK(run(server, {{"GET", "a"}}).front().text == "7");
@@ -255,6 +258,73 @@ TEST_CASE("a server that always has the next bytes ready is left when time is up
     connections.all = {{std::deque<std::string>(1000, "$1\r\n7\r\n")}};
     RedisServer server = connections.server("redis://h", TimeLimit::whole(0ms));
     CHECK(failure(server) == "lost Redis at h:6379: no answer in time");
+}
+
+TEST_CASE("an old connection is asked for its role, with the next reads or before the next write") {
+    Connections connections;
+    connections.all = {
+        {{k_primary + "$1\r\n7\r\n", k_primary + "$1\r\n8\r\n", k_primary, ":1\r\n"}}};
+    RedisServer server =
+        connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect, {.trust = 0ms});
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "8");
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
+    CHECK(connections.all[0].written.ends_with(format_command({"HELLO"}) +
+                                               format_command({"DEL", "a"})));
+    CHECK(connections.made == 1);
+}
+
+TEST_CASE("an old connection to what is a replica now is left for a new one") {
+    for (const RedisCommand& command : {RedisCommand{"GET", "a"}, RedisCommand{"DEL", "a"}}) {
+        Connections connections;
+        connections.all = {{{"$1\r\n7\r\n", k_replica + "$1\r\n7\r\n"}}, {{":8\r\n"}}};
+        if (command.front() == "DEL") {
+            connections.all[0].to_read[1] = k_replica;
+        }
+        RedisServer server = connections.server("redis://h", TimeLimit::none(),
+                                                WhenClosed::reconnect, {.trust = 50ms});
+        run(server, {{"GET", "a"}});
+        pause_for(60ms);
+        CHECK(run(server, {command}).front().integer == 8);
+        CHECK(connections.all[0].written.find("DEL") == std::string::npos);
+    }
+}
+
+TEST_CASE("an old connection to what is a replica now is a failure where that matters") {
+    Connections connections;
+    connections.all = {{{":7\r\n", k_replica}}};
+    RedisServer server =
+        connections.server("redis://h", TimeLimit::none(), WhenClosed::fail, {.trust = 50ms});
+    run(server, {{"DEL", "a"}});
+    pause_for(60ms);
+    CHECK(failure(server) == "lost Redis at h:6379: it is a replica now");
+}
+
+TEST_CASE("a server that says that it is read-only is left for a new connection") {
+    Connections connections;
+    connections.all = {{{"-READONLY You can't write\r\n"}}, {{":1\r\n"}}};
+    RedisServer server = connections.server();
+    CHECK(run(server, {{"DEL", "a"}}).front().kind == RedisReply::Kind::error);
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
+}
+
+TEST_CASE("reads are sent once more where an old connection is lost, and nothing else is") {
+    Connections connections;
+    connections.all = {{{"$1\r\n7\r\n"}}, {{"$1\r\n8\r\n"}}, {{"$1\r\n9\r\n"}}};
+    RedisServer server = connections.server();
+    CHECK(run(server, {{"GET", "a"}}).front().text == "7");
+    CHECK(run(server, {{"GET", "a"}}).front().text == "8");
+    CHECK_THROWS_AS(run(server, {{"DEL", "a"}}), CacheError);
+    CHECK(connections.made == 2);
+}
+
+TEST_CASE("a connection that was idle for long is left before a write") {
+    Connections connections;
+    connections.all = {{{":1\r\n"}}, {{":2\r\n"}}};
+    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect,
+                                            {.most_idle = 0ms});
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
+    CHECK(run(server, {{"DEL", "a"}}).front().integer == 2);
 }
 
 TEST_CASE("what is not Redis's protocol is told") {
