@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/uri.hpp"
 #include "base/whole_number.hpp"
+#include "io/line_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ constexpr auto k_default_key_prefix = "num_orders";
 
 constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
 constexpr auto k_redis_example = "redis://user:password@host:6379/0";
+constexpr auto k_redis_password_file = "REDIS_PASSWORD_FILE";
 constexpr auto k_postgres_uri = "PG_SERVICE_URI";
 constexpr auto k_postgres_database = "PG_DATABASE";
 constexpr auto k_orders_table = "ORDERS_TABLE";
@@ -108,7 +110,32 @@ RedisService Config::redis() const {
         m_warn(fmt::format("{}: the option {} is ignored: it has no effect here", k_redis_uri,
                            option));
     }
+    if (const std::string file = value(k_redis_password_file); !file.empty()) {
+        service.current_password = [this, file](Deadline deadline) {
+            return password_in(file, deadline);
+        };
+    }
     return service;
+}
+
+/// Returns the first line. A file that was read before may be in the middle of its renewal, so that
+/// another attempt helps.
+std::string Config::password_in(const std::string& file, Deadline deadline) const {
+    try {
+        LineReader reader(file, TimeLimit::until(deadline));
+        const auto line = reader.next();
+        if (!line || line->empty()) {
+            throw usage_error(fmt::format("the first line of {} is empty", file));
+        }
+        m_has_read_password = true;
+        return std::string(*line);
+    } catch (const Error& error) {
+        const auto message = fmt::format("{}: {}", k_redis_password_file, error.what());
+        if (m_has_read_password) {
+            throw CacheError(message);
+        }
+        throw usage_error(message);
+    }
 }
 
 PostgresService Config::postgres() const {

@@ -19,8 +19,9 @@ public:
     /// Passes each warning to `warn` once.
     Config(Environment environment, std::function<void(const std::string&)> warn);
 
-    /// REDIS_SERVICE_URI. Warns if no certificate is verified, and of each ignored option. If this
-    /// variable and PG_SERVICE_URI are both unset, the error names both.
+    /// REDIS_SERVICE_URI, with the password from REDIS_PASSWORD_FILE, if that is set. Warns if no
+    /// certificate is verified, and of each ignored option. If this variable and PG_SERVICE_URI are
+    /// both unset, the error names both. This object must outlive the service.
     RedisService redis() const;
 
     /// PG_SERVICE_URI with PG_DATABASE.
@@ -37,10 +38,12 @@ public:
 
 private:
     std::string value(const char* name) const;
+    std::string password_in(const std::string& file, Deadline deadline) const;
     std::string required(const char* name, const char* example, const char* hint = "") const;
 
     Environment m_environment;
     std::function<void(const std::string&)> m_warn;
+    mutable bool m_has_read_password = false;
 };
 
 } // namespace ordercache
