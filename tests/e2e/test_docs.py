@@ -1,11 +1,13 @@
 """README.md and the manual: every session in them goes as they show it, and every recipe does what it says."""
 
 import fcntl
+import json
 import re
 
 import pytest
 
 import servers
+from delayed_link import USER_TOO
 from documents import README, ROOT, Reader, as_written, blocks, examples, manual_as, pictured_session, table
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
@@ -249,6 +251,26 @@ def test_the_loop_prints_what_customers_from_prints(reader):
     loop, batch = examples("Many customers")
     reader.write("customers.txt", "9999\n5\n20000\n")
     assert reader.run(loop).stdout == reader.run(batch).stdout == "9999\t1\n5\t0\n20000\t0\n"
+
+
+def test_the_tokens_are_renewed_and_used(reader, store, postgres, lone_redis):
+    script, setting = (text.replace("/etc/ordercache/tokens", str(reader.folder)) for text in examples("A password that expires"))
+    reader.stand_in("az", "case $* in *redis.azure.com*) echo t0ken ;; *oss-rdbms*) echo known ;; esac")
+    lone_redis.client().config_set("requirepass", "t0ken")
+    store.execute("GRANT SELECT ON orders TO stranger")
+    reader.environment |= dict(line.split("=") for line in setting.splitlines())
+    reader.environment["REDIS_SERVICE_URI"] = lone_redis.uri()
+    reader.environment["PG_SERVICE_URI"] = f"postgresql://stranger@127.0.0.1:{postgres.port}/dellstore"
+    assert reader.run(script).returncode == 0
+    assert reader.run("ordercache count").stdout == f"{LAST_ORDER}\n"
+    assert lone_redis.client(password="t0ken").get("num_orders:all") == str(LAST_ORDER)
+
+
+def test_the_cron_job_s_command_counts_anew_as_the_first_process(reader, cache):
+    [job] = examples("A container, and Kubernetes")
+    command = " ".join(json.loads(re.search("command: (.*)", job)[1]))
+    assert reader.run(" ".join(["unshare", *USER_TOO, "--pid", "--fork", command])).stdout == f"{LAST_ORDER}\n"
+    assert cache.get("num_orders:all") == str(LAST_ORDER)
 
 
 def test_the_alert_is_given_where_no_order_came(reader):
