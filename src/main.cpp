@@ -41,10 +41,8 @@ ExitStatus show(const Page& page, Console& console) {
     return ExitStatus::done;
 }
 
-ExitStatus execute(const Invocation& invocation, Console& console) {
+ExitStatus execute(const Invocation& invocation, const Config& config, Console& console) {
     console.configure(invocation.verbose, invocation.quiet, limit_of(invocation));
-    const Config config(process_environment,
-                        [&](const std::string& warning) { console.warn(warning); });
     Context context(invocation, config, console);
     const bool is_yes =
         std::visit([&](const auto& command) { return run(command, context); }, invocation.command);
@@ -52,11 +50,13 @@ ExitStatus execute(const Invocation& invocation, Console& console) {
 }
 
 ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
-    const auto parsed = parse_command_line(argc, argv);
+    const Config config(process_environment,
+                        [&](const std::string& warning) { console.warn(warning); });
+    const auto parsed = parse_command_line(argc, argv, [&] { return config.customer_type(); });
     if (const auto* page = std::get_if<Page>(&parsed)) {
         return show(*page, console);
     }
-    return execute(std::get<Invocation>(parsed), console);
+    return execute(std::get<Invocation>(parsed), config, console);
 }
 
 ExitStatus status_of(ErrorKind kind) {

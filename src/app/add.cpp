@@ -72,7 +72,7 @@ void connect_cache(const Add& add, Context& context) {
 void add_order(const Add& add, Context& context) {
     connect_cache(add, context);
     context.reporter().note(
-        [&] { return fmt::format("Adding order for customer {}", add.order->customer); });
+        [&] { return fmt::format("Adding order for customer {}", add.order->customer.text); });
     const auto orders = context.store().begin_orders(update_for(add));
     orders->add({*add.order});
     orders->finish();
@@ -81,8 +81,9 @@ void add_order(const Add& add, Context& context) {
     if (!add.dry_run) {
         context.reporter().note([&] { return fmt::format("Added new order {}", id); });
     }
-    tell(add, fmt::format("order {} is", id), context,
-         [&](Output& output) { output.order_added(orders->customer(), id); });
+    tell(add, fmt::format("order {} is", id), context, [&](Output& output) {
+        output.order_added(orders->customer(), context.customer_type(), id);
+    });
 }
 
 /// Inserts `orders`, the first of the file, which are read and checked before a service is
@@ -102,7 +103,7 @@ std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> order
 }
 
 void add_file(const Add& add, Context& context) {
-    OrderFile file(*add.from, context.stream_limit());
+    OrderFile file(*add.from, context.customer_type(), context.stream_limit());
     auto first = file.next();
     std::int64_t size = 0;
     if (!first.empty()) {

@@ -30,6 +30,7 @@ constexpr auto k_orders_table = "ORDERS_TABLE";
 constexpr auto k_orders_columns = "ORDERS_COLUMNS";
 constexpr auto k_orders_where = "ORDERS_WHERE";
 constexpr auto k_key_prefix = "CACHE_KEY_PREFIX";
+constexpr auto k_customer_type = "ORDERS_CUSTOMER_TYPE";
 constexpr auto k_time_to_live = "CACHE_TIMEOUT_SECONDS";
 constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
 
@@ -168,6 +169,14 @@ std::string Config::key_prefix() const {
         }
     });
     return prefix.empty() ? k_default_key_prefix : prefix;
+}
+
+CustomerType Config::customer_type() const {
+    const std::string type = value(k_customer_type);
+    return naming(k_customer_type, [&] {
+        check_plain(type);
+        return type.empty() ? CustomerType::integer : parse_customer_type(type);
+    });
 }
 
 std::chrono::seconds Config::time_to_live() const {

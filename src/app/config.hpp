@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/customer.hpp"
 #include "base/environment.hpp"
 #include "postgres/orders_view.hpp"
 #include "postgres/uri.hpp"
@@ -32,6 +33,9 @@ public:
 
     /// CACHE_KEY_PREFIX, `num_orders` by default.
     std::string key_prefix() const;
+
+    /// ORDERS_CUSTOMER_TYPE, `integer` by default.
+    CustomerType customer_type() const;
 
     /// CACHE_TIMEOUT_SECONDS, 120 by default; a bad value is a warning, and 120.
     std::chrono::seconds time_to_live() const;

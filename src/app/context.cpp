@@ -78,7 +78,8 @@ RedisCache& Context::cache() {
     if (!m_cache) {
         m_cache.emplace(RedisRouter(m_config.redis(), m_limit, redirection_time(m_command),
                                     when_closed(m_command)),
-                        KeyNames(m_config.key_prefix()), m_config.time_to_live(), m_reporter,
+                        KeyNames(m_config.key_prefix(), m_config.customer_type()),
+                        m_config.time_to_live(), m_reporter,
                         [this] { return origin_of(m_config.postgres()); });
     }
     return *m_cache;

@@ -31,6 +31,9 @@ public:
     /// there is none unless --timeout was given.
     TimeLimit stream_limit() const { return m_stream_limit; }
 
+    /// What customers are. Throws Error (usage) if the variable is bad.
+    CustomerType customer_type() const { return m_config.customer_type(); }
+
     /// The first call throws Error (usage) if its variable is not set.
     RedisCache& cache();
     PostgresStore& store();

@@ -34,10 +34,11 @@ std::int64_t count_of(const Scope& scope, CacheUse use, Context& context) {
 void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& context) {
     std::vector<Scope> scopes;
     std::ranges::transform(customers, std::back_inserter(scopes),
-                           [](CustomerId customer) { return Scope{customer}; });
+                           [](const CustomerId& customer) { return Scope{customer}; });
     const auto counts = counts_of(scopes, use, context);
+    const CustomerType type = context.customer_type();
     for (std::size_t i = 0; i < counts.size(); ++i) {
-        context.output().customer_count(customers[i], counts[i]);
+        context.output().customer_count(customers[i], type, counts[i]);
     }
 }
 
@@ -45,7 +46,7 @@ void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& con
 /// program that asks through a pipe gets its answer before the next question. No progress is shown
 /// while the input pauses.
 void answer_list(const Count& count, Context& context) {
-    CustomerList list(*count.customers_from, context.stream_limit());
+    CustomerList list(*count.customers_from, context.customer_type(), context.stream_limit());
     Progress progress("customers", context.reporter());
     std::int64_t answered = 0;
     for (auto customers = list.next(); !customers.empty(); customers = list.next()) {

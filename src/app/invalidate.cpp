@@ -18,7 +18,7 @@ namespace ordercache {
 
 namespace {
 
-std::vector<Scope> scopes_of_order(CustomerId customer) {
+std::vector<Scope> scopes_of_order(const CustomerId& customer) {
     return {k_all_orders, Scope{customer}};
 }
 

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace ordercache {
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t k_longest_text = 200;
 
-Customer parse_integer(std::string_view text) {
+CustomerId parse_integer(std::string_view text) {
     const auto number = parse_whole_number(text, 1, std::numeric_limits<std::int64_t>::max());
     if (!number) {
         throw std::invalid_argument("a customer is a whole number from 1 to 9223372036854775807");
@@ -29,10 +30,10 @@ char lower_case_digit(char digit) {
     return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
 }
 
-Customer parse_uuid(std::string_view text) {
+CustomerId parse_uuid(std::string_view text) {
     constexpr std::string_view example = "3f2504e0-4f89-11d3-9a0c-0305e82c3301";
     constexpr std::string_view digits = "0123456789abcdef";
-    Customer customer;
+    CustomerId customer;
     std::ranges::transform(text, std::back_inserter(customer.text), lower_case_digit);
     if (!std::ranges::equal(customer.text, example, [&](char given, char form) {
             return form == '-' ? given == '-' : digits.find(given) != std::string_view::npos;
@@ -42,7 +43,7 @@ Customer parse_uuid(std::string_view text) {
     return customer;
 }
 
-Customer parse_text(std::string_view text) {
+CustomerId parse_text(std::string_view text) {
     if (text.empty() || text.size() > k_longest_text || text == "all" ||
         text.find_first_of("{}") != std::string_view::npos || printable(text, '?') != text) {
         throw std::invalid_argument("a customer is 1 to 200 bytes of UTF-8 without control "
@@ -53,7 +54,7 @@ Customer parse_text(std::string_view text) {
 
 } // namespace
 
-Customer parse_customer(std::string_view text, CustomerType type) {
+CustomerId parse_customer(std::string_view text, CustomerType type) {
     switch (type) {
     case CustomerType::uuid:
         return parse_uuid(text);
@@ -63,6 +64,28 @@ Customer parse_customer(std::string_view text, CustomerType type) {
         break;
     }
     return parse_integer(text);
+}
+
+std::optional<CustomerId> known_customer(std::string_view text, CustomerType type) {
+    try {
+        auto customer = parse_customer(text, type);
+        return customer.text == text ? std::optional(std::move(customer)) : std::nullopt;
+    } catch (const std::invalid_argument&) {
+        return std::nullopt;
+    }
+}
+
+CustomerType parse_customer_type(std::string_view text) {
+    if (text == "integer") {
+        return CustomerType::integer;
+    }
+    if (text == "uuid") {
+        return CustomerType::uuid;
+    }
+    if (text == "text") {
+        return CustomerType::text;
+    }
+    throw std::invalid_argument("it must be integer, uuid or text");
 }
 
 } // namespace ordercache

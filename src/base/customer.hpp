@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,11 +15,11 @@ enum class CustomerType {
 };
 
 /// A customer's id in the one form that its type has. Integers are ordered as numbers.
-struct Customer {
+struct CustomerId {
     std::string text;
 
-    friend bool operator==(const Customer&, const Customer&) = default;
-    friend std::strong_ordering operator<=>(const Customer& a, const Customer& b) {
+    friend bool operator==(const CustomerId&, const CustomerId&) = default;
+    friend std::strong_ordering operator<=>(const CustomerId& a, const CustomerId& b) {
         const auto by_length = a.text.size() <=> b.text.size();
         return by_length != 0 ? by_length : a.text <=> b.text;
     }
@@ -26,6 +27,12 @@ struct Customer {
 
 /// Accepts an id of the type: decimal digits, `010` is ten; a UUID in either case; text as it is.
 /// Throws std::invalid_argument, which says what a customer is, for anything else.
-Customer parse_customer(std::string_view text, CustomerType type);
+CustomerId parse_customer(std::string_view text, CustomerType type);
+
+/// Returns the customer whose id is written like this, or nullopt if no customer's is, as `010`.
+std::optional<CustomerId> known_customer(std::string_view text, CustomerType type);
+
+/// Accepts `integer`, `uuid` and `text`. Throws std::invalid_argument for anything else.
+CustomerType parse_customer_type(std::string_view text);
 
 } // namespace ordercache

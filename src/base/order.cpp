@@ -5,7 +5,6 @@
 #include <fmt/compile.h>
 
 #include <algorithm>
-#include <limits>
 #include <stdexcept>
 
 namespace ordercache {
@@ -87,12 +86,6 @@ std::chrono::year_month_day parse_date(std::string_view text) {
 std::string to_string(std::chrono::year_month_day date) {
     return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}"), static_cast<int>(date.year()),
                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-}
-
-CustomerId parse_customer(std::string_view text) {
-    return static_cast<CustomerId>(
-        number_or_throw(text, 1, std::numeric_limits<CustomerId>::max(),
-                        "a customer is a whole number from 1 to 2147483647"));
 }
 
 } // namespace ordercache

@@ -1,14 +1,13 @@
 #pragma once
 
+#include "base/customer.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace ordercache {
-
-/// A customer's number, 1 to 2147483647, as the column `customerid integer` takes it.
-using CustomerId = std::int32_t;
 
 /// An order's number, as PostgreSQL writes it: an integer in the tutorial, a uuid in other stores.
 using OrderId = std::string;
@@ -43,10 +42,6 @@ std::chrono::year_month_day parse_date(std::string_view text);
 
 /// `YYYY-MM-DD`.
 std::string to_string(std::chrono::year_month_day date);
-
-/// Accepts only decimal digits, 1 to 2147483647; `010` is ten.
-/// Throws std::invalid_argument, which says what is wrong, for anything else.
-CustomerId parse_customer(std::string_view text);
 
 /// An order to add. Its total is net + tax.
 struct Order {

@@ -26,7 +26,7 @@ void note_look_up(const std::vector<Scope>& scopes, Reporter& reporter) {
     for (const Scope& scope : scopes) {
         reporter.note([&] {
             return scope.customer
-                       ? fmt::format("Looking up orders for customer {}", *scope.customer)
+                       ? fmt::format("Looking up orders for customer {}", scope.customer->text)
                        : "Looking up all orders";
         });
     }

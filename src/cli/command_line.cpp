@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <span>
+#include <stdexcept>
 #include <string_view>
 
 namespace ordercache {
@@ -108,6 +109,14 @@ void refuse_unknown_words(const CLI::App& app, const std::string& command) {
     }
 }
 
+CustomerId customer_in(const std::string& word, CustomerType type) {
+    try {
+        return parse_customer(word, type);
+    } catch (const std::invalid_argument& error) {
+        throw usage_error(fmt::format("--customer: {}: {}", in_quotes(word), error.what()));
+    }
+}
+
 std::optional<CustomerId> only_customer(const Options& options) {
     if (options.customers.size() > 1) {
         throw usage_error("--customer: may be given only once");
@@ -201,7 +210,9 @@ Page page_for(const std::string& command) {
 
 } // namespace
 
-std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv) {
+std::variant<Invocation, Page>
+parse_command_line(int argc, const char* const* argv,
+                   const std::function<CustomerType()>& customer_type) {
     if (argc < 2) {
         return Page{.text = short_help_page(), .was_asked_for = false};
     }
@@ -235,6 +246,9 @@ std::variant<Invocation, Page> parse_command_line(int argc, const char* const* a
     }
     if (command == "help") {
         return page_for(topic);
+    }
+    for (const std::string& word : options.customer_words) {
+        options.customers.push_back(customer_in(word, customer_type()));
     }
     return make_invocation(command, options);
 }

@@ -4,6 +4,7 @@
 #include "io/output.hpp"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -66,8 +67,10 @@ struct Page {
     bool was_asked_for = true;
 };
 
-/// Parses the command line. Throws Error (usage), which says what is wrong, and suggests the
-/// nearest name for one that is unknown.
-std::variant<Invocation, Page> parse_command_line(int argc, const char* const* argv);
+/// Parses the command line. Calls `customer_type` once it has a customer to parse. Throws Error
+/// (usage), which says what is wrong, and suggests the nearest name for one that is unknown.
+std::variant<Invocation, Page>
+parse_command_line(int argc, const char* const* argv,
+                   const std::function<CustomerType()>& customer_type);
 
 } // namespace ordercache

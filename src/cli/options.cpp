@@ -109,7 +109,7 @@ void define_follow_options(CLI::App& app, Options& options) {
 
 void define_options(CLI::App& app, Options& options) {
     CLI::Option* const customer = add_value(app, "--customer", [&](const std::string& text) {
-        options.customers.push_back(parse_customer(text));
+        options.customer_words.push_back(text);
     });
     customer->take_all();
     add_value(app, "--customers-from", into(options.customers_from, parse_file_name))

@@ -10,7 +10,8 @@ namespace ordercache {
 
 /// What was typed, each value checked by itself.
 struct Options {
-    std::vector<CustomerId> customers;
+    std::vector<std::string> customer_words; ///< Not checked yet.
+    std::vector<CustomerId> customers;       ///< Those words, once their type is known.
     std::optional<std::string> customers_from;
     bool refresh = false;
     bool no_cache = false;

@@ -41,7 +41,7 @@ bool CustomerList::may_read_on(std::size_t customers) {
 
 CustomerId CustomerList::customer(std::string_view line) const {
     try {
-        return parse_customer(line);
+        return parse_customer(line, m_type);
     } catch (const std::invalid_argument& error) {
         throw usage_error(m_lines.complaint(m_lines.number(),
                                             fmt::format("{}: {}", in_quotes(line), error.what())));

@@ -14,13 +14,13 @@ namespace ordercache {
 /// Enough to make round trips cheap; few enough to hold in memory and to answer soon.
 inline constexpr std::size_t k_customers_at_once = 5000;
 
-/// A file of customers, one number per line; empty lines are skipped. Throws Error (usage) for a
+/// A file of customers, one id per line; empty lines are skipped. Throws Error (usage) for a
 /// bad file and when the limit has passed, and Interrupted when a signal ends a wait.
 class CustomerList {
 public:
     /// Opens the file, `-` for stdin.
-    explicit CustomerList(const std::string& path, TimeLimit limit = TimeLimit::none())
-        : m_lines(path, limit) {}
+    CustomerList(const std::string& path, CustomerType type, TimeLimit limit = TimeLimit::none())
+        : m_type(type), m_lines(path, limit) {}
 
     /// Returns the next customers, as many as there are without a second wait; empty at the end.
     /// Those before a bad line are returned first; the call after that throws.
@@ -36,6 +36,7 @@ private:
     bool may_read_on(std::size_t customers);
     CustomerId customer(std::string_view line) const;
 
+    CustomerType m_type;
     LineReader m_lines;
     std::string m_complaint; ///< About the line after those that were returned.
 };

@@ -106,7 +106,8 @@ void split_csv_line(std::string_view line, std::vector<std::string>& fields) {
     }
 }
 
-OrderFile::OrderFile(const std::string& path, TimeLimit limit) : m_lines(path, limit) {
+OrderFile::OrderFile(const std::string& path, CustomerType type, TimeLimit limit)
+    : m_type(type), m_lines(path, limit) {
     try {
         read_header();
     } catch (const std::invalid_argument& error) {
@@ -162,8 +163,9 @@ Order OrderFile::order() const {
     const auto value = [&](Column column, auto parse) {
         return parsed(k_columns[column], m_fields[m_columns[column]], parse);
     };
+    const auto parse_id = [this](std::string_view text) { return parse_customer(text, m_type); };
     const Order order{.date = value(date, parse_date),
-                      .customer = value(customer, parse_customer),
+                      .customer = value(customer, parse_id),
                       .net = value(net, Amount::parse),
                       .tax = value(tax, Amount::parse)};
     require_total(order);

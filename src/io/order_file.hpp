@@ -23,7 +23,7 @@ void split_csv_line(std::string_view line, std::vector<std::string>& fields);
 class OrderFile {
 public:
     /// Opens the file, `-` for stdin, and reads its header.
-    explicit OrderFile(const std::string& path, TimeLimit limit = TimeLimit::none());
+    OrderFile(const std::string& path, CustomerType type, TimeLimit limit = TimeLimit::none());
 
     /// Returns the next orders, and none at the end. If a line is bad, checks the lines that follow
     /// too and throws BadLines with the first ten complaints.
@@ -39,6 +39,7 @@ private:
     std::string complaint(std::string_view what) const;
     [[noreturn]] void complain(std::vector<std::string> complaints);
 
+    CustomerType m_type;
     LineReader m_lines;
     std::vector<std::string> m_fields;      ///< Of the line that was read last.
     std::array<std::size_t, 4> m_columns{}; ///< Where date, customer, net and tax stand.

@@ -36,6 +36,11 @@ std::string json_string(std::string_view text) {
     return quoted + '"';
 }
 
+/// A text is a string even if it holds only digits, so that all customers of a type are alike.
+std::string json_customer(const CustomerId& customer, CustomerType type) {
+    return type == CustomerType::integer ? customer.text : json_string(customer.text);
+}
+
 void throw_write_error(int error) {
     const auto message =
         fmt::format("cannot write to stdout: {}",
@@ -55,13 +60,15 @@ void Output::count(std::int64_t count) {
     line(is_json() ? fmt::format(R"({{"count":{}}})", count) : std::to_string(count));
 }
 
-void Output::customer_count(CustomerId customer, std::int64_t count) {
-    line(is_json() ? fmt::format(R"({{"customer":{},"count":{}}})", customer, count)
-                   : std::to_string(customer) + '\t' + std::to_string(count));
+void Output::customer_count(const CustomerId& customer, CustomerType type, std::int64_t count) {
+    line(is_json()
+             ? fmt::format(R"({{"customer":{},"count":{}}})", json_customer(customer, type), count)
+             : customer.text + '\t' + std::to_string(count));
 }
 
-void Output::order_added(CustomerId customer, const OrderId& order) {
-    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})", customer,
+void Output::order_added(const CustomerId& customer, CustomerType type, const OrderId& order) {
+    line(is_json() ? fmt::format(R"({{"updated":{{"customer":{},"order":{}}}}})",
+                                 json_customer(customer, type),
                                  is_whole_number(order) ? order : json_string(order))
                    : order);
 }

@@ -30,8 +30,8 @@ public:
     explicit Output(Format format, TimeLimit limit = TimeLimit::none(), int fd = 1);
 
     void count(std::int64_t count);
-    void customer_count(CustomerId customer, std::int64_t count);
-    void order_added(CustomerId customer, const OrderId& order);
+    void customer_count(const CustomerId& customer, CustomerType type, std::int64_t count);
+    void order_added(const CustomerId& customer, CustomerType type, const OrderId& order);
     void orders_added(std::int64_t orders);
     void invalidated(std::int64_t counts);
     /// `left` is nullopt for a count that is not cached, of which text shows nothing, and negative

@@ -140,7 +140,7 @@ void add(const Row& row, PollAnswer& answer) {
     } else if (kind == "total") {
         answer.changes.scopes.push_back(k_all_orders);
     } else if (kind == "customer") {
-        answer.changes.scopes.push_back(Scope{static_cast<CustomerId>(row.number("subject"))});
+        answer.changes.scopes.push_back(Scope{CustomerId{row.text("subject")}});
     } else if (kind == "follower") {
         answer.token = row.text("subject");
     } else if (kind == "prepared") {

@@ -111,7 +111,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
     }
     std::vector<Scope> changed;
     std::ranges::transform(m_customers, std::back_inserter(changed),
-                           [](CustomerId customer) { return Scope{customer}; });
+                           [](const CustomerId& customer) { return Scope{customer}; });
     return changed;
 }
 

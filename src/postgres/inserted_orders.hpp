@@ -43,7 +43,7 @@ public:
     /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error
     /// (rejected) if there is no number or no customer.
     const OrderId& id() const;
-    CustomerId customer() const { return *m_inserted.customer; }
+    const CustomerId& customer() const { return *m_inserted.customer; }
 
     WriteId write_id() const override { return m_inserted.write.id; }
     std::int64_t size() const override { return m_size; }

@@ -1,5 +1,6 @@
 #include "postgres/order_insert.hpp"
 
+#include "postgres/array_element.hpp"
 #include "postgres/sql.hpp"
 #include "postgres/writers_lock.hpp"
 
@@ -16,17 +17,17 @@ using OrderRow = std::array<std::string, 5>;
 
 /// Returns the values of k_order_columns.
 OrderRow row_of(const Order& order) {
-    return {to_string(order.date), std::to_string(order.customer), order.net.to_string(),
+    return {to_string(order.date), order.customer.text, order.net.to_string(),
             order.tax.to_string(), order.total().to_string()};
 }
 
-/// Returns an array of values for each column. Dates and numbers need no quotes in an array.
+/// Returns an array of values for each column.
 OrderRow arrays_of(const std::vector<Order>& orders) {
     OrderRow arrays;
     for (const Order& order : orders) {
         const OrderRow row = row_of(order);
         for (std::size_t i = 0; i < row.size(); ++i) {
-            arrays[i] += (arrays[i].empty() ? '{' : ',') + row[i];
+            arrays[i] += (arrays[i].empty() ? '{' : ',') + array_element(row[i]);
         }
     }
     for (std::string& array : arrays) {
@@ -111,7 +112,7 @@ InsertedPiece insert_piece(PostgresSession& session, const std::string& sql,
     InsertedPiece piece{.stored = static_cast<std::int64_t>(rows.size())};
     for (const Row& row : rows) {
         if (!row.is_null("customer")) {
-            piece.customers.push_back(static_cast<CustomerId>(row.number("customer")));
+            piece.customers.push_back({row.text("customer")});
         }
     }
     return piece;
@@ -138,7 +139,7 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& 
         inserted.write.id.order = row.text("orderid");
     }
     if (!row.is_null("customer")) {
-        inserted.customer = static_cast<CustomerId>(row.number("customer"));
+        inserted.customer = CustomerId{row.text("customer")};
     }
     if (!row.flag("is_locked")) {
         const bool is_for_customer = is_only && inserted.customer;

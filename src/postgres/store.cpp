@@ -1,5 +1,7 @@
 #include "postgres/store.hpp"
 
+#include "base/whole_number.hpp"
+#include "postgres/array_element.hpp"
 #include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/sql.hpp"
@@ -18,15 +20,19 @@ namespace ordercache {
 namespace {
 
 std::string text_of_array(const std::vector<Scope>& customers) {
-    std::vector<CustomerId> ids;
+    std::vector<std::string> ids;
     std::ranges::transform(customers, std::back_inserter(ids),
-                           [](const Scope& scope) { return *scope.customer; });
+                           [](const Scope& scope) { return array_element(scope.customer->text); });
     return fmt::format("{{{}}}", fmt::join(ids, ","));
 }
 
-/// The batch's lock is a lock on every scope.
+/// The batch's lock is a lock on every scope. A customer whose id is not a lock's key may hold any.
 bool is_lock_of(std::int32_t key, const Scope& scope) {
-    return key == scope.customer.value_or(k_lock_all) || key == k_lock_batch;
+    if (key == k_lock_batch || !scope.customer) {
+        return key == k_lock_batch || key == k_lock_all;
+    }
+    const auto own = parse_whole_number(scope.customer->text, 1, INT32_MAX);
+    return !own || key == *own;
 }
 
 Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
@@ -78,8 +84,7 @@ Rows count_by_customer(PostgresSession& session, const std::string& sql,
 }
 
 Counted count_customer(PostgresSession& session, const Scope& scope) {
-    const Row row =
-        count_by_customer(session, sql::k_count_customer, std::to_string(*scope.customer)).only();
+    const Row row = count_by_customer(session, sql::k_count_customer, scope.customer->text).only();
     return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
 }
 
@@ -97,8 +102,7 @@ Counted count_customers(PostgresSession& session, const std::vector<Scope>& cust
         if (row.is_null("customer")) {
             counted.on_standby = true;
         } else {
-            const auto customer = static_cast<CustomerId>(row.number("customer"));
-            counted.counts[Scope{customer}] = row.number("count");
+            counted.counts[Scope{CustomerId{row.text("customer")}}] = row.number("count");
         }
     }
     return counted;

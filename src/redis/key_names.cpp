@@ -1,7 +1,5 @@
 #include "redis/key_names.hpp"
 
-#include <stdexcept>
-
 namespace ordercache {
 
 namespace {
@@ -19,32 +17,22 @@ std::string escape_glob(std::string_view text) {
     return escaped;
 }
 
-/// Returns nullopt for anything else, also for a number in another form, such as `010`.
-std::optional<Scope> parse_scope(std::string_view text) {
-    if (text == k_all) {
-        return k_all_orders;
-    }
-    try {
-        const CustomerId customer = parse_customer(text);
-        return std::to_string(customer) == text ? std::optional(Scope{customer}) : std::nullopt;
-    } catch (const std::invalid_argument&) {
-        return std::nullopt;
-    }
-}
-
 } // namespace
 
-KeyForm::KeyForm(const std::string& prefix, const std::string& name)
-    : m_begin(prefix + ':'), m_end(name) {
-    if (!name.empty() && prefix.find('{') == std::string::npos) {
-        m_begin.insert(0, 1, '{');
+KeyForm::KeyForm(const std::string& prefix, const std::string& name, CustomerType type)
+    : m_begin(prefix + ':'), m_end(name), m_type(type) {
+    const bool has_hash_tag = prefix.find('{') != std::string::npos;
+    if (!name.empty() && (!has_hash_tag || type == CustomerType::text)) {
+        m_begin.insert(has_hash_tag ? m_begin.size() : 0, 1, '{');
         m_end.insert(0, 1, '}');
     }
 }
 
 std::string KeyForm::of(const Scope& scope) const {
-    return m_begin + (scope.customer ? std::to_string(*scope.customer) : std::string(k_all)) +
-           m_end;
+    const std::string_view subject = scope.customer ? scope.customer->text : k_all;
+    std::string key;
+    key.reserve(m_begin.size() + subject.size() + m_end.size());
+    return key.append(m_begin).append(subject).append(m_end);
 }
 
 std::optional<Scope> KeyForm::scope_in(std::string_view key) const {
@@ -54,17 +42,22 @@ std::optional<Scope> KeyForm::scope_in(std::string_view key) const {
     }
     key.remove_prefix(m_begin.size());
     key.remove_suffix(m_end.size());
-    return parse_scope(key);
+    if (key == k_all) {
+        return k_all_orders;
+    }
+    const auto customer = known_customer(key, m_type);
+    return customer ? std::optional(Scope{customer}) : std::nullopt;
 }
 
 std::string KeyForm::pattern() const {
     return escape_glob(m_begin) + '*' + m_end;
 }
 
-KeyNames::KeyNames(const std::string& prefix)
-    : m_prefix(prefix), m_values(prefix, ""), m_leases(prefix, ":lease"),
-      m_answers(prefix, ":answer"), m_ledgers(prefix, ":ledger"), m_committed(prefix, ":committed"),
-      m_followed(prefix, ":followed"), m_alive(prefix, ":alive") {}
+KeyNames::KeyNames(const std::string& prefix, CustomerType type)
+    : m_prefix(prefix), m_values(prefix, "", type), m_leases(prefix, ":lease", type),
+      m_answers(prefix, ":answer", type), m_ledgers(prefix, ":ledger", type),
+      m_committed(prefix, ":committed", type), m_followed(prefix, ":followed", type),
+      m_alive(prefix, ":alive", type) {}
 
 std::vector<std::string> KeyNames::keys(const Scope& scope) const {
     if (scope.customer) {

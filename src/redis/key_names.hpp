@@ -14,7 +14,7 @@ class KeyForm {
 public:
     /// `name` follows the scope, and the key stands in its value's cluster slot. It is empty for
     /// the value itself.
-    KeyForm(const std::string& prefix, const std::string& name);
+    KeyForm(const std::string& prefix, const std::string& name, CustomerType type);
 
     std::string of(const Scope& scope) const;
 
@@ -27,16 +27,18 @@ public:
 private:
     std::string m_begin;
     std::string m_end;
+    CustomerType m_type;
 };
 
 /// What the keys in Redis are called. A value's name is shared with other programs: `<prefix>:all`,
 /// `<prefix>:<customer>`. The protocol's own keys stand in their value's cluster slot: a customer's
 /// `{<prefix>:1}:lease` and `{<prefix>:1}:answer`, the total's `{<prefix>:all}:ledger`,
 /// `:committed` and `:answer`, the follower's `{<prefix>:all}:followed` and `:alive`. A prefix that
-/// has its own hash tag gets no braces.
+/// has its own hash tag gets no braces, unless customers are text: then the scope gets them, as in
+/// `{shop}:orders:{1}:lease`, since a text may be `1:lease`.
 class KeyNames {
 public:
-    explicit KeyNames(const std::string& prefix);
+    KeyNames(const std::string& prefix, CustomerType type);
 
     const KeyForm& values() const { return m_values; }
     const KeyForm& leases() const { return m_leases; }

@@ -36,8 +36,9 @@ def test_a_customers_orders_are_counted_and_cached(ordercache, cache, database, 
     assert not cache.exists("num_orders:all")
 
 
-def test_a_customer_who_is_unknown_has_no_orders(ordercache):
-    run = ordercache("count", "--customer", "2147483647")
+@pytest.mark.parametrize("customer", ["2147483647", "2147483648", "9223372036854775807"])
+def test_a_customer_who_is_unknown_has_no_orders(ordercache, customer):
+    run = ordercache("count", "--customer", customer)
     assert (run.status, run.stdout) == (0, "0\n")
 
 

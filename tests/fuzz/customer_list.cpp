@@ -23,7 +23,7 @@ Reading read(std::string_view text) {
     const MemoryFile file(text);
     Reading reading;
     try {
-        CustomerList list(file.path());
+        CustomerList list(file.path(), CustomerType::integer);
         for (auto some = list.next(); !some.empty(); some = list.next()) {
             reading.customers.insert(reading.customers.end(), some.begin(), some.end());
         }
@@ -44,7 +44,7 @@ Reading expected(std::string_view text) {
         line.remove_suffix(line.ends_with('\r') ? 1 : 0);
         try {
             if (!line.empty()) {
-                reading.customers.push_back(parse_customer(line));
+                reading.customers.push_back(parse_customer(line, CustomerType::integer));
             }
         } catch (const std::invalid_argument&) {
             reading.failed = true;

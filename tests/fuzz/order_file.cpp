@@ -18,7 +18,7 @@ constexpr auto k_header = "date,customer,net,tax\n";
 std::string to_csv(const std::vector<Order>& orders) {
     std::string csv = k_header;
     for (const Order& order : orders) {
-        csv += fmt::format("{},{},{},{}\n", to_string(order.date), order.customer,
+        csv += fmt::format("{},{},{},{}\n", to_string(order.date), order.customer.text,
                            order.net.to_string(), order.tax.to_string());
     }
     return csv;
@@ -29,7 +29,7 @@ std::optional<std::vector<Order>> read(std::string_view csv) {
     const MemoryFile contents(csv);
     std::vector<Order> orders;
     try {
-        OrderFile file(contents.path());
+        OrderFile file(contents.path(), CustomerType::integer);
         for (auto some = file.next(); !some.empty(); some = file.next()) {
             orders.insert(orders.end(), some.begin(), some.end());
         }

@@ -6,6 +6,8 @@
 #include "base/uri.hpp"
 #include "fuzzing.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
 #include <regex>
 #include <stdexcept>
@@ -38,13 +40,41 @@ void check_date(const std::string& text) {
     }
 }
 
-void check_customer(const std::string& text) {
-    static const std::regex form("0*[1-9][0-9]{0,9}");
-    if (const auto customer = understood(text, parse_customer)) {
+std::string without_zeros(std::string text) {
+    return text.substr(text.find_first_not_of('0'));
+}
+
+std::string in_lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+std::string as_it_is(std::string text) {
+    return text;
+}
+
+/// `canonical` writes what is accepted in its one form.
+void check_customer(const std::string& text, CustomerType type, const std::regex& form,
+                    std::string (*canonical)(std::string)) {
+    try {
+        const CustomerId customer = parse_customer(text, type);
         require(has_form(text, form), "a customer has its form");
-        require(std::to_string(*customer) == text.substr(text.find_first_not_of('0')),
-                "a customer prints back to the same");
+        require(customer.text == canonical(text), "a customer has one form");
+        require(known_customer(customer.text, type) == customer,
+                "a customer is read again as it was");
+    } catch (const std::invalid_argument&) {
+        require(!known_customer(text, type), "what is refused is no customer's");
     }
+}
+
+void check_customers(const std::string& text) {
+    static const std::regex integer("0*[1-9][0-9]{0,18}");
+    static const std::regex uuid("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}");
+    static const std::regex any(R"([^\x00-\x1F\x7F{}]{1,200})");
+    check_customer(text, CustomerType::integer, integer, without_zeros);
+    check_customer(text, CustomerType::uuid, uuid, in_lower_case);
+    check_customer(text, CustomerType::text, any, as_it_is);
 }
 
 void check_amount(const std::string& text) {
@@ -86,7 +116,7 @@ void check_duration(const std::string& text) {
 FUZZER(values, input) {
     const std::string text(input);
     check_date(text);
-    check_customer(text);
+    check_customers(text);
     check_amount(text);
     check_duration(text);
     const auto [one, other] = cut(input, '+');

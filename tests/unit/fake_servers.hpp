@@ -3,6 +3,7 @@
 #include "cache_aside/count_cache.hpp"
 #include "cache_aside/order_store.hpp"
 #include "cache_aside/scope.hpp"
+#include "customers.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -107,7 +108,7 @@ struct SharedCount {
 /// What a transaction has locked; nullopt if it is the lock for all, which every probe heeds.
 using Locks = std::optional<std::vector<Scope>>;
 
-inline std::vector<Scope> scopes_of(CustomerId customer) {
+inline std::vector<Scope> scopes_of(const CustomerId& customer) {
     return {k_all_orders, Scope{customer}};
 }
 
@@ -152,7 +153,7 @@ public:
 
     /// Makes its orders visible, then lets go of its locks.
     void make_visible(TransactionId transaction) {
-        for (const CustomerId customer : m_in_flight.at(transaction).customers) {
+        for (const CustomerId& customer : m_in_flight.at(transaction).customers) {
             for (const Scope& scope : scopes_of(customer)) {
                 ++m_orders[scope];
                 m_was_stale |= is_stale(scope);

@@ -97,7 +97,7 @@ public:
     std::set<Scope> garbled;       ///< Their values are not counts.
 
     std::string key(const Scope& scope) const override {
-        return scope.customer ? "num_orders:" + std::to_string(*scope.customer) : "num_orders:all";
+        return scope.customer ? "num_orders:" + scope.customer->text : "num_orders:all";
     }
 
     std::optional<Counts> get(const std::vector<Scope>& scopes) override {
@@ -512,7 +512,7 @@ public:
         return reader.refresh({scope}).front();
     }
 
-    void add(CustomerId customer) {
+    void add(const CustomerId& customer) {
         Orders orders(m_servers, script, {customer}, scopes_of(customer));
         commit_and_update_cache(orders, cache, reporter);
     }

@@ -1,1 +1,1 @@
-SELECT customerid::int AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1::bigint[]) GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()
+SELECT customerid::bigint AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1::bigint[]) GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()

@@ -171,6 +171,31 @@ TEST_CASE("a prefix whose braces are not one hash tag is refused") {
     }
 }
 
+TEST_CASE("customers are integers unless another type is set") {
+    const auto type = [](Variables variables) {
+        return Fixture(std::move(variables)).config.customer_type();
+    };
+    CHECK(type({}) == CustomerType::integer);
+    CHECK(type({{"ORDERS_CUSTOMER_TYPE", ""}}) == CustomerType::integer);
+    CHECK(type({{"ORDERS_CUSTOMER_TYPE", "integer"}}) == CustomerType::integer);
+    CHECK(type({{"ORDERS_CUSTOMER_TYPE", "uuid"}}) == CustomerType::uuid);
+    CHECK(type({{"ORDERS_CUSTOMER_TYPE", "text"}}) == CustomerType::text);
+}
+
+TEST_CASE("another type of customers is refused, and not shown") {
+    const auto type_refusal = [](const char* type) {
+        return refusal({{"ORDERS_CUSTOMER_TYPE", type}},
+                       [](const Config& config) { config.customer_type(); });
+    };
+    for (const char* type : {"int", "INTEGER", "texts", "uuid,text"}) {
+        CAPTURE(type);
+        CHECK(type_refusal(type) == "ORDERS_CUSTOMER_TYPE: it must be integer, uuid or text");
+    }
+    CHECK(type_refusal("'text'") ==
+          "ORDERS_CUSTOMER_TYPE: quotes enclose the value: leave them out");
+    CHECK(type_refusal("text ") == "ORDERS_CUSTOMER_TYPE: it has a blank at an end");
+}
+
 TEST_CASE("a count lives for 120 seconds unless another time to live is set") {
     CHECK(Fixture(Variables{}).config.time_to_live() == 120s);
     const Fixture with_an_empty_one(Variables{{"CACHE_TIMEOUT_SECONDS", ""}});

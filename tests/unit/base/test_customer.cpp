@@ -107,7 +107,7 @@ TEST_CASE("a refusal says what a customer is") {
 }
 
 TEST_CASE("integers are ordered as numbers") {
-    CHECK(Customer{"9"} < Customer{"10"});
-    CHECK(Customer{"10"} < Customer{"11"});
-    CHECK(Customer{"11"} == Customer{"11"});
+    CHECK(CustomerId{"9"} < CustomerId{"10"});
+    CHECK(CustomerId{"10"} < CustomerId{"11"});
+    CHECK(CustomerId{"11"} == CustomerId{"11"});
 }

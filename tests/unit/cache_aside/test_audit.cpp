@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::int64_t k_orders = 12000;
-constexpr Scope k_customer{7};
-constexpr Scope k_another_customer{9999};
+const Scope k_customer = customer_scope(7);
+const Scope k_another_customer = customer_scope(9999);
 
 /// An audit beside a program that adds orders, and what happens in its pauses.
 struct Scene {
@@ -241,8 +241,8 @@ TEST_CASE("by a standby nothing is called stale: it is refused") {
 TEST_CASE("customers are compared 5,000 at a time") {
     Scene scene;
     std::vector<Scope> customers;
-    for (CustomerId customer = 1; customer <= 10'001; ++customer) {
-        customers.push_back(Scope{customer});
+    for (std::int64_t number = 1; number <= 10'001; ++number) {
+        customers.push_back(customer_scope(number));
     }
     scene.cache(customers.front(), 1);
     scene.cache(customers.back(), 1);

@@ -54,17 +54,17 @@ struct Following {
     }
 };
 
-const Changes k_one_order{.transactions = {{900, 1}}, .scopes = {Scope{9999}}};
+const Changes k_one_order{.transactions = {{900, 1}}, .scopes = {customer_scope(9999)}};
 
 } // namespace
 
 TEST_CASE("a start drops everything before the feed forgets") {
     Following on;
     on.servers.values.set(k_all_orders, 5, milliseconds{1000});
-    on.servers.values.set(Scope{7}, 5, milliseconds{1000});
+    on.servers.values.set(customer_scope(7), 5, milliseconds{1000});
     CHECK(on.follower.start());
     CHECK_FALSE(on.servers.values.get(k_all_orders));
-    CHECK_FALSE(on.servers.values.get(Scope{7}));
+    CHECK_FALSE(on.servers.values.get(customer_scope(7)));
     CHECK(on.feed.calls == std::vector<std::string>{"start", "forget"});
 }
 
@@ -77,11 +77,11 @@ TEST_CASE("where somebody else follows, nothing is dropped") {
 
 TEST_CASE("a change is in the cache before it is forgotten") {
     Following on;
-    on.servers.values.set(Scope{9999}, 5, milliseconds{1000});
+    on.servers.values.set(customer_scope(9999), 5, milliseconds{1000});
     on.feed.told = {k_one_order, k_one_order};
     on.script.before(Step::apply_external, [&] { CHECK(on.feed.calls.back() == "poll"); });
     CHECK(on.follower.follow());
-    CHECK_FALSE(on.servers.values.get(Scope{9999}));
+    CHECK_FALSE(on.servers.values.get(customer_scope(9999)));
     CHECK(on.script.times(Step::apply_external) == 2);
     CHECK(on.feed.calls.back() == "forget");
 }

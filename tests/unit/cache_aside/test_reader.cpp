@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::int64_t k_orders = 12000;
-constexpr Scope k_customer{9999};
-constexpr Scope k_another_customer{7};
+const Scope k_customer = customer_scope(9999);
+const Scope k_another_customer = customer_scope(7);
 
 using Lines = std::vector<std::string>;
 using Steps = std::vector<Step>;
@@ -31,7 +31,7 @@ void cache_value(Servers& servers, const Scope& scope, std::int64_t count) {
 }
 
 /// A program that writes without the protocol.
-void write_outside(Servers& servers, CustomerId customer) {
+void write_outside(Servers& servers, const CustomerId& customer) {
     servers.make_visible(servers.begin({customer}, std::vector<Scope>{}));
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("a renewal that comes too late does not take the lease back") {
     process.script.before(Step::renew, [&] {
         servers.clock.tick(k_lease_time + 1ms);
         other.cache.claim(k_all_orders);
-        write_outside(servers, 1);
+        write_outside(servers, customer(1));
     });
 
     CHECK(process.count() == k_orders);
@@ -634,7 +634,7 @@ TEST_CASE("a waiting reader goes on waiting where PostgreSQL does not tell") {
 
 namespace {
 
-constexpr CustomerId k_fills = 6000;
+constexpr std::int64_t k_fills = 6000;
 constexpr int k_fills_before_first_pass = 2000;
 constexpr int k_fills_before_second_pass = 4000;
 
@@ -645,12 +645,12 @@ std::int64_t old_counts_after(Pass first_pass, Pass second_pass) {
     Servers servers(k_orders);
     Process reader(servers);
     std::vector<Scope> customers;
-    for (CustomerId customer = 1; customer <= k_fills; ++customer) {
-        customers.push_back(Scope{customer});
+    for (std::int64_t number = 1; number <= k_fills; ++number) {
+        customers.push_back(customer_scope(number));
     }
     reader.script.before(Step::answer, [&] {
-        for (CustomerId customer = 1; customer <= k_fills; ++customer) {
-            write_outside(servers, customer);
+        for (const Scope& scope : customers) {
+            write_outside(servers, *scope.customer);
         }
     });
     reader.script.before_each([&] {
@@ -699,7 +699,7 @@ TEST_CASE("the reporter tells of a miss, a hit and an add in the contract's word
     CHECK(refresh.reporter.notes == Lines{"Looking up orders for customer 9999",
                                           "Caching num_orders:9999, value is 0, for 120 s"});
     Process add(servers);
-    add.add(9999);
+    add.add(customer(9999));
     CHECK(add.reporter.notes == Lines{"Clearing caches for num_orders:all and num_orders:9999"});
 
     for (const Process* process : {&miss, &hit, &refresh, &add}) {

@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::int64_t k_orders = 12000;
-constexpr Scope k_customer{9999};
-constexpr Scope k_another_customer{7};
+const Scope k_customer = customer_scope(9999);
+const Scope k_another_customer = customer_scope(7);
 
 using Lines = std::vector<std::string>;
 
@@ -157,7 +157,7 @@ TEST_CASE("orders that may be anybody's drop every count") {
 TEST_CASE("the reporter tells how many counts a batch drops") {
     Servers servers(k_orders);
     Process process(servers);
-    Orders orders(servers, process.script, {7, 9999},
+    Orders orders(servers, process.script, {customer(7), customer(9999)},
                   std::vector<Scope>{k_all_orders, k_another_customer, k_customer});
     commit_and_update_cache(orders, process.cache, process.reporter);
     CHECK(process.reporter.notes == Lines{"Clearing caches for 3 keys"});

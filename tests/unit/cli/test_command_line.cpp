@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <initializer_list>
 #include <iterator>
 #include <set>
@@ -21,9 +22,10 @@ namespace {
 
 using Words = std::vector<const char*>;
 
-std::variant<Invocation, Page> parse(Words words) {
+std::variant<Invocation, Page> parse(
+    Words words, const std::function<CustomerType()>& type = [] { return CustomerType::integer; }) {
     words.insert(words.begin(), "ordercache");
-    return parse_command_line(static_cast<int>(words.size()), words.data());
+    return parse_command_line(static_cast<int>(words.size()), words.data(), type);
 }
 
 Invocation invocation(Words words) {
@@ -84,7 +86,7 @@ TEST_CASE("count alone asks for the total, through the cache, within 30 seconds"
 
 TEST_CASE("count takes customers in the order given, equal ones too") {
     const Words words = {"count", "--customer", "3", "--customer=1", "--customer", "3"};
-    CHECK(command<Count>(words).customers == std::vector<CustomerId>{3, 1, 3});
+    CHECK(command<Count>(words).customers == std::vector<CustomerId>{{"3"}, {"1"}, {"3"}});
 }
 
 TEST_CASE("count takes customers from a file, or from stdin") {
@@ -119,7 +121,7 @@ TEST_CASE("add takes an order") {
     const auto add = command<Add>(whole_order());
     REQUIRE(add.order);
     CHECK(to_string(add.order->date) == "2023-02-10");
-    CHECK(add.order->customer == 9999);
+    CHECK(add.order->customer.text == "9999");
     CHECK(add.order->net.to_string() == "23.00");
     CHECK(add.order->tax.to_string() == "2.00");
     CHECK_FALSE(add.from);
@@ -165,10 +167,11 @@ TEST_CASE("invalidate follows, or prints the SQL for that, and then drops nothin
 TEST_CASE("invalidate and ttl take at most one customer") {
     CHECK_FALSE(command<Invalidate>({"invalidate"}).customer);
     CHECK_FALSE(command<Invalidate>({"invalidate"}).dry_run);
-    CHECK(command<Invalidate>({"invalidate", "--customer", "5", "--dry-run"}).customer == 5);
+    CHECK(command<Invalidate>({"invalidate", "--customer", "5", "--dry-run"}).customer ==
+          CustomerId{"5"});
     CHECK(command<Invalidate>({"invalidate", "--customer", "5", "--dry-run"}).dry_run);
     CHECK_FALSE(command<Ttl>({"ttl"}).customer);
-    CHECK(command<Ttl>({"ttl", "--customer=5"}).customer == 5);
+    CHECK(command<Ttl>({"ttl", "--customer=5"}).customer == CustomerId{"5"});
     CHECK(refusal({"ttl", "--customer", "5", "--customer", "5"}) ==
           "--customer: may be given only once");
 }
@@ -177,7 +180,7 @@ TEST_CASE("invalidate drops whatever is there, or what is stale alone") {
     CHECK(command<Invalidate>({"invalidate"}).mode == InvalidateMode::drop);
     const auto stale = command<Invalidate>({"invalidate", "--dry-run", "--stale", "--customer=5"});
     CHECK(stale.mode == InvalidateMode::drop_stale);
-    CHECK(stale.customer == 5);
+    CHECK(stale.customer == CustomerId{"5"});
     CHECK(stale.dry_run);
     CHECK(refusal({"invalidate", "--stale=5"}) == "--stale: takes no value");
 }
@@ -192,7 +195,7 @@ TEST_CASE("options stand before or after the command") {
         CHECK(asked.quiet);
         CHECK(asked.timeout == 5s);
     }
-    CHECK(command<Count>({"--customer", "7", "count"}).customers == std::vector<CustomerId>{7});
+    CHECK(command<Count>({"--customer", "7", "count"}).customers == std::vector<CustomerId>{{"7"}});
     CHECK(command<Invalidate>({"--follow-sql=remove", "invalidate"}).mode ==
           InvalidateMode::print_removal_sql);
 }
@@ -240,7 +243,8 @@ TEST_CASE("what is no timeout is refused with the reason") {
 
 TEST_CASE("a bad value is refused with its option and the reason") {
     for (const char* command : {"count", "invalidate", "ttl"}) {
-        for (const char* bad : {"0x10", "1e3", "+5", "5 ", "9999999999", "0", "-5", "nan"}) {
+        for (const char* bad :
+             {"0x10", "1e3", "+5", "5 ", "9223372036854775808", "0", "-5", "nan"}) {
             CAPTURE(bad);
             CHECK(starts(refusal({command, "--customer", bad}), "--customer: "));
         }
@@ -258,8 +262,31 @@ TEST_CASE("net and tax that are too much together are refused") {
     CHECK(starts(refusal(whole_order_but("--net", "9999999998.00")), "--net and --tax: "));
 }
 
+TEST_CASE("a customer's id is taken as its type has it") {
+    const auto customer = [](const char* word, CustomerType type) {
+        const auto parsed = parse({"ttl", word}, [type] { return type; });
+        return std::get<Ttl>(std::get<Invocation>(parsed).command).customer->text;
+    };
+    CHECK(customer("--customer=3F2504E0-4F89-11D3-9A0C-0305E82C3301", CustomerType::uuid) ==
+          "3f2504e0-4f89-11d3-9a0c-0305e82c3301");
+    for (const std::string id : {"-x", "--json", "a=b", "[a,b]", "%%", "'a'", "\"a\"", "a b", " ",
+                                 "a,b", "\\", "ttl", "=", "`x`"}) {
+        CAPTURE(id);
+        CHECK(customer(("--customer=" + id).c_str(), CustomerType::text) == id);
+    }
+}
+
+TEST_CASE("the type of customers is asked for when there is one, and by no page") {
+    const auto refused = []() -> CustomerType { throw usage_error("no such type"); };
+    CHECK_NOTHROW(parse({"count"}, refused));
+    CHECK_NOTHROW(parse({"invalidate", "--follow-sql=remove"}, refused));
+    CHECK_NOTHROW(parse({"count", "--customer", "5", "--help"}, refused));
+    CHECK_NOTHROW(parse({"--version", "--customer", "5"}, refused));
+    CHECK_THROWS_WITH_AS(parse({"count", "--customer", "5"}, refused), "no such type", Error);
+}
+
 TEST_CASE("010 is customer ten") {
-    CHECK(command<Ttl>({"ttl", "--customer", "010"}).customer == 10);
+    CHECK(command<Ttl>({"ttl", "--customer", "010"}).customer == CustomerId{"10"});
 }
 
 TEST_CASE("an empty value is refused, and takes no other word for the value") {
@@ -415,7 +442,7 @@ TEST_CASE("no argument at all gets the short help, as wrong usage") {
     CHECK(help.text.find("ordercache help COMMAND") != std::string::npos);
     CHECK(help.text != page({"--help"}).text);
 
-    const Page without_name = std::get<Page>(parse_command_line(0, nullptr));
+    const Page without_name = std::get<Page>(parse_command_line(0, nullptr, {}));
     CHECK(without_name.text == help.text);
 }
 

@@ -13,13 +13,14 @@ using namespace ordercache;
 
 namespace {
 
-std::vector<std::string> orders_in(const std::string& text) {
+std::vector<std::string> orders_in(const std::string& text,
+                                   CustomerType type = CustomerType::integer) {
     const TemporaryFile file(text);
-    OrderFile orders(file.path());
+    OrderFile orders(file.path(), type);
     std::vector<std::string> shown;
     for (auto piece = orders.next(); !piece.empty(); piece = orders.next()) {
         for (const Order& order : piece) {
-            shown.push_back(to_string(order.date) + ' ' + std::to_string(order.customer) + ' ' +
+            shown.push_back(to_string(order.date) + ' ' + order.customer.text + ' ' +
                             order.net.to_string() + ' ' + order.tax.to_string());
         }
     }
@@ -158,4 +159,16 @@ TEST_CASE("a malformed line says what is wrong") {
     for (const char* line : {R"(")", R"(a,"f)", R"("f"")", R"("a,b)"}) {
         CHECK_THROWS_WITH_AS(fields_of(line), "a quote is not closed", std::invalid_argument);
     }
+}
+
+TEST_CASE("customers are of the type that is asked for") {
+    CHECK(orders_in("date,customer,net,tax\n2004-01-31,\"a, \"\"b\"\" \",1,0\n",
+                    CustomerType::text) ==
+          std::vector<std::string>{"2004-01-31 a, \"b\"  1.00 0.00"});
+    CHECK(orders_in("date,customer,net,tax\n"
+                    "2004-01-31,3F2504E0-4F89-11D3-9A0C-0305E82C3301,1,0\n",
+                    CustomerType::uuid) ==
+          std::vector<std::string>{"2004-01-31 3f2504e0-4f89-11d3-9a0c-0305e82c3301 1.00 0.00"});
+    CHECK_THROWS_AS(orders_in("date,customer,net,tax\n2004-01-31,7,1,0\n", CustomerType::uuid),
+                    BadLines);
 }

@@ -53,23 +53,31 @@ struct PipeSignalIgnored {
 } // namespace
 
 TEST_CASE("every answer is one line, of text or of JSON") {
+    using enum CustomerType;
     const std::array answers = {
         Answer{[](Output& o) { o.count(12000); }, "12000\n", "{\"count\":12000}\n"},
         Answer{[](Output& o) { o.count(3'000'000'000); }, "3000000000\n",
                "{\"count\":3000000000}\n"},
-        Answer{[](Output& o) { o.customer_count(9999, 10); }, "9999\t10\n",
+        Answer{[](Output& o) { o.customer_count({"9999"}, integer, 10); }, "9999\t10\n",
                "{\"customer\":9999,\"count\":10}\n"},
-        Answer{[](Output& o) { o.order_added(9999, "12001"); }, "12001\n",
+        Answer{[](Output& o) { o.customer_count({"a \"b\" \\"}, text, 10); }, "a \"b\" \\\t10\n",
+               "{\"customer\":\"a \\\"b\\\" \\\\\",\"count\":10}\n"},
+        Answer{[](Output& o) { o.customer_count({"7"}, text, 10); }, "7\t10\n",
+               "{\"customer\":\"7\",\"count\":10}\n"},
+        Answer{[](Output& o) { o.order_added({"ALFKI"}, text, "12001"); }, "12001\n",
+               "{\"updated\":{\"customer\":\"ALFKI\",\"order\":12001}}\n"},
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, "12001"); }, "12001\n",
                "{\"updated\":{\"customer\":9999,\"order\":12001}}\n"},
-        Answer{[](Output& o) { o.order_added(9999, "72-ab"); }, "72-ab\n",
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, "72-ab"); }, "72-ab\n",
                "{\"updated\":{\"customer\":9999,\"order\":\"72-ab\"}}\n"},
-        Answer{[](Output& o) { o.order_added(9999, "-7"); }, "-7\n",
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, "-7"); }, "-7\n",
                "{\"updated\":{\"customer\":9999,\"order\":-7}}\n"},
-        Answer{[](Output& o) { o.order_added(9999, "007"); }, "007\n",
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, "007"); }, "007\n",
                "{\"updated\":{\"customer\":9999,\"order\":\"007\"}}\n"},
-        Answer{[](Output& o) { o.order_added(9999, ""); }, "\n",
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, ""); }, "\n",
                "{\"updated\":{\"customer\":9999,\"order\":\"\"}}\n"},
-        Answer{[](Output& o) { o.order_added(9999, "a\"\\\n\x01é"); }, "a\"\\\n\x01é\n",
+        Answer{[](Output& o) { o.order_added({"9999"}, integer, "a\"\\\n\x01é"); },
+               "a\"\\\n\x01é\n",
                "{\"updated\":{\"customer\":9999,\"order\":\"a\\\"\\\\\\u000a\\u0001é\"}}\n"},
         Answer{[](Output& o) { o.orders_added(1000); }, "1000\n",
                "{\"updated\":{\"orders\":1000}}\n"},
@@ -120,7 +128,7 @@ TEST_CASE("many lines pass whole through a pipe that takes them in small pieces"
         std::thread reader([&] { got = pipe.read_all(); });
         Output output(Format::text, TimeLimit::none(), pipe.ends[1]);
         for (int i = 1; i <= k_lines; ++i) {
-            output.customer_count(i, i);
+            output.customer_count({std::to_string(i)}, CustomerType::integer, i);
         }
         output.flush();
         pipe.close_end(1);

@@ -75,7 +75,7 @@ TEST_CASE("a poll tells of transactions and customers") {
     REQUIRE(changes->transactions.size() == 1);
     CHECK(changes->transactions[0].transaction == 4294967299);
     CHECK(changes->transactions[0].orders == -3);
-    CHECK(changes->scopes == std::vector<Scope>{Scope{9999}});
+    CHECK(changes->scopes == std::vector<Scope>{customer_scope(9999)});
 }
 
 TEST_CASE("where not everybody sees all orders, nobody knows by how much the total changed") {

@@ -18,8 +18,9 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-Order order_of(CustomerId customer) {
-    return {parse_date("2023-03-10"), customer, Amount::parse("23.00"), Amount::parse("1.80")};
+Order order_of(std::int64_t number) {
+    return {parse_date("2023-03-10"), customer(number), Amount::parse("23.00"),
+            Amount::parse("1.80")};
 }
 
 Rows inserted(std::optional<std::string> order, std::optional<std::string> customer,
@@ -45,9 +46,9 @@ struct Inserting : PostgresClient {
 
     InsertedOrders orders{connection, CacheUpdate::by_writer};
 
-    void insert(const std::vector<CustomerId>& customers) {
-        for (const CustomerId customer : customers) {
-            orders.add({order_of(customer)});
+    void insert(const std::vector<std::int64_t>& numbers) {
+        for (const std::int64_t number : numbers) {
+            orders.add({order_of(number)});
         }
         orders.finish();
     }
@@ -59,9 +60,9 @@ TEST_CASE("an inserted order changes its customer's count and the total") {
     Inserting client(inserted("12001", "9999"));
     client.insert({9999});
     CHECK(client.orders.id() == "12001");
-    CHECK(client.orders.customer() == 9999);
+    CHECK(client.orders.customer() == customer(9999));
     CHECK(client.orders.size() == 1);
-    CHECK(client.orders.changed_customers() == std::vector<Scope>{Scope{9999}});
+    CHECK(client.orders.changed_customers() == std::vector<Scope>{customer_scope(9999)});
     CHECK(client.postgres.parameters.back() ==
           Strings{"2023-03-10", "9999", "23.00", "1.80", "24.80"});
 }
@@ -69,7 +70,7 @@ TEST_CASE("an inserted order changes its customer's count and the total") {
 TEST_CASE("the customer that PostgreSQL stored is the one whose count changes") {
     Inserting client(inserted("12001", "5"));
     client.insert({9999});
-    CHECK(client.orders.changed_customers() == std::vector<Scope>{Scope{5}});
+    CHECK(client.orders.changed_customers() == std::vector<Scope>{customer_scope(5)});
 }
 
 TEST_CASE("an order's number may be any text") {
@@ -120,7 +121,8 @@ TEST_CASE("a file is inserted in pieces, its columns of the table's own types") 
     client.orders.add({order_of(5), order_of(7), order_of(5)});
     client.orders.finish();
     CHECK(client.orders.size() == 3);
-    CHECK(client.orders.changed_customers() == std::vector<Scope>{Scope{5}, Scope{7}});
+    CHECK(client.orders.changed_customers() ==
+          std::vector<Scope>{customer_scope(5), customer_scope(7)});
     CHECK(client.postgres.was_asked("unnest($1::date[], $2::bigint[], $3::bigint[])"));
     const auto piece = std::ranges::find_if(client.postgres.parameters, [](const auto& values) {
         return !values.empty() && values.front() == "{2023-03-10,2023-03-10}";

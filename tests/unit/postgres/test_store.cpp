@@ -92,7 +92,7 @@ TEST_CASE("what became of a write goes by its id and its order's number") {
 
 TEST_CASE("a column of customers that are no numbers is a matter of configuration") {
     for (const std::vector<Scope>& scopes :
-         {std::vector{Scope{5}}, std::vector{Scope{5}, Scope{7}}}) {
+         {std::vector{customer_scope(5)}, std::vector{customer_scope(5), customer_scope(7)}}) {
         Client client;
         client.postgres.on("customerid", fakes::fails("ERROR:  no operator\n", "42883"));
         const Error error = error_of([&] { client.store.count(scopes, {}); });

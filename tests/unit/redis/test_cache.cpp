@@ -18,8 +18,8 @@ using Pipeline = fakes::RedisServers::Pipeline;
 using fakes::failure;
 
 const auto k_peer = "h:6379";
-const Scope k_one{1};
-const Scope k_two{2};
+const Scope k_one = customer_scope(1);
+const Scope k_two = customer_scope(2);
 
 /// Of all that the total has.
 const RedisCommand k_deletion{"DEL", "n:all", "{n:all}:ledger", "{n:all}:committed",
@@ -45,7 +45,8 @@ struct Fixture {
 
     fakes::RedisServers servers;
     fakes::MemoryReporter reporter;
-    RedisCache cache{servers.router(parse_redis_uri("redis://h")), KeyNames("n"), 120s, reporter,
+    RedisCache cache{servers.router(parse_redis_uri("redis://h")),
+                     KeyNames("n", CustomerType::integer), 120s, reporter,
                      [] { return "primary"; }};
 };
 
@@ -86,8 +87,8 @@ TEST_CASE("values are asked for 250 at a time, in one write") {
         return list(std::vector<RedisReply>(command.size() - 1, text("7")));
     });
     std::vector<Scope> scopes;
-    for (CustomerId customer = 1; customer <= 500; ++customer) {
-        scopes.push_back(Scope{customer});
+    for (std::int64_t number = 1; number <= 500; ++number) {
+        scopes.push_back(customer_scope(number));
     }
     CHECK(fixture.cache.get(scopes)->size() == 500);
     REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
@@ -273,7 +274,7 @@ TEST_CASE("what a key holds is told from what it does not, a number from all els
                : key == "n:3" ? error("WRONGTYPE Operation")
                               : nil();
     });
-    const auto values = fixture.cache.values({k_one, k_two, Scope{3}, k_all_orders});
+    const auto values = fixture.cache.values({k_one, k_two, customer_scope(3), k_all_orders});
     REQUIRE(values.size() == 4);
     CHECK(values[0] == CachedValue{7});
     CHECK(values[1] == CachedValue{});

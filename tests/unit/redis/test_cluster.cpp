@@ -1,5 +1,6 @@
 #include "redis/cluster.hpp"
 
+#include "customers.hpp"
 #include "redis/key_names.hpp"
 #include "replies.hpp"
 
@@ -25,8 +26,8 @@ TEST_CASE("a hash tag decides the slot, where there is one") {
 
 TEST_CASE("a count and its lease are in one slot") {
     for (const char* const prefix : {"num_orders", "shop", "{shop}:orders", "a b*"}) {
-        const KeyNames names(prefix);
-        for (const Scope& scope : {k_all_orders, Scope{1}, Scope{9999}}) {
+        const KeyNames names(prefix, CustomerType::integer);
+        for (const Scope& scope : {k_all_orders, customer_scope(1), customer_scope(9999)}) {
             CHECK(slot_of(names.value(scope)) == slot_of(names.leases().of(scope)));
         }
     }
