@@ -42,7 +42,7 @@ complete -c ordercache -n '__ordercache_runs count' -l customer -x -d 'Count the
 complete -c ordercache -n '__ordercache_runs count' -l customers-from -rF -d 'Count the orders of each customer in a file'
 complete -c ordercache -n '__ordercache_runs count' -l refresh -d 'Count again, and cache the result'
 complete -c ordercache -n '__ordercache_runs add' -l date -x -a '(date +%F)' -d 'The day of the order'
-complete -c ordercache -n '__ordercache_runs add' -l customer -x -d 'The number of the customer'
+complete -c ordercache -n '__ordercache_runs add' -l customer -x -d 'The id of the customer'
 complete -c ordercache -n '__ordercache_runs add' -l net -x -d 'The net amount'
 complete -c ordercache -n '__ordercache_runs add' -l tax -x -d 'The tax'
 complete -c ordercache -n '__ordercache_runs add' -l from -rF -d 'Add the orders of a CSV file'

@@ -157,6 +157,7 @@ OrdersView Config::orders() const {
     }
     naming(k_orders_columns, [&] { parse_columns(value(k_orders_columns), view); });
     view.condition = value(k_orders_where);
+    view.customer_type = customer_type();
     return view;
 }
 

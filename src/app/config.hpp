@@ -28,7 +28,8 @@ public:
     /// PG_SERVICE_URI with PG_DATABASE.
     PostgresService postgres() const;
 
-    /// ORDERS_TABLE, ORDERS_COLUMNS and ORDERS_WHERE, the tutorial's table by default.
+    /// ORDERS_TABLE, ORDERS_COLUMNS, ORDERS_WHERE and ORDERS_CUSTOMER_TYPE, the tutorial's table by
+    /// default.
     OrdersView orders() const;
 
     /// CACHE_KEY_PREFIX, `num_orders` by default.

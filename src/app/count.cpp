@@ -33,6 +33,7 @@ std::int64_t count_of(const Scope& scope, CacheUse use, Context& context) {
 
 void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& context) {
     std::vector<Scope> scopes;
+    scopes.reserve(customers.size());
     std::ranges::transform(customers, std::back_inserter(scopes),
                            [](const CustomerId& customer) { return Scope{customer}; });
     const auto counts = counts_of(scopes, use, context);

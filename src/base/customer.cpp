@@ -18,11 +18,10 @@ namespace {
 constexpr std::size_t k_longest_text = 200;
 
 CustomerId parse_integer(std::string_view text) {
-    const auto number = parse_whole_number(text, 1, std::numeric_limits<std::int64_t>::max());
-    if (!number) {
+    if (!parse_whole_number(text, 1, std::numeric_limits<std::int64_t>::max())) {
         throw std::invalid_argument("a customer is a whole number from 1 to 9223372036854775807");
     }
-    return {std::to_string(*number)};
+    return {std::string(text.substr(text.find_first_not_of('0')))};
 }
 
 /// Returns the digit in lower case, whatever the locale. Anything else stays as it is.

@@ -15,10 +15,17 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds k_first_pause = 2ms;
 constexpr std::chrono::milliseconds k_longest_pause = 100ms;
 
+/// Each scope must have a count. Where a list is sorted, the next count is the one that is wanted.
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
-    std::ranges::transform(scopes, std::back_inserter(ordered),
-                           [&](const Scope& scope) { return counts.at(scope); });
+    auto next = counts.begin();
+    for (const Scope& scope : scopes) {
+        if (next == counts.end() || next->first != scope) {
+            next = counts.find(scope);
+        }
+        ordered.push_back(next->second);
+        ++next;
+    }
     return ordered;
 }
 
@@ -91,10 +98,10 @@ Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
     for (const auto& [scope, count] : found) {
         note_count("Found", scope, count);
     }
-    std::vector<Scope> misses;
-    std::ranges::copy_if(scopes, std::back_inserter(misses),
-                         [&](const Scope& scope) { return !found.contains(scope); });
-    if (!misses.empty()) {
+    if (found.size() < scopes.size()) {
+        std::vector<Scope> misses;
+        std::ranges::copy_if(scopes, std::back_inserter(misses),
+                             [&](const Scope& scope) { return !found.contains(scope); });
         found.merge(resolve(misses, Purpose::read));
     }
     return found;
