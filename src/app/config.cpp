@@ -3,7 +3,7 @@
 #include "base/error.hpp"
 #include "base/uri.hpp"
 #include "base/whole_number.hpp"
-#include "io/line_reader.hpp"
+#include "postgres/follow_sql.hpp"
 
 #include <fmt/format.h>
 
@@ -158,6 +158,7 @@ OrdersView Config::orders() const {
     naming(k_orders_columns, [&] { parse_columns(value(k_orders_columns), view); });
     view.condition = value(k_orders_where);
     view.customer_type = customer_type();
+    view.schema = follow_schema(key_prefix());
     return view;
 }
 

@@ -101,7 +101,8 @@ CountReader& Context::reader() {
 }
 
 std::unique_ptr<ChangeFeed> Context::change_feed() {
-    return std::make_unique<PostgresChangeFeed>(m_config.postgres(), m_limit, m_reporter);
+    return std::make_unique<PostgresChangeFeed>(m_config.postgres(), m_config.orders(), m_limit,
+                                                m_reporter);
 }
 
 void Context::disconnect() {

@@ -26,6 +26,7 @@ public:
 
     Output& output() { return m_output; }
     Reporter& reporter() { return m_reporter; }
+    OrdersView orders() const { return m_config.orders(); }
 
     /// The limit of a wait for stdin, a FIFO or the reader of stdout. The other end may pause, so
     /// there is none unless --timeout was given.

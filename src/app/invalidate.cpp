@@ -98,10 +98,10 @@ bool run(const Invalidate& invalidate, Context& context) {
         context.cache(); // first, since its error names both variables
         follow(context); // ends by an exception
     case InvalidateMode::print_setup_sql:
-        context.output().page(follow_setup_sql());
+        context.output().page(follow_setup_sql(context.orders()));
         break;
     case InvalidateMode::print_removal_sql:
-        context.output().page(follow_removal_sql());
+        context.output().page(follow_removal_sql(context.orders()));
         break;
     }
     context.output().flush();

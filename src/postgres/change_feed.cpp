@@ -31,9 +31,9 @@ std::string set_up_command(const std::string& database) {
 
 } // namespace
 
-PostgresChangeFeed::PostgresChangeFeed(PostgresService service, TimeLimit limit, Reporter& reporter,
-                                       OpenSession open)
-    : m_set_up_command(set_up_command(service.database)),
+PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
+                                       Reporter& reporter, OpenSession open)
+    : m_view(std::move(view)), m_set_up_command(set_up_command(service.database)),
       m_connection(std::move(service), limit, reporter, std::move(open)) {}
 
 template <typename Act>
@@ -48,11 +48,11 @@ auto PostgresChangeFeed::ask(Act act) {
 bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
     m_connection.begin(); // a COMMIT in a new session would forget nothing
     const bool has_polled = std::exchange(m_is_open, false);
-    const auto tokens = ask([has_polled](PostgresSession& session) {
+    const auto tokens = ask([has_polled, view = m_view](PostgresSession& session) {
         if (has_polled) {
             session.roll_back();
         }
-        return take_over(session);
+        return take_over(session, view);
     });
     if (!tokens) {
         return false;
@@ -86,7 +86,8 @@ PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& hand
         handle(answer.changes);
     }
     for (bool is_last = answer.is_last; !is_last;) {
-        const PollAnswer piece = m_connection.ask(next_piece);
+        const PollAnswer piece =
+            ask([view = m_view](auto& session) { return next_piece(session, view); });
         handle(piece.changes);
         is_last = piece.is_last;
     }
@@ -95,7 +96,7 @@ PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& hand
 }
 
 PollAnswer PostgresChangeFeed::ask_for_changes() {
-    PollAnswer answer = ask(first_piece);
+    PollAnswer answer = ask([view = m_view](auto& session) { return first_piece(session, view); });
     m_is_open = answer.is_open();
     return answer;
 }
@@ -122,7 +123,8 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
 }
 
 NotFollowed PostgresChangeFeed::set_up_needed(const std::string& why) const {
-    return not_followed(fmt::format("{}; as the owner of orders, run {}", why, m_set_up_command));
+    return not_followed(
+        fmt::format("{}; as the owner of {}, run {}", why, m_view.table, m_set_up_command));
 }
 
 bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {

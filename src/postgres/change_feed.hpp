@@ -5,6 +5,7 @@
 #include "cache_aside/change_feed.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/follow_statements.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
@@ -24,8 +25,8 @@ namespace ordercache {
 class PostgresChangeFeed : public ChangeFeed {
 public:
     /// `reporter` must outlive this object. `open` opens a session; tests use another one.
-    PostgresChangeFeed(PostgresService service, TimeLimit limit, Reporter& reporter,
-                       OpenSession open = open_session);
+    PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
+                       Reporter& reporter, OpenSession open = open_session);
 
     bool start(const std::function<void()>& drop_all) override;
     PollEnd poll(const std::function<void(const Changes&)>& handle) override;
@@ -40,6 +41,7 @@ private:
     NotFollowed set_up_needed(const std::string& why) const;
     bool must_start_anew(const PollAnswer& answer) const;
 
+    OrdersView m_view;
     std::string m_set_up_command;
     PostgresConnection m_connection;
     std::optional<PollAnswer> m_beginning; ///< The first answer, with the token of this follower.

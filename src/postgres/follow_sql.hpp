@@ -1,32 +1,38 @@
 #pragma once
 
+#include "postgres/orders_view.hpp"
+
 #include <string>
+#include <string_view>
 
 namespace ordercache {
 
-/// Marks a transaction that keeps the cache true by itself: the setting `ordercache.handled` holds
-/// its own id, as text, and the triggers skip it. A setting that was left behind holds another
-/// transaction's id and has no effect. A standby has no ids, and takes no writes.
-inline constexpr auto k_mark_as_handled =
-    "SELECT set_config('ordercache.handled', pg_current_xact_id()::text, true) "
-    "WHERE NOT pg_is_in_recovery()";
-
 /// The version of what follow_setup_sql() installs.
-inline constexpr int k_follow_version = 2;
+inline constexpr int k_follow_version = 3;
 
-/// The follower's advisory lock. Its class is "ordf" in ASCII, which is not the writers' class.
-inline constexpr auto k_follower_lock = "1869767782, 0";
+/// Returns the name of the schema with what a follower needs for the counts under a key prefix:
+/// `ordercache` for the default one. It needs no quotes in SQL.
+std::string follow_schema(std::string_view prefix);
 
-/// The advisory lock of a transaction whose changes are not noted.
-inline constexpr auto k_unnoted_lock = "1869767782, 1";
+/// Fills in what depends on the view in one of the files in sql/.
+std::string follow_sql(const char* text, const OrdersView& view);
 
-/// Returns the SQL that makes PostgreSQL (13 or later) note the changes of the table orders that
+/// Returns the statement that marks a transaction that keeps this view's counts true by itself: the
+/// setting `ordercache.handled` holds the view's schema and its own id, and the view's triggers
+/// skip it. A setting that was left behind holds another transaction's id and has no effect. A
+/// standby has no ids, and takes no writes.
+std::string mark_as_handled(const OrdersView& view);
+
+/// Returns the last three columns of the function view(), as literals.
+std::string customers_sql(const OrdersView& view);
+
+/// Returns the SQL that makes PostgreSQL (13 or later) note the changes of the view's table that
 /// other programs make, for `invalidate --follow`. It is one transaction, changes nothing if it was
-/// run before, and replaces an older version of itself. The owner of the table orders runs it, with
-/// that table in the search_path.
-std::string follow_setup_sql();
+/// run before, and replaces an older version of itself. The owner of the table runs it, with that
+/// table in the search_path.
+std::string follow_setup_sql(const OrdersView& view);
 
 /// Returns the SQL that removes all of that, if it is there.
-std::string follow_removal_sql();
+std::string follow_removal_sql(const OrdersView& view);
 
 } // namespace ordercache

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 
 namespace ordercache {
@@ -25,7 +26,7 @@ constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
                           "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
                           "SET tcp_keepalives_count = 3";
 
-constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({}) AS is_ours";
+constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({follower_lock}) AS is_ours";
 
 /// How the follower's transactions begin. Each statement takes its own snapshot. A crash empties
 /// the tables that they change, so their COMMIT need not wait for the disk or for a standby.
@@ -33,12 +34,13 @@ constexpr auto k_begin =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; ";
 
 /// Writers in flight hold a lock on the table, and others would wait behind this one.
-constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE ordercache.change";
+constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE {}.change";
 
 /// A cursor keeps the memory of both sides small, however much others write at once.
 constexpr auto k_poll =
-    "{}DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM ordercache.poll('orders'); "
-    "FETCH {} FROM poll";
+    "{}DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM {}.poll({}); FETCH {} FROM poll";
+
+constexpr auto k_is_of_view = "SELECT (customer, type, condition) = ({}) AS is_ours FROM {}.view()";
 
 constexpr auto k_lock_not_available = "55P03";
 
@@ -70,13 +72,21 @@ auto require_installation(Act act) {
     }
 }
 
-void check_version(PostgresSession& session) {
+void check_version(PostgresSession& session, const OrdersView& view) {
     const std::int64_t version =
-        session.run("SELECT ordercache.version() AS version").only().number("version");
+        session.run(fmt::format("SELECT {}.version() AS version", view.schema))
+            .only()
+            .number("version");
     if (version != k_follow_version) {
         throw NotSetUp(fmt::format("the database is set up for version {} of --follow, and this "
                                    "ordercache is of version {}",
                                    version, k_follow_version));
+    }
+    if (!session.run(fmt::format(k_is_of_view, customers_sql(view), view.schema))
+             .only()
+             .flag("is_ours")) {
+        throw NotSetUp("the database is set up for other values of ORDERS_COLUMNS, ORDERS_WHERE or "
+                       "ORDERS_CUSTOMER_TYPE");
     }
 }
 
@@ -87,12 +97,12 @@ bool has_session_of_its_own(PostgresSession& session) {
 }
 
 /// Returns false if another follower has the lock.
-bool lock(PostgresSession& session) {
+bool lock(PostgresSession& session, const OrdersView& view) {
     if (!has_session_of_its_own(session)) {
         return true;
     }
     session.run(k_set_up);
-    return session.run(fmt::format(k_try_lock, k_follower_lock)).only().flag("is_ours");
+    return session.run(follow_sql(k_try_lock, view)).only().flag("is_ours");
 }
 
 /// Returns nullopt, and rolls back, if others kept a lock for longer than the statements wait.
@@ -109,10 +119,8 @@ std::optional<Rows> run_unless_locked(PostgresSession& session, const std::strin
 }
 
 /// Returns nullopt if another follower has the lock.
-std::optional<FollowerTokens> take_lock(PostgresSession& session) {
-    const auto rows = run_unless_locked(
-        session, k_begin + fmt::format(fmt::runtime(sql::k_take_over),
-                                       fmt::arg("follower_lock", k_follower_lock)));
+std::optional<FollowerTokens> take_lock(PostgresSession& session, const OrdersView& view) {
+    const auto rows = run_unless_locked(session, k_begin + follow_sql(sql::k_take_over, view));
     if (!rows) {
         return std::nullopt;
     }
@@ -121,14 +129,22 @@ std::optional<FollowerTokens> take_lock(PostgresSession& session) {
     return tokens;
 }
 
-void forget_changes(PostgresSession& session) {
-    if (!run_unless_locked(session, std::string(k_begin) + k_truncate)) {
-        session.run(std::string(k_begin) + "DELETE FROM ordercache.change");
+void forget_changes(PostgresSession& session, const OrdersView& view) {
+    if (!run_unless_locked(session, k_begin + fmt::format(k_truncate, view.schema))) {
+        session.run(fmt::format("{}DELETE FROM {}.change", k_begin, view.schema));
     }
     session.run("COMMIT");
 }
 
-void add(const Row& row, PollAnswer& answer) {
+/// Leaves out a customer whom the program does not know: no cached count is this one's.
+void add_customer(const std::string& text, CustomerType type, PollAnswer& answer) {
+    try {
+        answer.changes.scopes.push_back(Scope{std::stoi(parse_customer(text, type).text)});
+    } catch (const std::invalid_argument&) {
+    }
+}
+
+void add(const Row& row, const OrdersView& view, PollAnswer& answer) {
     const std::string& kind = row.text("kind");
     if (kind == "busy") {
         answer.is_busy = true;
@@ -140,7 +156,7 @@ void add(const Row& row, PollAnswer& answer) {
     } else if (kind == "total") {
         answer.changes.scopes.push_back(k_all_orders);
     } else if (kind == "customer") {
-        answer.changes.scopes.push_back(Scope{CustomerId{row.text("subject")}});
+        add_customer(row.text("subject"), view.customer_type, answer);
     } else if (kind == "follower") {
         answer.token = row.text("subject");
     } else if (kind == "prepared") {
@@ -153,23 +169,25 @@ void add(const Row& row, PollAnswer& answer) {
     } else if (kind == "missing") {
         answer.unfit = fmt::format("changes of {} are not noted", row.text("subject"));
     } else if (kind == "stray") {
-        answer.unfit = fmt::format("changes of {} are noted, which is not a part of orders",
-                                   row.text("subject"));
+        answer.unfit = fmt::format("changes of {} are noted, which is not a part of {}",
+                                   row.text("subject"), view.table);
     }
 }
 
-PollAnswer answer_of(const Rows& rows) {
+PollAnswer answer_of(const Rows& rows, const OrdersView& view) {
     PollAnswer answer;
     answer.is_last = rows.size() < k_piece;
     for (const Row& row : rows) {
-        add(row, answer);
+        add(row, view, answer);
     }
     return answer;
 }
 
 /// If nothing changed, the transaction ends here, and not in another thread.
-PollAnswer poll(PostgresSession& session) {
-    PollAnswer answer = answer_of(session.run(fmt::format(k_poll, k_begin, k_piece)));
+PollAnswer poll(PostgresSession& session, const OrdersView& view) {
+    PollAnswer answer = answer_of(
+        session.run(fmt::format(k_poll, k_begin, view.schema, sql_literal(view.table), k_piece)),
+        view);
     if (!answer.is_busy && answer.tables.empty()) {
         throw UnexpectedReply("a poll does not tell the tables first");
     }
@@ -181,26 +199,26 @@ PollAnswer poll(PostgresSession& session) {
 
 } // namespace
 
-std::optional<FollowerTokens> take_over(PostgresSession& session) {
+std::optional<FollowerTokens> take_over(PostgresSession& session, const OrdersView& view) {
     return require_installation([&]() -> std::optional<FollowerTokens> {
-        check_version(session);
-        if (!lock(session)) {
+        check_version(session, view);
+        if (!lock(session, view)) {
             return std::nullopt;
         }
-        auto tokens = take_lock(session);
+        auto tokens = take_lock(session, view);
         if (tokens) {
-            forget_changes(session);
+            forget_changes(session, view);
         }
         return tokens;
     });
 }
 
-PollAnswer first_piece(PostgresSession& session) {
-    return require_installation([&] { return poll(session); });
+PollAnswer first_piece(PostgresSession& session, const OrdersView& view) {
+    return require_installation([&] { return poll(session, view); });
 }
 
-PollAnswer next_piece(PostgresSession& session) {
-    return answer_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)));
+PollAnswer next_piece(PostgresSession& session, const OrdersView& view) {
+    return answer_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)), view);
 }
 
 } // namespace ordercache

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cache_aside/change_feed.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct FollowerTokens {
 
 /// Takes over from the last follower, and deletes the changes that were noted. Returns nullopt if
 /// another follower is at work. Throws NotSetUp and SessionFailure.
-std::optional<FollowerTokens> take_over(PostgresSession& session);
+std::optional<FollowerTokens> take_over(PostgresSession& session, const OrdersView& view);
 
 /// A piece of the answer of the function poll(): follow_poll.sql explains its rows. Only the
 /// changes may go on in later pieces.
@@ -47,9 +48,9 @@ struct PollAnswer {
 };
 
 /// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
-PollAnswer first_piece(PostgresSession& session);
+PollAnswer first_piece(PostgresSession& session, const OrdersView& view);
 
 /// Returns the next piece. Throws SessionFailure and UnexpectedReply.
-PollAnswer next_piece(PostgresSession& session);
+PollAnswer next_piece(PostgresSession& session, const OrdersView& view);
 
 } // namespace ordercache

@@ -36,7 +36,7 @@ InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, C
     m_connection->begin();
     m_connection->ask([update](PostgresSession& session) {
         session.run(update == CacheUpdate::by_writer
-                        ? fmt::format("{};\n{}", sql::k_begin_orders, k_mark_as_handled)
+                        ? fmt::format("{};\n{}", sql::k_begin_orders, mark_as_handled(OrdersView{}))
                         : sql::k_begin_orders);
     });
 }

@@ -23,6 +23,8 @@ struct OrdersView {
 
     std::string condition = {}; ///< As the user wrote it. Empty if every row is an order.
     CustomerType customer_type = CustomerType::integer;
+
+    std::string schema = "ordercache"; ///< Where follow_sql.hpp puts what a follower needs.
 };
 
 /// Returns the table's name as SQL. Accepts one or two SQL names, `table` or `schema.table`; as in

@@ -1,19 +1,20 @@
 -- The follower calls this many times a second, in a transaction that it ends when the cache has the
 -- changes. All rows are from one snapshot. They come in this order:
 --   busy         another follower's poll is under way; no other row comes
---   tables       a text that changes when orders, one of its parts, a trigger or a policy changes;
+--   tables       a text that changes when the table, one of its parts, a trigger or a policy changes;
 --                and the size of the table of changes in bytes
 --   full         that table has reached its limit
 --   follower     the token of the follower that started last; no row after a crash
---   prepared     a prepared transaction that has a writer's lock on the orders or on the changes
+--   prepared     a prepared transaction that has a writer's lock on the table or on the changes
 --   unnoted      a transaction whose changes are not noted, because the table was full
---   missing      a part of orders whose changes are not always noted
---   stray        a table that is not a part of orders, and whose changes are noted
+--   missing      a part of the table whose changes are not always noted
+--   stray        a table that is not a part of that table, and whose changes are noted
 --   total        the number of all orders may have changed by an unknown number: row security may
 --                hide some from a reader, or a partition is being detached
+-- and of what writers did that do not keep the cache true by themselves:
 --   transaction  its id, and by how much it changed the number of all orders; none beside `total`
 --   customer     a customer whose orders changed
-CREATE OR REPLACE FUNCTION ordercache.poll(counted regclass)
+CREATE OR REPLACE FUNCTION {schema}.poll(counted regclass)
     RETURNS TABLE (kind text, subject text, amount bigint)
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -38,7 +39,7 @@ BEGIN
     ), triggered AS (
         SELECT relid, string_agg(concat_ws(' ', t.oid, t.xmin, t.tgenabled), ',' ORDER BY t.oid)
                    AS triggers,
-               count(*) FILTER (WHERE tgfoid = 'ordercache.note_change'::regproc
+               count(*) FILTER (WHERE tgfoid = '{schema}.note_change'::regproc
                                       AND tgenabled = 'A') AS of_ours
         FROM parts LEFT JOIN pg_trigger AS t ON tgrelid = relid
         GROUP BY relid
@@ -66,20 +67,22 @@ BEGIN
           AND (locktype = 'advisory' AND (classid, objid, objsubid) = ({unnoted_lock}, 2)
                OR locktype = 'relation' AND pid IS NULL -- prepared
                   AND mode NOT IN ('AccessShareLock', 'RowShareLock')
-                  AND (relation = 'ordercache.change'::regclass
+                  AND (relation = '{schema}.change'::regclass
                        OR relation IN (SELECT relid FROM parts)))
     ), changed AS (
-        DELETE FROM ordercache.change RETURNING transaction, customer, orders
+        DELETE FROM {schema}.change RETURNING transaction, customer, orders, is_handled
+    ), unhandled AS (
+        SELECT transaction, customer, orders FROM changed WHERE NOT is_handled
     )
     SELECT 'tables', concat_ws(' ', sum(state), (SELECT relfilenode FROM pg_class
-                                                 WHERE oid = 'ordercache.change'::regclass),
+                                                 WHERE oid = '{schema}.change'::regclass),
                                (SELECT hashtextextended(state, 0) FROM secured)),
-           pg_relation_size('ordercache.change')
+           pg_relation_size('{schema}.change')
     FROM tables
     UNION ALL
-    SELECT 'full', NULL, NULL WHERE ordercache.is_full()
+    SELECT 'full', NULL, NULL WHERE {schema}.is_full()
     UNION ALL
-    SELECT 'follower', token, NULL FROM ordercache.follower
+    SELECT 'follower', token, NULL FROM {schema}.follower
     UNION ALL
     SELECT locks.kind, virtualtransaction, NULL FROM locks
     UNION ALL
@@ -89,16 +92,16 @@ BEGIN
     SELECT 'stray', min(tgrelid::regclass::text), NULL
     FROM pg_depend JOIN pg_trigger AS t ON t.oid = objid
     WHERE classid = 'pg_trigger'::regclass AND refclassid = 'pg_proc'::regclass
-      AND refobjid = 'ordercache.note_change'::regproc
+      AND refobjid = '{schema}.note_change'::regproc
       AND tgrelid NOT IN (SELECT relid FROM parts)
     HAVING count(*) > 0
     UNION ALL
-    SELECT 'total', NULL, NULL WHERE (TABLE partial) AND EXISTS (SELECT FROM changed)
+    SELECT 'total', NULL, NULL WHERE (TABLE partial) AND EXISTS (SELECT FROM unhandled)
     UNION ALL
     SELECT CASE WHEN GROUPING(customer) = 1 THEN 'transaction' ELSE 'customer' END,
-           CASE WHEN GROUPING(customer) = 1 THEN transaction::text ELSE customer::text END,
-           sum(orders)
-    FROM changed
+           CASE WHEN GROUPING(customer) = 1 THEN transaction::text ELSE customer END,
+           sum(orders)::bigint
+    FROM unhandled
     GROUP BY GROUPING SETS ((transaction), (customer))
     HAVING CASE WHEN GROUPING(customer) = 1 THEN sum(orders) <> 0 AND NOT (TABLE partial)
                 ELSE customer IS NOT NULL END;

@@ -1,3 +1,4 @@
+#variable_conflict use_column
 -- Notes a change. It runs with its owner's rights, so that writers need no right to the table of
 -- changes, and with its own search_path, so that it never runs a writer's code.
 --
@@ -6,36 +7,45 @@
 -- table by then, the change is noted. Otherwise the follower, which looks for such locks after it
 -- has emptied the table, sees the lock, and drops all cached counts when the transaction has ended.
 -- A look costs as much as a note: the first row of a transaction looks, and then one in a hundred.
-CREATE OR REPLACE FUNCTION ordercache.note_change() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     own_id CONSTANT xid8 := pg_current_xact_id();
-    looked CONSTANT text := current_setting('ordercache.looked', true);
+    looked CONSTANT text := current_setting('{schema}.looked', true);
+    is_handled CONSTANT boolean := coalesce(
+        current_setting('ordercache.handled', true) = own_id::text, false); -- by version 1.1
+    was_order boolean := false;
+    is_order boolean := false;
+    was_of text;
+    is_of text;
 BEGIN
-    IF looked = 'full ' || own_id THEN
+    IF TG_OP <> 'INSERT' THEN
+        was_order := is_order(OLD);
+        was_of := customer_of(OLD);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        is_order := is_order(NEW);
+        is_of := customer_of(NEW);
+    END IF;
+    IF looked = 'full ' || own_id OR NOT was_order AND NOT is_order
+       OR was_order AND is_order AND was_of IS NOT DISTINCT FROM is_of THEN
         RETURN NULL;
     END IF;
     IF looked IS DISTINCT FROM own_id::text OR random() < 0.01 THEN
-        PERFORM set_config('ordercache.looked', own_id::text, true);
-        IF ordercache.is_full() THEN
+        PERFORM set_config('{schema}.looked', own_id::text, true);
+        IF {schema}.is_full() THEN
             PERFORM pg_advisory_xact_lock_shared({unnoted_lock});
-            IF ordercache.is_full() THEN
-                PERFORM set_config('ordercache.looked', 'full ' || own_id, true);
+            IF {schema}.is_full() THEN
+                PERFORM set_config('{schema}.looked', 'full ' || own_id, true);
                 RETURN NULL;
             END IF;
         END IF;
     END IF;
-    IF TG_OP <> 'INSERT' THEN
-        INSERT INTO ordercache.change (transaction, customer, orders)
-        VALUES (own_id,
-                CASE WHEN OLD.customerid BETWEEN 1 AND 2147483647 THEN OLD.customerid END, -1);
+    IF was_order THEN
+        INSERT INTO {schema}.change (transaction, customer, orders, is_handled)
+        VALUES (own_id, was_of, -1, is_handled);
     END IF;
-    IF TG_OP <> 'DELETE' THEN
-        INSERT INTO ordercache.change (transaction, customer, orders)
-        VALUES (own_id,
-                CASE WHEN NEW.customerid BETWEEN 1 AND 2147483647 THEN NEW.customerid END, 1);
+    IF is_order THEN
+        INSERT INTO {schema}.change (transaction, customer, orders, is_handled)
+        VALUES (own_id, is_of, 1, is_handled);
     END IF;
     RETURN NULL;
 END
-$$;
-REVOKE ALL ON FUNCTION ordercache.note_change() FROM PUBLIC;

@@ -20,11 +20,12 @@ using PollRows = std::vector<Rows::Values>;
 struct Followed {
     Postgres postgres;
     MemoryReporter reporter;
-    PostgresChangeFeed feed{{"", "shop"}, TimeLimit::none(), reporter, postgres.open()};
+    PostgresChangeFeed feed{{"", "shop"}, {}, TimeLimit::none(), reporter, postgres.open()};
 
     void will_start(const std::string& process = "1", const std::string& lock = "t",
                     const std::string& former = "") {
-        postgres.on("version()", gives(table({"version"}, {{"2"}})));
+        postgres.on("version()", gives(table({"version"}, {{"3"}})));
+        postgres.on("ordercache.view()", gives(table({"is_ours"}, {{"t"}})));
         postgres.on("pg_backend_pid", gives(table({"pid"}, {{process}})));
         postgres.on("pg_try_advisory_lock", gives(table({"is_ours"}, {{lock}})));
         postgres.on("coalesce((SELECT max(token)",
@@ -286,10 +287,26 @@ TEST_CASE("a database that is not set up cannot be followed") {
                        fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
     }
     SUBCASE("for another version") {
-        on.postgres.on("version()", gives(table({"version"}, {{"1"}})));
+        on.postgres.on("version()", gives(table({"version"}, {{"2"}})));
     }
     CHECK_THROWS_AS(on.start_feed(), NotFollowed);
     CHECK(on.postgres.statements.size() == 1);
+}
+
+TEST_CASE("a database that is set up for another view of the orders cannot be followed") {
+    Followed on;
+    on.postgres.on("ordercache.view()", gives(table({"is_ours"}, {{"f"}})));
+    on.will_start();
+    CHECK_THROWS_AS(on.start_feed(), NotFollowed);
+}
+
+TEST_CASE("a customer whom no count names has no count to drop") {
+    Followed on;
+    on.start();
+    on.will_tell({{"customer", "all", "2"}, {"customer", "0", "2"}, {"customer", "7", "2"}});
+    const auto changes = on.poll();
+    REQUIRE(changes);
+    CHECK(changes->scopes == std::vector<Scope>{Scope{7}});
 }
 
 TEST_CASE("a database that is not set up is named") {

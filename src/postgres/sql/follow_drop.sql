@@ -1,0 +1,7 @@
+DROP FUNCTION IF EXISTS {schema}.note_change() CASCADE; -- and the triggers
+DROP FUNCTION IF EXISTS {schema}.poll(regclass);
+DROP FUNCTION IF EXISTS {schema}.version();
+DROP FUNCTION IF EXISTS {schema}.is_full();
+DROP FUNCTION IF EXISTS {schema}.view();
+DROP TABLE IF EXISTS {schema}.change;
+DROP TABLE IF EXISTS {schema}.follower;
