@@ -87,7 +87,7 @@ RedisCache& Context::cache() {
 
 PostgresStore& Context::store() {
     if (!m_store) {
-        m_store.emplace(m_config.postgres(), m_limit, m_reporter);
+        m_store.emplace(m_config.postgres(), m_config.orders(), m_limit, m_reporter);
     }
     return *m_store;
 }

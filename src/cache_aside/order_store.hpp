@@ -93,8 +93,8 @@ public:
 
     virtual WriteId write_id() const = 0;
 
-    /// Returns the number of orders.
-    virtual std::int64_t size() const = 0;
+    /// Returns by how much the number of all orders changes. It is 0 if no row counts as an order.
+    virtual std::int64_t counted() const = 0;
 
     /// Returns the customers whose counts change, or nullopt if any count may change. In the latter
     /// case the lock is a batch's.

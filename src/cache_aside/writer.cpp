@@ -55,11 +55,15 @@ void commit_and_update_cache(PendingOrders& orders, CountCache& cache, Reporter&
         throw_unless_committed(orders.commit());
         return;
     }
+    if (orders.counted() == 0) {
+        throw_unless_committed(orders.commit());
+        return;
+    }
     std::vector<Scope> changed = {k_all_orders};
     changed.insert(changed.end(), customers->begin(), customers->end());
     note_drop(changed, cache, reporter);
     const WriteId write = orders.write_id();
-    const bool is_entered = cache.begin_write(write, orders.size(), *customers);
+    const bool is_entered = cache.begin_write(write, orders.counted(), *customers);
     const CommitEnd end = orders.commit();
     if (is_entered) {
         tell_cache(end.outcome, write, cache, reporter);

@@ -34,7 +34,7 @@ std::string set_up_command(const std::string& database) {
 PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
                                        Reporter& reporter, OpenSession open)
     : m_view(std::move(view)), m_set_up_command(set_up_command(service.database)),
-      m_connection(std::move(service), limit, reporter, std::move(open)) {}
+      m_connection(std::move(service), m_view, limit, reporter, std::move(open)) {}
 
 template <typename Act>
 auto PostgresChangeFeed::ask(Act act) {

@@ -3,11 +3,10 @@
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "postgres/connection.hpp"
-#include "postgres/order_insert.hpp"
 #include "postgres/sql.hpp"
+#include "postgres/view_sql.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <chrono>
 #include <thread>
@@ -24,22 +23,22 @@ constexpr std::chrono::milliseconds k_time_after_signal = 5s;
 
 bool g_commit_was_sent = false;
 
-std::string status_sql(bool has_order) {
-    const auto is_found = fmt::format("EXISTS (SELECT FROM orders WHERE orderid = $2 "
-                                      "AND xmin = $1::xid8::xid AND $3 IN ('', ({})::text))",
-                                      k_order_columns);
-    return fmt::format(fmt::runtime(sql::k_transaction_status),
-                       fmt::arg("is_found", has_order ? is_found : "false"));
+std::string status_sql(const OrdersView& view, bool has_order) {
+    const auto is_found = sql_of("EXISTS (SELECT FROM {table} WHERE {order_id} = $2 "
+                                 "AND xmin = $1::xid8::xid AND $3 IN ('', ({columns})::text))",
+                                 view);
+    return sql_of(sql::k_transaction_status, view,
+                  fmt::arg("is_found", has_order ? is_found : "false"));
 }
 
 CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& write,
                    const std::string& why) {
     const std::string where =
-        write.id.order
-            ? fmt::format("whether order {0} is there and reads {1}: SELECT orderid, {2} FROM "
-                          "orders WHERE orderid = '{0}'",
-                          *write.id.order, write.content, k_order_columns)
-            : fmt::format("for an order that reads {}", write.content);
+        write.id.order ? sql_of("whether order {id} is there and reads {content}: SELECT "
+                                "{order_id}, {columns} FROM {table} WHERE {order_id} = '{id}'",
+                                *connection.view(), fmt::arg("id", *write.id.order),
+                                fmt::arg("content", write.content))
+                       : fmt::format("for an order that reads {}", write.content);
     return {CommitOutcome::in_doubt,
             connection.failure(
                 ErrorKind::in_doubt,
@@ -81,8 +80,8 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite
                               OutcomeDeadline& deadline) {
     try {
         return connection.ask(
-            [write](PostgresSession& session) {
-                return status_of(session, write.id, write.content);
+            [write, view = connection.view()](PostgresSession& session) {
+                return status_of(session, *view, write.id, write.content);
             },
             deadline.tick(), Signals::wait);
     } catch (const Error&) {
@@ -143,13 +142,13 @@ CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write)
 
 } // namespace
 
-TransactionStatus status_of(PostgresSession& session, const WriteId& write,
+TransactionStatus status_of(PostgresSession& session, const OrdersView& view, const WriteId& write,
                             const std::string& content) {
     std::vector<std::string> values = {std::to_string(write.transaction)};
     if (write.order) {
         values.insert(values.end(), {*write.order, content});
     }
-    const Row row = session.run(status_sql(write.order.has_value()), values).only();
+    const Row row = session.run(status_sql(view, write.order.has_value()), values).only();
     const std::string& status = row.text("status");
     return status == "committed"     ? TransactionStatus::committed
            : status == "aborted"     ? TransactionStatus::aborted

@@ -8,6 +8,7 @@ namespace ordercache {
 
 class PostgresConnection;
 class PostgresSession;
+struct OrdersView;
 
 /// What a transaction wrote and is about to commit.
 struct PendingWrite {
@@ -20,7 +21,7 @@ struct PendingWrite {
 /// transaction's id and an order's number, so neither proves a commit. `committed` means that the
 /// order's row is there with the transaction's id, and with `content` unless that is empty.
 /// `unknown` means that the id is committed and the row is not there.
-TransactionStatus status_of(PostgresSession& session, const WriteId& write,
+TransactionStatus status_of(PostgresSession& session, const OrdersView& view, const WriteId& write,
                             const std::string& content = "");
 
 /// Commits what the connection's transaction wrote. If the connection breaks, asks on another one

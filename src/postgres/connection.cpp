@@ -18,10 +18,10 @@ constexpr std::chrono::milliseconds k_grace = 200ms;
 
 } // namespace
 
-PostgresConnection::PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
-                                       OpenSession open)
-    : m_service(std::move(service)), m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {
-}
+PostgresConnection::PostgresConnection(PostgresService service, OrdersView view, TimeLimit limit,
+                                       Reporter& reporter, OpenSession open)
+    : m_service(std::move(service)), m_view(std::make_shared<const OrdersView>(std::move(view))),
+      m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {}
 
 CommitReply PostgresConnection::send_commit(const Tick& tick) {
     const Deadline deadline = m_limit.deadline();
@@ -125,6 +125,8 @@ void PostgresConnection::rethrow_as_error(const PostgresSession& session) const 
     } catch (const UnexpectedReply& reply) {
         throw failure(ErrorKind::store_failed,
                       fmt::format("unexpected result: {}; is it PostgreSQL?", reply.what()));
+    } catch (const WrongView& wrong) {
+        throw failure(ErrorKind::usage, wrong.what());
     } catch (const SessionFailure& failed) {
         throw error_of(failed, session);
     }
@@ -132,7 +134,7 @@ void PostgresConnection::rethrow_as_error(const PostgresSession& session) const 
 
 Error PostgresConnection::error_of(const SessionFailure& failed,
                                    const PostgresSession& session) const {
-    const auto [kind, reason] = judge(failed);
+    const auto [kind, reason] = judge(failed, *m_view);
     const bool is_lost = kind == ErrorKind::store_failed && !session.is_open();
     return failure(kind, is_lost ? "lost the connection: " + reason : reason);
 }

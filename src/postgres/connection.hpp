@@ -4,13 +4,16 @@
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/count_cache.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
+#include "postgres/view_check.hpp"
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace ordercache {
 
@@ -30,25 +33,34 @@ public:
     using Tick = OrderStore::Tick;
 
     /// `reporter` must outlive this object. Tests pass another `open`.
-    PostgresConnection(PostgresService service, TimeLimit limit, Reporter& reporter,
-                       OpenSession open = open_session);
+    PostgresConnection(PostgresService service, OrdersView view, TimeLimit limit,
+                       Reporter& reporter, OpenSession open = open_session);
 
-    /// Runs `act` by run_cancellable() and returns its result. `act` must own all that it uses. At
-    /// the user's limit the statement is cancelled on the server too. A tick may throw TimedOut as
-    /// well. A session that failed is not used again.
+    /// What the statements are written from. It may outlive this object.
+    const std::shared_ptr<const OrdersView>& view() const { return m_view; }
+
+    /// Runs `act` by run_cancellable() and returns its result. `act` must own all that it uses. A
+    /// new session checks the view first. At the user's limit the statement is cancelled on the
+    /// server too. A tick may throw TimedOut as well. A session that failed is not used again.
     template <typename Act>
     auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
         const auto session = connected(tick, signals);
         try {
-            return run_cancellable([session, act] { return act(*session); },
-                                   {.deadline = deadline(),
-                                    .signals = signals,
-                                    .tick_interval = k_renewal_interval,
-                                    .tick = tick,
-                                    .end = [session] {
-                                        session->cancel();
-                                        session->end();
-                                    }});
+            return run_cancellable(
+                [session, act, view = m_view] {
+                    if (!std::exchange(session->has_checked_view, true)) {
+                        check_view(*session, *view);
+                    }
+                    return act(*session);
+                },
+                {.deadline = deadline(),
+                 .signals = signals,
+                 .tick_interval = k_renewal_interval,
+                 .tick = tick,
+                 .end = [session] {
+                     session->cancel();
+                     session->end();
+                 }});
         } catch (...) {
             m_session.reset();
             rethrow_as_error(*session);
@@ -86,6 +98,7 @@ private:
     std::string name_database() const;
 
     PostgresService m_service;
+    std::shared_ptr<const OrdersView> m_view;
     TimeLimit m_limit;
     Reporter& m_reporter;
     OpenSession m_open;

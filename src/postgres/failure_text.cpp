@@ -13,8 +13,8 @@ namespace {
 
 constexpr auto k_database_advice = "; set PG_DATABASE to use another database";
 constexpr auto k_table_advice =
-    "; set PG_DATABASE to use another database; the table may also be in a schema that the role's "
-    "search_path does not name, or be called \"Orders\"";
+    "; set PG_DATABASE to use another database, or ORDERS_TABLE if the table is in a schema that "
+    "the role's search_path does not name, or has another name, as in shop.\"Orders\"";
 constexpr auto k_login_advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass, "
                                 "which must have mode 0600";
 constexpr auto k_local_user_advice =
@@ -31,14 +31,15 @@ constexpr std::string_view k_rejections = "22 23 44 45 P0";
 /// PostgreSQL's own, among the classes that the SQL standard leaves to others.
 constexpr std::string_view k_failures = "53 54 55 57 58 72 HV XX";
 
-/// The table `orders` has other columns, or columns of other types, or does not take the statement:
-/// 0A000 feature not supported; 42601 syntax error, as PostgreSQL 13 calls a column that is always
-/// generated; 42703 undefined column; 42804 datatype mismatch; 42846 cannot cast; 42809 wrong
-/// object type; 42883 undefined function, such as = of an integer and a uuid; 42P10 invalid column
-/// reference; 42P17 invalid object definition, such as a rule that recurs; 428C9 a column that is
-/// always generated; 55000 object not in prerequisite state, such as a view that takes no rows.
+/// The table has other columns, or columns of other types, or does not take the statement: 0A000
+/// feature not supported; 42601 syntax error, as PostgreSQL 13 calls a column that is always
+/// generated; 42701 duplicate column; 42703 undefined column; 42804 datatype mismatch; 42846 cannot
+/// cast; 42809 wrong object type; 42883 undefined function, such as = of an integer and a uuid;
+/// 42P02 undefined parameter, in a condition; 42P10 invalid column reference; 42P17 invalid object
+/// definition, such as a rule that recurs; 428C9 a column that is always generated; 55000 object
+/// not in prerequisite state, such as a view that takes no rows.
 constexpr std::string_view k_another_table =
-    "0A000 42601 42703 42804 42846 42809 42883 42P10 42P17 428C9 55000";
+    "0A000 42601 42701 42703 42804 42846 42809 42883 42P02 42P10 42P17 428C9 55000";
 
 bool has(std::string_view text, std::string_view piece) {
     return !piece.empty() && text.find(piece) != std::string_view::npos;
@@ -100,14 +101,27 @@ bool rejects_the_order(const std::string& sqlstate) {
 
 /// Returns the customer that an order names but that does not exist, or an empty text if the
 /// failure is another one.
-std::string_view missing_customer(const SessionFailure& failure) {
-    constexpr std::string_view key = "(customerid)=(";
+std::string_view missing_customer(const SessionFailure& failure, const OrdersView& view) {
+    const std::string key = fmt::format("({})=(", bare_name(view.customer));
     const std::string_view what = failure.what();
     const auto at = what.find(key);
     if (failure.sqlstate() != "23503" || at == std::string_view::npos) {
         return "";
     }
     return cut(what.substr(at + key.size()), ')').before;
+}
+
+/// Returns whether the table of orders does not exist.
+bool is_missing(const SessionFailure& failure, const OrdersView& view) {
+    return failure.sqlstate() == "42P01" && names_table(failure, view);
+}
+
+/// Returns the variable that may be wrong if the table is not as it must be.
+const char* variable_of(const std::string& sqlstate, const OrdersView& view) {
+    if (!view.condition.empty() && (sqlstate == "42601" || sqlstate == "42P02")) {
+        return "ORDERS_WHERE";
+    }
+    return sqlstate == "42701" || sqlstate == "42703" ? "ORDERS_COLUMNS" : "ORDERS_TABLE";
 }
 
 } // namespace
@@ -126,23 +140,30 @@ SessionFailure parse_failure(std::string_view message) {
     return {what, sqlstate};
 }
 
-std::string reason_of_failure(const SessionFailure& failure) {
-    const std::string reason = first_line(failure.what());
-    const bool has_no_orders = failure.sqlstate() == "42P01" && has(reason, "orders");
-    return has_no_orders ? reason + k_table_advice : reason;
+bool names_table(const SessionFailure& failure, const OrdersView& view) {
+    const std::string name = bare_name(view.table.substr(view.table.rfind('.') + 1));
+    return has(first_line(failure.what()), name);
 }
 
-Verdict judge(const SessionFailure& failure) {
+std::string reason_of_failure(const SessionFailure& failure, const OrdersView& view) {
+    return first_line(failure.what()) + (is_missing(failure, view) ? k_table_advice : "");
+}
+
+Verdict judge(const SessionFailure& failure, const OrdersView& view) {
     const std::string& sqlstate = failure.sqlstate();
-    const std::string reason = reason_of_failure(failure);
-    if (const auto customer = missing_customer(failure); !customer.empty()) {
+    const std::string reason = reason_of_failure(failure, view);
+    if (is_missing(failure, view)) {
+        return {ErrorKind::usage, reason};
+    }
+    if (const auto customer = missing_customer(failure, view); !customer.empty()) {
         return {ErrorKind::rejected, fmt::format("rejected: customer {} does not exist", customer)};
     }
     if (rejects_the_order(sqlstate)) {
         return {ErrorKind::rejected, "rejected: " + reason};
     }
     if (has(k_another_table, sqlstate)) {
-        return {ErrorKind::usage, "the table orders is not as it must be: " + reason};
+        return {ErrorKind::usage, fmt::format("the table {} is not as it must be: {}; check {}",
+                                              view.table, reason, variable_of(sqlstate, view))};
     }
     const bool forbids_transactions =
         sqlstate == k_protocol_violation && has(reason, "statement pooling");

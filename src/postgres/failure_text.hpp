@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 
 #include <optional>
@@ -16,8 +17,11 @@ namespace ordercache {
 /// `ERROR:  42P01: relation "orders" does not exist`.
 SessionFailure parse_failure(std::string_view message);
 
-/// Returns why a statement failed, with advice if the table `orders` does not exist.
-std::string reason_of_failure(const SessionFailure& failure);
+/// Returns whether the message names the view's table.
+bool names_table(const SessionFailure& failure, const OrdersView& view);
+
+/// Returns why a statement failed, with advice if the table of orders does not exist.
+std::string reason_of_failure(const SessionFailure& failure, const OrdersView& view = {});
 
 struct Verdict {
     ErrorKind kind;
@@ -26,7 +30,7 @@ struct Verdict {
 
 /// Returns what a failed statement means: `rejected` if PostgreSQL rejected the order, `usage` if a
 /// retry cannot help, and otherwise `store_failed`.
-Verdict judge(const SessionFailure& failure);
+Verdict judge(const SessionFailure& failure, const OrdersView& view = {});
 
 /// What is known of an attempt to connect.
 struct Attempt {

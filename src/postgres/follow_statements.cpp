@@ -136,10 +136,10 @@ void forget_changes(PostgresSession& session, const OrdersView& view) {
     session.run("COMMIT");
 }
 
-/// Leaves out a customer whom the program does not know: no cached count is this one's.
+/// Leaves out an id that the program does not take: no count of it is cached.
 void add_customer(const std::string& text, CustomerType type, PollAnswer& answer) {
     try {
-        answer.changes.scopes.push_back(Scope{std::stoi(parse_customer(text, type).text)});
+        answer.changes.scopes.push_back(Scope{parse_customer(text, type)});
     } catch (const std::invalid_argument&) {
     }
 }

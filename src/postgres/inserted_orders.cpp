@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace ordercache {
@@ -61,34 +60,42 @@ void InsertedOrders::add(std::vector<Order> orders) {
 
 void InsertedOrders::insert_piece(std::vector<Order> orders) {
     if (m_insert.empty()) {
-        m_insert = m_connection->ask(insert_piece_sql);
+        m_insert = m_connection->ask([view = m_connection->view()](PostgresSession& session) {
+            return insert_piece_sql(session, *view);
+        });
     }
     const std::int64_t last = m_size - 1;
     const std::int64_t first = m_size - std::ssize(orders);
     const auto place = first == last ? fmt::format("order {}", last)
                                      : fmt::format("one of orders {} to {}", first, last);
     const InsertedPiece piece = naming_place(place, [&] {
-        return m_connection->ask(
-            [sql = m_insert, orders = std::move(orders)](PostgresSession& session) {
-                return ordercache::insert_piece(session, sql, orders);
-            });
+        return m_connection->ask([view = m_connection->view(), sql = m_insert,
+                                  orders = std::move(orders)](PostgresSession& session) {
+            return ordercache::insert_piece(session, *view, sql, orders);
+        });
     });
     m_stored += piece.stored;
+    m_counted += piece.counted;
     note_customers(piece.customers);
 }
 
 void InsertedOrders::finish() {
     const bool is_only = m_size == 1;
+    const auto others = is_only          ? Others::none
+                        : m_counted == 0 ? Others::uncounted
+                                         : Others::counted;
     const auto act = [&] {
-        return m_connection->ask([order = *m_last, is_only](PostgresSession& session) {
-            return insert_last(session, order, is_only);
-        });
+        return m_connection->ask(
+            [view = m_connection->view(), order = *m_last, others](PostgresSession& session) {
+                return insert_last(session, *view, order, others);
+            });
     };
     const auto inserted = is_only ? act() : naming_place(fmt::format("order {}", m_size), act);
     m_stored += inserted ? 1 : 0;
     check_stored();
     m_inserted = *inserted;
-    if (m_inserted.customer) {
+    m_counted += m_inserted.counts ? 1 : 0;
+    if (m_inserted.counts && m_inserted.customer) {
         m_customers.push_back(*m_inserted.customer);
     }
     sort_customers();
@@ -110,8 +117,11 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
         return std::nullopt;
     }
     std::vector<Scope> changed;
-    std::ranges::transform(m_customers, std::back_inserter(changed),
-                           [](const CustomerId& customer) { return Scope{customer}; });
+    for (const CustomerId& customer : m_customers) {
+        if (known_customer(customer.text, m_connection->view()->customer_type)) {
+            changed.push_back(Scope{customer}); // nobody counts another
+        }
+    }
     return changed;
 }
 
@@ -146,7 +156,8 @@ void InsertedOrders::sort_customers() {
 Error InsertedOrders::refusal(const std::string& what) const {
     return m_connection->failure(
         ErrorKind::rejected,
-        fmt::format("{}: a trigger or a rule of the table orders skips or changes it", what));
+        fmt::format("{}: a trigger or a rule of the table {} skips or changes it", what,
+                    m_connection->view()->table));
 }
 
 } // namespace ordercache

@@ -45,8 +45,11 @@ public:
     const OrderId& id() const;
     const CustomerId& customer() const { return *m_inserted.customer; }
 
+    /// The number of orders, whether they count or not.
+    std::int64_t size() const { return m_size; }
+
     WriteId write_id() const override { return m_inserted.write.id; }
-    std::int64_t size() const override { return m_size; }
+    std::int64_t counted() const override { return m_counted; }
     std::optional<std::vector<Scope>> changed_customers() const override;
     CommitEnd commit() override;
 
@@ -62,6 +65,7 @@ private:
     std::optional<Order> m_last;
     std::int64_t m_size = 0;
     std::int64_t m_stored = 0;
+    std::int64_t m_counted = 0;
     std::vector<CustomerId> m_customers;
     std::size_t m_distinct = 0; ///< How many of them were left when they were sorted.
     InsertedOrder m_inserted;   ///< The last one, after finish().

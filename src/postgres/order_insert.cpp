@@ -2,30 +2,40 @@
 
 #include "postgres/array_element.hpp"
 #include "postgres/sql.hpp"
+#include "postgres/view_check.hpp"
+#include "postgres/view_sql.hpp"
 #include "postgres/writers_lock.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <array>
 #include <cstddef>
 
 namespace ordercache {
 
 namespace {
 
-using OrderRow = std::array<std::string, 5>;
-
-/// Returns the values of k_order_columns.
-OrderRow row_of(const Order& order) {
-    return {to_string(order.date), order.customer.text, order.net.to_string(),
-            order.tax.to_string(), order.total().to_string()};
+/// Returns the values of written_columns().
+std::vector<std::string> row_of(const Order& order, const OrdersView& view) {
+    std::vector<std::string> row;
+    const auto write = [&](const std::string& column, const std::string& value) {
+        if (!column.empty()) {
+            row.push_back(value);
+        }
+    };
+    write(view.date, to_string(order.date));
+    write(view.customer, order.customer.text);
+    write(view.net, order.net.to_string());
+    write(view.tax, order.tax.to_string());
+    write(view.total, order.total().to_string());
+    return row;
 }
 
 /// Returns an array of values for each column.
-OrderRow arrays_of(const std::vector<Order>& orders) {
-    OrderRow arrays;
+std::vector<std::string> arrays_of(const std::vector<Order>& orders, const OrdersView& view) {
+    std::vector<std::string> arrays(written_columns(view).size());
     for (const Order& order : orders) {
-        const OrderRow row = row_of(order);
+        const auto row = row_of(order, view);
         for (std::size_t i = 0; i < row.size(); ++i) {
             arrays[i] += (arrays[i].empty() ? '{' : ',') + array_element(row[i]);
         }
@@ -41,9 +51,9 @@ std::string lock_sql(const std::string& key, std::int32_t other_key) {
                        fmt::arg("key", key), fmt::arg("other_key", other_key));
 }
 
-/// `customer` is an SQL expression.
-std::string lock_customer_sql(const std::string& customer) {
-    return lock_sql(customer, k_lock_all);
+/// `key` is an SQL expression.
+std::string lock_customer_sql(const std::string& key) {
+    return lock_sql(key, k_lock_all);
 }
 
 std::string lock_batch_sql() {
@@ -54,20 +64,21 @@ constexpr auto k_insufficient_privilege = "42501";
 constexpr auto k_with_check_option_violation = "44000";
 
 /// Asked after an INSERT failed because a privilege is missing.
-constexpr auto k_is_row_security_why = "SELECT row_security_active('orders') AND "
-                                       "has_any_column_privilege('orders', 'INSERT') AS is_why";
+constexpr auto k_is_row_security_why = "SELECT row_security_active({table_name}) AND "
+                                       "has_any_column_privilege({table_name}, 'INSERT') AS is_why";
 
 /// PostgreSQL reports a row that row security forbids as a missing privilege. This reports it as a
 /// view's check that failed.
-Rows insert(PostgresSession& session, const std::string& sql, const OrderRow& values) {
+Rows insert(PostgresSession& session, const OrdersView& view, const std::string& sql,
+            const std::vector<std::string>& values) {
     try {
-        return session.run(sql, {values.begin(), values.end()});
+        return session.run(sql, values);
     } catch (const SessionFailure& failed) {
         if (failed.sqlstate() != k_insufficient_privilege) {
-            throw;
+            explain_failure(session, view, failed);
         }
         session.roll_back();
-        if (!session.run(k_is_row_security_why).only().flag("is_why")) {
+        if (!session.run(sql_of(k_is_row_security_why, view)).only().flag("is_why")) {
             throw;
         }
         throw SessionFailure(failed.what(), k_with_check_option_violation);
@@ -76,12 +87,12 @@ Rows insert(PostgresSession& session, const std::string& sql, const OrderRow& va
 
 /// If a foreign server may commit a part, runs all other checks first, so that an error in reply to
 /// COMMIT comes from that server.
-void look_closer(PostgresSession& session, const std::string& lock, InsertedOrder& inserted) {
+void look_closer(PostgresSession& session, const OrdersView& view, const std::string& lock,
+                 InsertedOrder& inserted) {
     const Row look =
         session
-            .run(fmt::format(fmt::runtime(sql::k_look_closer),
-                             fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock),
-                             fmt::arg("batch_lock", lock_batch_sql())))
+            .run(sql_of(sql::k_look_closer, view, fmt::arg("changes_more", sql::k_changes_more),
+                        fmt::arg("lock", lock), fmt::arg("batch_lock", lock_batch_sql())))
             .only();
     inserted.changes_more = look.flag("more");
     inserted.write.may_be_remote = look.flag("may_be_remote");
@@ -90,44 +101,62 @@ void look_closer(PostgresSession& session, const std::string& lock, InsertedOrde
     }
 }
 
-} // namespace
-
-std::string insert_piece_sql(PostgresSession& session) {
-    std::string arrays;
-    int place = 0;
-    for (const Row& column : session.run(fmt::format(fmt::runtime(sql::k_column_types),
-                                                     fmt::arg("columns", k_order_columns)))) {
-        arrays +=
-            fmt::format("{}${}::{}[]", place == 0 ? "" : ", ", place + 1, column.text("type"));
-        ++place;
+/// Inserts the last order. Takes the lock if this order counts, or another one of the file does.
+Rows insert_and_lock(PostgresSession& session, const OrdersView& view, const Order& order,
+                     Others others) {
+    const auto values = row_of(order, view);
+    std::vector<std::string> places;
+    while (places.size() < values.size()) {
+        places.push_back(fmt::format("${}", places.size() + 1));
     }
-    return fmt::format("INSERT INTO orders ({}) SELECT * FROM unnest({}) "
-                       "RETURNING customerid::int AS customer",
-                       k_order_columns, arrays);
+    std::string lock =
+        others == Others::none ? lock_customer_sql(lock_key_sql(view)) : lock_batch_sql();
+    if (others != Others::counted && !view.condition.empty()) {
+        lock = fmt::format("CASE WHEN {} THEN {} ELSE '' END", is_order_sql(view), lock);
+    }
+    return insert(session, view,
+                  sql_of(sql::k_insert_order, view, fmt::arg("values", fmt::join(places, ", ")),
+                         fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock)),
+                  values);
 }
 
-InsertedPiece insert_piece(PostgresSession& session, const std::string& sql,
+} // namespace
+
+std::string insert_piece_sql(PostgresSession& session, const OrdersView& view) {
+    std::vector<std::string> names;
+    for (const std::string& column : written_columns(view)) {
+        names.push_back(sql_literal(bare_name(column)));
+    }
+    std::vector<std::string> arrays;
+    for (const Row& column : session.run(
+             sql_of(sql::k_column_types, view, fmt::arg("names", fmt::join(names, ", "))))) {
+        arrays.push_back(fmt::format("${}::{}[]", arrays.size() + 1, column.text("type")));
+    }
+    return sql_of("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) "
+                  "RETURNING {customer_id} AS customer, {is_order} AS counts",
+                  view, fmt::arg("arrays", fmt::join(arrays, ", ")));
+}
+
+InsertedPiece insert_piece(PostgresSession& session, const OrdersView& view, const std::string& sql,
                            const std::vector<Order>& orders) {
-    const Rows rows = insert(session, sql, arrays_of(orders));
+    const Rows rows = insert(session, view, sql, arrays_of(orders, view));
     InsertedPiece piece{.stored = static_cast<std::int64_t>(rows.size())};
     for (const Row& row : rows) {
-        if (!row.is_null("customer")) {
+        const bool counts = row.flag("counts");
+        piece.counted += counts ? 1 : 0;
+        if (counts && !row.is_null("customer")) {
             piece.customers.push_back({row.text("customer")});
         }
     }
     return piece;
 }
 
-std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& order,
-                                         bool is_only) {
-    if (!is_only) {
+std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersView& view,
+                                         const Order& order, Others others) {
+    if (others != Others::none) {
         session.run(k_check_now); // what takes long must not last into the COMMIT
     }
-    const auto sql = fmt::format(
-        fmt::runtime(sql::k_insert_order), fmt::arg("columns", k_order_columns),
-        fmt::arg("changes_more", sql::k_changes_more),
-        fmt::arg("lock", is_only ? lock_customer_sql("customerid::int") : lock_batch_sql()));
-    const Rows rows = insert(session, sql, row_of(order));
+    const Rows rows = insert_and_lock(session, view, order, others);
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -135,6 +164,7 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& 
     InsertedOrder inserted;
     inserted.write.id.transaction = static_cast<TransactionId>(row.number("transaction"));
     inserted.write.content = row.text("content");
+    inserted.counts = row.flag("counts");
     if (!row.is_null("orderid")) {
         inserted.write.id.order = row.text("orderid");
     }
@@ -142,9 +172,12 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& 
         inserted.customer = CustomerId{row.text("customer")};
     }
     if (!row.flag("is_locked")) {
-        const bool is_for_customer = is_only && inserted.customer;
-        look_closer(session,
-                    is_for_customer ? lock_customer_sql(row.text("customer")) : lock_batch_sql(),
+        const bool is_for_customer = others == Others::none && !row.is_null("lock_key");
+        const bool needs_lock = inserted.counts || others == Others::counted;
+        look_closer(session, view,
+                    !needs_lock       ? "''"
+                    : is_for_customer ? lock_customer_sql(row.text("lock_key"))
+                                      : lock_batch_sql(),
                     inserted);
     }
     return inserted;

@@ -17,16 +17,15 @@ constexpr std::size_t k_longest_name = 63; // PostgreSQL cuts longer ones
 
 using Column = std::pair<std::string_view, std::string OrdersView::*>;
 
+/// The first two are never left out.
 constexpr std::array<Column, 6> k_columns = {{{"orderid", &OrdersView::order_id},
-                                              {"orderdate", &OrdersView::date},
                                               {"customerid", &OrdersView::customer},
+                                              {"orderdate", &OrdersView::date},
                                               {"netamount", &OrdersView::net},
                                               {"tax", &OrdersView::tax},
                                               {"totalamount", &OrdersView::total}}};
 
-bool is_needed(const Column& column) {
-    return column.second == &OrdersView::order_id || column.second == &OrdersView::customer;
-}
+constexpr std::string_view k_separators = ", \t\n";
 
 bool is_part_of_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -41,38 +40,41 @@ std::string doubled(std::string_view text, char quote) {
     return quoted + quote;
 }
 
-/// Returns the length of the quoted name that the text begins with.
-std::size_t quoted_length(std::string_view text) {
-    std::size_t end = text.find('"', 1);
-    while (end != std::string_view::npos && text.substr(end + 1).starts_with('"')) {
-        end = text.find('"', end + 2);
-    }
-    if (end == std::string_view::npos) {
-        throw std::invalid_argument("the quotes of a name are not closed");
-    }
-    return end + 1;
+/// Takes the quoted name that the text begins with, and returns it without its quotes.
+std::string take_quoted(std::string_view& text) {
+    std::string name;
+    do { // a quote inside is doubled
+        const auto end = text.find('"', 1);
+        name += text.substr(0, end);
+        text.remove_prefix(std::min(end, text.size() - 1) + 1);
+        if (end == std::string_view::npos) {
+            throw std::invalid_argument("the quotes of a name are not closed");
+        }
+    } while (text.starts_with('"'));
+    return name.substr(1);
 }
 
-/// Takes the SQL name that the text begins with.
+std::string take_unquoted(std::string_view& text) {
+    const auto* const end = std::ranges::find_if_not(text, is_part_of_name);
+    std::string name = lower_case({text.begin(), end});
+    text.remove_prefix(name.size());
+    return name.find_first_of("$0123456789") == 0 ? "" : name;
+}
+
+/// Takes the name that the text begins with, and returns it as SQL.
 std::string take_name(std::string_view& text) {
-    const bool is_quoted = text.starts_with('"');
-    const auto end = std::ranges::find_if_not(text, is_part_of_name);
-    const auto length =
-        is_quoted ? quoted_length(text) : static_cast<std::size_t>(end - text.begin());
-    const std::string_view taken = text.substr(0, length);
-    const std::string name = is_quoted ? bare_name(taken) : lower_case(taken);
-    if (name.empty() || (!is_quoted && (name[0] == '$' || (name[0] >= '0' && name[0] <= '9')))) {
-        throw std::invalid_argument("an SQL name is missing; one with other characters than "
-                                    "letters, digits and _ needs double quotes");
+    const std::string name = text.starts_with('"') ? take_quoted(text) : take_unquoted(text);
+    if (name.empty() || name.size() > k_longest_name || printable(name, '?') != name) {
+        throw std::invalid_argument("an SQL name is letters, digits and _, or any text between "
+                                    "double quotes, of at most 63 bytes");
     }
-    if (name.size() > k_longest_name || printable(name, '?') != name) {
-        throw std::invalid_argument(
-            "a name is at most 63 bytes of UTF-8 without control characters");
-    }
-    text.remove_prefix(length);
     const bool is_tutorials =
         name == "orders" || std::ranges::count(k_columns, name, &Column::first);
     return is_tutorials ? name : doubled(name, '"');
+}
+
+bool is_at_end(std::string_view text) {
+    return text.empty() || k_separators.find(text.front()) != std::string_view::npos;
 }
 
 } // namespace
@@ -90,8 +92,7 @@ std::string parse_table(std::string_view text) {
 }
 
 void parse_columns(std::string_view text, OrdersView& view) {
-    constexpr std::string_view separators = ", \t\n";
-    while (text.remove_prefix(std::min(text.find_first_not_of(separators), text.size())),
+    while (text.remove_prefix(std::min(text.find_first_not_of(k_separators), text.size())),
            !text.empty()) {
         const std::string left = take_name(text);
         const auto* const column = std::ranges::find(k_columns, left, &Column::first);
@@ -101,28 +102,18 @@ void parse_columns(std::string_view text, OrdersView& view) {
                 "totalamount, and its column, as in customerid=user_id");
         }
         text.remove_prefix(1);
-        const bool is_left_out =
-            text.empty() || separators.find(text.front()) != std::string_view::npos;
-        if (is_left_out && is_needed(*column)) {
+        if (is_at_end(text) && column < k_columns.begin() + 2) {
             throw std::invalid_argument(left + " cannot be left out");
         }
-        view.*(column->second) = is_left_out ? "" : take_name(text);
-        if (!text.empty() && separators.find(text.front()) == std::string_view::npos) {
+        view.*(column->second) = is_at_end(text) ? "" : take_name(text);
+        if (!is_at_end(text)) {
             throw std::invalid_argument("an SQL name must end at a comma or a blank");
         }
     }
 }
 
 std::string bare_name(std::string_view name) {
-    if (!name.starts_with('"')) {
-        return std::string(name);
-    }
-    std::string bare;
-    for (std::size_t i = 1; i + 1 < name.size(); ++i) {
-        bare += name[i];
-        i += name[i] == '"' ? 1 : 0;
-    }
-    return bare;
+    return name.starts_with('"') ? take_quoted(name) : std::string(name);
 }
 
 std::string sql_literal(std::string_view text) {

@@ -80,6 +80,9 @@ public:
     /// The id of the server's process, as the server gave it at the start. A pooler invents one.
     virtual std::int64_t server_process() const = 0;
 
+    /// Whether the view of orders was checked; the connection sets it.
+    bool has_checked_view = false;
+
     /// The id of the process that answers now. Behind a pooler it may differ each time.
     std::int64_t answering_process();
 };

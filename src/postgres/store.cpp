@@ -5,6 +5,8 @@
 #include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/sql.hpp"
+#include "postgres/view_check.hpp"
+#include "postgres/view_sql.hpp"
 #include "postgres/writers_lock.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -26,19 +29,44 @@ std::string text_of_array(const std::vector<Scope>& customers) {
     return fmt::format("{{{}}}", fmt::join(ids, ","));
 }
 
-/// The batch's lock is a lock on every scope. A customer whose id is not a lock's key may hold any.
-bool is_lock_of(std::int32_t key, const Scope& scope) {
-    if (key == k_lock_batch || !scope.customer) {
-        return key == k_lock_batch || key == k_lock_all;
+/// Returns the key of the scope's lock, or nullopt if it is a hash, as lock_key_sql() says.
+std::optional<std::int64_t> plain_key(const Scope& scope, const OrdersView& view) {
+    if (!scope.customer) {
+        return k_lock_all;
     }
-    const auto own = parse_whole_number(scope.customer->text, 1, INT32_MAX);
-    return !own || key == *own;
+    constexpr auto most = std::numeric_limits<std::int32_t>::max();
+    return view.customer_type == CustomerType::integer
+               ? parse_whole_number(scope.customer->text, 1, most)
+               : std::nullopt;
 }
 
-Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
+/// PostgreSQL computes the hashes, and tells the customers whose lock it is.
+Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
+                const OrdersView& view) {
+    std::vector<Scope> hashed;
+    std::ranges::copy_if(scopes, std::back_inserter(hashed),
+                         [&](const Scope& scope) { return !plain_key(scope, view); });
+    const bool has_hashed = !hashed.empty();
+    const auto sql =
+        sql_of(sql::k_probe, view, fmt::arg("class", k_lock_class),
+               fmt::arg("id", has_hashed ? "asked.id" : "NULL"),
+               fmt::arg("asked", has_hashed ? "LEFT JOIN unnest($1::text[]) AS asked (id) "
+                                              "ON hashtext(asked.id)::oid = held.objid"
+                                            : ""));
+    return has_hashed ? session.run(sql, {text_of_array(hashed)}) : session.run(sql);
+}
+
+/// The batch's lock is a lock on every scope.
+bool is_lock_of(const Row& row, std::int32_t key, const Scope& scope, const OrdersView& view) {
+    const auto plain = plain_key(scope, view);
+    return key == k_lock_batch ||
+           (plain ? key == *plain : !row.is_null("id") && row.text("id") == scope.customer->text);
+}
+
+Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
+                 const OrdersView& view) {
     Probe probe;
-    for (const Row& row :
-         session.run(fmt::format(fmt::runtime(sql::k_probe), fmt::arg("class", k_lock_class)))) {
+    for (const Row& row : held_locks(session, scopes, view)) {
         if (row.is_null("key")) {
             probe.on_standby = true;
             continue;
@@ -47,7 +75,7 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
         const auto key = static_cast<std::int32_t>(row.number("key"));
         const std::int64_t writer = row.is_null("writer") ? 0 : row.number("writer");
         for (const Scope& scope : scopes) {
-            if (is_lock_of(key, scope)) {
+            if (is_lock_of(row, key, scope, view)) {
                 probe.writers[scope].push_back(static_cast<std::uint32_t>(writer));
             }
         }
@@ -59,46 +87,57 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
-Counted count_all(PostgresSession& session) {
-    const Row row = session.run(sql::k_count_all).only();
-    return {.counts = {{k_all_orders, row.number("count")}},
-            .snapshot = row.text("snapshot"),
-            .server_process = row.number("server_process"),
-            .on_standby = row.flag("on_standby")};
+/// Returns what counts all orders.
+auto count_all(const std::shared_ptr<const OrdersView>& view) {
+    return [view](PostgresSession& session) {
+        const Row row = run_count(session, *view, sql_of(sql::k_count_all, *view)).only();
+        return Counted{.counts = {{k_all_orders, row.number("count")}},
+                       .snapshot = row.text("snapshot"),
+                       .server_process = row.number("server_process"),
+                       .on_standby = row.flag("on_standby")};
+    };
 }
 
-/// Customers are compared as 64-bit integers, so that a column of a smaller or inexact type does
-/// not confuse two numbers, and a column of text is refused. PostgreSQL's message names the types
-/// that it cannot compare, and not the column.
-Rows count_by_customer(PostgresSession& session, const std::string& sql,
-                       const std::string& customers) {
-    constexpr auto undefined_function = "42883";
-    try {
-        return session.run(sql, {customers});
-    } catch (const SessionFailure& failed) {
-        if (failed.sqlstate() != undefined_function) {
-            throw;
+/// Texts are compared twice. Only by the column's own type can an index be used; but that may take
+/// different texts for equal. The type may also refuse a text, as one that is no label of an enum.
+Rows count_by_customer(PostgresSession& session, const OrdersView& view, const char* statement,
+                       const std::string& customers, bool is_array) {
+    constexpr auto data_exceptions = "22";
+    const auto sql = [&](const std::string& is_customer) {
+        return sql_of(statement, view, fmt::arg("is_customer", is_customer));
+    };
+    const std::string is_customer = is_customer_sql(view, is_array);
+    if (view.customer_type == CustomerType::text) {
+        try {
+            const auto by_index = view.customer + (is_array ? " = ANY($2)" : " = $2");
+            return session.run(sql(by_index + " AND " + is_customer), {customers, customers});
+        } catch (const SessionFailure& failed) {
+            if (!failed.sqlstate().starts_with(data_exceptions)) {
+                throw;
+            }
         }
-        throw SessionFailure("the column customerid is not of a number's type", failed.sqlstate());
     }
+    return run_count(session, view, sql(is_customer), {customers});
 }
 
-Counted count_customer(PostgresSession& session, const Scope& scope) {
-    const Row row = count_by_customer(session, sql::k_count_customer, scope.customer->text).only();
+Counted count_customer(PostgresSession& session, const Scope& scope, const OrdersView& view) {
+    const Row row =
+        count_by_customer(session, view, sql::k_count_customer, scope.customer->text, false).only();
     return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
 }
 
 /// A customer without orders has no row.
-Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
+Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers,
+                        const OrdersView& view) {
     if (customers.size() == 1) {
-        return count_customer(session, customers.front());
+        return count_customer(session, customers.front(), view);
     }
     Counted counted;
     for (const Scope& customer : customers) {
         counted.counts.emplace(customer, 0);
     }
     for (const Row& row :
-         count_by_customer(session, sql::k_count_customers, text_of_array(customers))) {
+         count_by_customer(session, view, sql::k_count_customers, text_of_array(customers), true)) {
         if (row.is_null("customer")) {
             counted.on_standby = true;
         } else {
@@ -122,27 +161,32 @@ private:
 
 } // namespace
 
-PostgresStore::PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter,
-                             OpenSession open)
-    : m_connection(std::make_shared<PostgresConnection>(std::move(service), limit, reporter,
-                                                        std::move(open))) {}
+PostgresStore::PostgresStore(PostgresService service, OrdersView view, TimeLimit limit,
+                             Reporter& reporter, OpenSession open)
+    : m_connection(std::make_shared<PostgresConnection>(std::move(service), std::move(view), limit,
+                                                        reporter, std::move(open))) {}
 
 PostgresStore::~PostgresStore() = default;
 
 Probe PostgresStore::probe(const std::vector<Scope>& scopes, const Tick& tick) {
     return m_connection->ask(
-        [scopes](PostgresSession& session) { return take_probe(session, scopes); }, tick);
+        [scopes, view = m_connection->view()](PostgresSession& session) {
+            return take_probe(session, scopes, *view);
+        },
+        tick);
 }
 
 Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick) {
     const std::vector<Scope> customers = customers_in(scopes);
     Counted counted;
     if (customers.size() < scopes.size()) {
-        counted = m_connection->ask(count_all, tick);
+        counted = m_connection->ask(count_all(m_connection->view()), tick);
     }
     if (!customers.empty()) {
         Counted of_customers = m_connection->ask(
-            [customers](PostgresSession& session) { return count_customers(session, customers); },
+            [customers, view = m_connection->view()](PostgresSession& session) {
+                return count_customers(session, customers, *view);
+            },
             tick);
         counted.counts.merge(of_customers.counts);
         counted.on_standby |= of_customers.on_standby;
@@ -154,7 +198,8 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
     m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
     m_connection->begin();
     const Rollback rollback(*m_connection); // there is nothing to commit
-    return is_wanted() ? std::optional(m_connection->ask(count_all)) : std::nullopt;
+    return is_wanted() ? std::optional(m_connection->ask(count_all(m_connection->view())))
+                       : std::nullopt;
 }
 
 bool PostgresStore::has_run_since(const Counted& counted) {
@@ -168,8 +213,9 @@ bool PostgresStore::has_run_since(const Counted& counted) {
 }
 
 TransactionStatus PostgresStore::status_of(const WriteId& write) {
-    return m_connection->ask(
-        [write](PostgresSession& session) { return ordercache::status_of(session, write); });
+    return m_connection->ask([view = m_connection->view(), write](PostgresSession& session) {
+        return ordercache::status_of(session, *view, write);
+    });
 }
 
 std::unique_ptr<InsertedOrders> PostgresStore::begin_orders(CacheUpdate update) {

@@ -4,6 +4,7 @@
 #include "base/waiting.hpp"
 #include "cache_aside/order_store.hpp"
 #include "postgres/inserted_orders.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
@@ -20,7 +21,7 @@ class PostgresConnection;
 class PostgresStore : public OrderStore {
 public:
     /// `reporter` must outlive this object. Tests pass another `open`.
-    PostgresStore(PostgresService service, TimeLimit limit, Reporter& reporter,
+    PostgresStore(PostgresService service, OrdersView view, TimeLimit limit, Reporter& reporter,
                   OpenSession open = open_session);
     ~PostgresStore() override;
 

@@ -438,7 +438,7 @@ public:
     }
 
     WriteId write_id() const override { return {.transaction = m_transaction}; }
-    std::int64_t size() const override { return m_size; }
+    std::int64_t counted() const override { return m_size; }
 
     std::optional<std::vector<Scope>> changed_customers() const override {
         if (!m_locks) {

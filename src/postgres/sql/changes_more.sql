@@ -10,7 +10,8 @@ OR EXISTS (
     WHERE tgrelid = pg_class.oid AND tgenabled <> 'D' AND tgtype & 4 <> 0
       AND (NOT tgisinternal OR tgparentid <> 0 AND tgconstrrelid = 0)
       AND tgfoid NOT IN (SELECT p.oid FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
-                         WHERE proname = 'note_change' AND starts_with(nspname, 'ordercache')))
+                         WHERE proname = 'note_change'
+                           AND (nspname = 'ordercache' OR starts_with(nspname, 'ordercache_'))))
 -- A default or a check that calls a function that may write.
 OR EXISTS (
     SELECT FROM (SELECT 'pg_attrdef'::regclass AS class, oid AS id FROM pg_attrdef

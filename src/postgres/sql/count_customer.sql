@@ -1,1 +1,1 @@
-SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM orders WHERE customerid = $1::bigint
+SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM {table} WHERE {is_customer}{and_order}

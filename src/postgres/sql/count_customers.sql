@@ -1,1 +1,1 @@
-SELECT customerid::bigint AS customer, count(*) AS count FROM orders WHERE customerid = ANY($1::bigint[]) GROUP BY customerid UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()
+SELECT {customer_id} AS customer, count(*) AS count FROM {table} WHERE {is_customer}{and_order} GROUP BY 1 UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()

@@ -1,8 +1,8 @@
--- For a table that is not plain: takes the lock of a batch if orders or one of its partitions may
--- change more counts than the order says. A partition whose DETACH is pending may have been
+-- For a table that is not plain: takes the lock of a batch if it or one of its partitions may change
+-- more counts than the order says. A partition whose DETACH is pending may have been
 -- attached when the order was inserted. It stays in pg_inherits until this transaction has ended.
 WITH RECURSIVE tables AS (
-    SELECT 'orders'::regclass::oid AS id
+    SELECT {table_name}::regclass::oid AS id
     UNION ALL SELECT inhrelid FROM pg_inherits JOIN tables ON inhparent = id
 ), look AS MATERIALIZED (
     SELECT EXISTS (SELECT FROM tables JOIN pg_class ON oid = id WHERE {changes_more}) AS more

@@ -162,3 +162,15 @@ TEST_CASE("the reporter tells how many counts a batch drops") {
     commit_and_update_cache(orders, process.cache, process.reporter);
     CHECK(process.reporter.notes == Lines{"Clearing caches for 3 keys"});
 }
+
+TEST_CASE("orders that do not count are committed, and the cache is left as it is") {
+    Servers servers(k_orders);
+    Process process(servers);
+    process.reader.counts({k_all_orders, k_customer});
+    Orders orders(servers, process.script, {}, Locks{});
+    commit_and_update_cache(orders, process.cache, process.reporter);
+    CHECK(process.script.times(Step::commit) == 1);
+    CHECK(process.script.times(Step::enter) == 0);
+    CHECK(process.script.times(Step::drop_value) == 0);
+    CHECK(servers.values.get(k_all_orders) == k_orders);
+}

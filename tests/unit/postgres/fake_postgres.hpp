@@ -127,9 +127,12 @@ private:
 
 /// A connection to it.
 struct PostgresClient {
-    explicit PostgresClient(std::chrono::milliseconds limit = std::chrono::seconds{10})
-        : connection(std::make_shared<PostgresConnection>(
-              PostgresService{"", "shop"}, TimeLimit::whole(limit), reporter, postgres.open())) {}
+    explicit PostgresClient(std::chrono::milliseconds limit) : PostgresClient({}, limit) {}
+    explicit PostgresClient(OrdersView view = {},
+                            std::chrono::milliseconds limit = std::chrono::seconds{10})
+        : connection(std::make_shared<PostgresConnection>(PostgresService{"", "shop"},
+                                                          std::move(view), TimeLimit::whole(limit),
+                                                          reporter, postgres.open())) {}
 
     Postgres postgres;
     MemoryReporter reporter;

@@ -21,7 +21,7 @@ PendingWrite an_order() {
 
 /// A transaction is under way, and its COMMIT will break the connection.
 struct Committing : PostgresClient {
-    explicit Committing(std::chrono::milliseconds limit = 10s) : PostgresClient(limit) {
+    explicit Committing(std::chrono::milliseconds limit = 10s) : PostgresClient({}, limit) {
         connection->ask([](PostgresSession& session) { session.run("BEGIN"); });
     }
 

@@ -61,7 +61,7 @@ TEST_CASE("an hour of attempts to reach a silent peer leaves no thread and no de
     const SilentPeer peer;
     fakes::MemoryReporter reporter;
     const auto attempt = [&] {
-        PostgresConnection connection({peer.connection_string(), ""},
+        PostgresConnection connection({peer.connection_string(), ""}, OrdersView{},
                                       TimeLimit::each_wait(std::chrono::milliseconds(3)), reporter);
         return error_of([&] { connection.ask(run_select); });
     };

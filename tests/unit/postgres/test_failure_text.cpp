@@ -54,6 +54,20 @@ TEST_CASE("a foreign key that is violated names the customer, in any language") 
           "rejected: no detail for this role");
 }
 
+TEST_CASE("what does not fit the table is told by the view's names and its variable") {
+    const OrdersView view = {
+        .table = "\"sale\"", .customer = "\"userId\"", .condition = "paid GROUP BY paid"};
+    const auto reason = [&](const char* sqlstate) { return judge({"ERROR:  x", sqlstate}, view); };
+    CHECK(reason("42703").reason ==
+          "the table \"sale\" is not as it must be: x; check ORDERS_COLUMNS");
+    CHECK(reason("42601").reason ==
+          "the table \"sale\" is not as it must be: x; check ORDERS_WHERE");
+    CHECK(reason("55000").reason ==
+          "the table \"sale\" is not as it must be: x; check ORDERS_TABLE");
+    CHECK(judge({"ERROR:  x\nDETAIL:  Key (userId)=(5) is not present", "23503"}, view).reason ==
+          "rejected: customer 5 does not exist");
+}
+
 TEST_CASE("a key that is there already is not called a customer that is missing") {
     const char* what = "ERROR:  duplicate key value violates unique constraint \"one_each\"\n"
                        "DETAIL:  Key (customerid)=(5) already exists.";
@@ -63,12 +77,16 @@ TEST_CASE("a key that is there already is not called a customer that is missing"
 
 TEST_CASE("a table that is missing hints at the other databases") {
     const char* advice =
-        "; set PG_DATABASE to use another database; the table may also be in a schema that the "
-        "role's search_path does not name, or be called \"Orders\"";
+        "; set PG_DATABASE to use another database, or ORDERS_TABLE if the table is in a schema "
+        "that the role's search_path does not name, or has another name, as in shop.\"Orders\"";
     CHECK(reason_of_failure({"ERROR:  relation \"orders\" does not exist\nLINE 1: …", "42P01"}) ==
           std::string("relation \"orders\" does not exist") + advice);
     CHECK(reason_of_failure({"FEHLER:  Relation »orders« existiert nicht", "42P01"}) ==
           std::string("Relation »orders« existiert nicht") + advice);
+    CHECK(judge({"ERROR:  relation \"orders\" does not exist", "42P01"}).kind == ErrorKind::usage);
+    CHECK(judge({"ERROR:  relation \"shop.Sale\" does not exist", "42P01"},
+                {.table = "\"shop\".\"Sale\""})
+              .kind == ErrorKind::usage);
     CHECK(reason_of_failure({"ERROR:  relation \"audit\" does not exist", "42P01"}) ==
           "relation \"audit\" does not exist");
 }

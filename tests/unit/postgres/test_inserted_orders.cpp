@@ -24,20 +24,28 @@ Order order_of(std::int64_t number) {
 }
 
 Rows inserted(std::optional<std::string> order, std::optional<std::string> customer,
-              const char* is_locked = "t") {
-    return table({"orderid", "customer", "content", "transaction", "is_locked"},
-                 {{std::move(order), std::move(customer), "(2023-03-10,...)", "750", is_locked}});
+              const char* is_locked = "t", const char* counts = "t") {
+    auto key = customer;
+    return table(
+        {"orderid", "customer", "content", "transaction", "is_locked", "counts", "lock_key"},
+        {{std::move(order), std::move(customer), "(2023-03-10,...)", "750", is_locked, counts,
+          std::move(key)}});
 }
 
 /// A transaction whose last order is answered so.
 struct Inserting : PostgresClient {
-    explicit Inserting(const Rows& last) { postgres.on("VALUES", gives(last)); }
+    explicit Inserting(const Rows& last, OrdersView view = {}) : PostgresClient(view) {
+        postgres.on("VALUES", gives(last));
+    }
 
     void types_are(const char* type) {
         postgres.on("format_type", gives(table({"type"}, {{"date"}, {type}, {type}})));
     }
     void piece_gives(std::vector<Rows::Values> customers) {
-        postgres.on("unnest($1", gives(table({"customer"}, std::move(customers))));
+        for (Rows::Values& row : customers) {
+            row.resize(2, "t");
+        }
+        postgres.on("unnest($1", gives(table({"customer", "counts"}, std::move(customers))));
     }
     void look_says(const char* more, const char* may_be_remote = "f") {
         postgres.on("SELECT more",
@@ -169,4 +177,50 @@ TEST_CASE("an order that PostgreSQL rejects is told by its place in the file") {
     InsertedOrders orders(other.connection, CacheUpdate::by_writer);
     orders.add({order_of(5), order_of(7)});
     CHECK(error_of([&] { orders.finish(); }).what() == reason + " (order 2 of the file)");
+}
+
+namespace {
+
+OrdersView paid_orders() {
+    return {.table = "\"sale\"", .customer = "\"user_id\"", .tax = "", .condition = "paid -- done"};
+}
+
+} // namespace
+
+TEST_CASE("an order is written under the view's names, without the columns that are left out") {
+    Inserting client(inserted("12001", "9999"), paid_orders());
+    client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
+    client.insert({9999});
+    CHECK(client.postgres.was_asked("INSERT INTO \"sale\" (orderdate, \"user_id\", netamount, "
+                                    "totalamount) VALUES ($1, $2, $3, $4)"));
+    CHECK(client.postgres.was_asked("(paid -- done\n) IS TRUE AS counts"));
+    CHECK(client.postgres.parameters.back() == Strings{"2023-03-10", "9999", "23.00", "24.80"});
+    CHECK(client.orders.counted() == 1);
+}
+
+TEST_CASE("an order that does not count has an id, and changes no count") {
+    Inserting client(inserted("12001", "9999", "t", "f"));
+    client.insert({9999});
+    CHECK(client.orders.id() == "12001");
+    CHECK(client.orders.size() == 1);
+    CHECK(client.orders.counted() == 0);
+    CHECK(client.orders.changed_customers() == std::vector<Scope>{});
+}
+
+TEST_CASE("of a file only the orders that count change counts") {
+    Inserting client(inserted("12003", "9", "t", "f"));
+    client.types_are("bigint");
+    client.piece_gives({{"5"}, {"7", "f"}, {std::nullopt}});
+    client.orders.add({order_of(5), order_of(7), order_of(8), order_of(9)});
+    client.orders.finish();
+    CHECK(client.orders.size() == 4);
+    CHECK(client.orders.counted() == 2);
+    CHECK(client.orders.changed_customers() == std::vector<Scope>{customer_scope(5)});
+}
+
+TEST_CASE("a customer whom nobody can count is not among those whose counts change") {
+    Inserting client(inserted("12001", "-5"));
+    client.insert({9999});
+    CHECK(client.orders.changed_customers() == std::vector<Scope>{});
+    CHECK(client.orders.counted() == 1);
 }

@@ -18,9 +18,10 @@ using fakes::table;
 namespace {
 
 struct Client {
+    OrdersView view = {};
     fakes::Postgres postgres;
     fakes::MemoryReporter reporter;
-    PostgresStore store{PostgresService{"", "shop"}, TimeLimit::whole(10s), reporter,
+    PostgresStore store{PostgresService{"", "shop"}, view, TimeLimit::whole(10s), reporter,
                         postgres.open()};
 };
 
@@ -90,13 +91,108 @@ TEST_CASE("what became of a write goes by its id and its order's number") {
     CHECK(client.postgres.parameters.back() == std::vector<std::string>{"4294968053", "12001", ""});
 }
 
-TEST_CASE("a column of customers that are no numbers is a matter of configuration") {
+TEST_CASE("a column of customers of another kind is a matter of configuration") {
     for (const std::vector<Scope>& scopes :
          {std::vector{customer_scope(5)}, std::vector{customer_scope(5), customer_scope(7)}}) {
         Client client;
         client.postgres.on("customerid", fakes::fails("ERROR:  no operator\n", "42883"));
+        client.postgres.on("format_type", gives(table({"type", "word"}, {{"shop_id", "uuid"}})));
         const Error error = error_of([&] { client.store.count(scopes, {}); });
         CHECK(error.kind() == ErrorKind::usage);
-        CHECK(std::string(error.what()).find("column customerid") != std::string::npos);
+        CHECK(std::string(error.what()) ==
+              "PostgreSQL at db.example:5432, database shop: the column customerid is of type "
+              "shop_id: set ORDERS_CUSTOMER_TYPE=uuid");
     }
+}
+
+namespace {
+
+const Scope k_text{CustomerId{"cus_1"}};
+
+/// A view of text customers, whose column is of type text.
+struct TextClient : Client {
+    TextClient() : Client{{.customer = "\"user\"", .customer_type = CustomerType::text}} {
+        postgres.on("format_type", gives(table({"type", "word"}, {{"text", "text"}})));
+    }
+};
+
+} // namespace
+
+TEST_CASE("a text is compared exactly, and by the column's type so that there may be an index") {
+    TextClient client;
+    client.postgres.on("count(*)", gives(table({"count", "on_standby"}, {{"3", "f"}})));
+    CHECK(client.store.count({k_text}, {}).counts == Counts{{k_text, 3}});
+    CHECK(client.postgres.was_asked(
+        "WHERE \"user\" = $2 AND \"user\"::text COLLATE \"C\" = $1::text"));
+    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"cus_1", "cus_1"});
+}
+
+TEST_CASE("a text that the column's type does not have is counted without an index") {
+    TextClient client;
+    client.postgres.on("count(*)", fakes::fails("ERROR:  invalid input value for enum\n", "22P02"));
+    client.postgres.on("count(*)", gives(table({"count", "on_standby"}, {{"0", "f"}})));
+    CHECK(client.store.count({k_text}, {}).counts == Counts{{k_text, 0}});
+    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"cus_1"});
+}
+
+TEST_CASE("a customer whose id is no number of 32 bits has the lock of its hash") {
+    TextClient client;
+    client.postgres.on("pg_lock_status",
+                       gives(table({"key", "writer", "id"}, {{"4294967001", "700", "cus_1"},
+                                                             {"4294967001", "700", std::nullopt},
+                                                             {"0", "701", std::nullopt}})));
+    const Probe probe = client.store.probe({k_text, k_all_orders}, {});
+    CHECK(probe.writers.at(k_text) == std::vector<std::uint32_t>{700});
+    CHECK(probe.writers.at(k_all_orders) == std::vector<std::uint32_t>{701});
+    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"{\"cus_1\"}"});
+}
+
+TEST_CASE("numbers of 32 bits are their locks' keys, and no hash is asked for") {
+    Client client;
+    client.postgres.on("pg_lock_status",
+                       gives(table({"key", "writer", "id"}, {{"5", "700", std::nullopt}})));
+    const Probe probe = client.store.probe({customer_scope(5), customer_scope(7)}, {});
+    CHECK(probe.writers.size() == 1);
+    CHECK(client.postgres.parameters.back().empty());
+    client.store.probe({Scope{CustomerId{"2147483648"}}}, {});
+    CHECK(client.postgres.was_asked("hashtext(asked.id)"));
+}
+
+TEST_CASE("a view with a condition is checked once for each session") {
+    Client client{{.condition = "paid"}};
+    client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
+    client.postgres.on("count(*)", gives(k_counted));
+    client.postgres.on("count(*)", gives(k_counted));
+    client.store.count({k_all_orders}, {});
+    client.store.count({k_all_orders}, {});
+    CHECK(client.postgres.statements.size() == 3);
+    CHECK(client.postgres.statements.back().ends_with(" FROM orders WHERE (paid\n)"));
+}
+
+TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {
+    for (const char* sqlstate : {"42601", "42703", "42803", "22P02", "0A000", "42P01", "P0001"}) {
+        Client client{{.condition = "paid"}};
+        client.postgres.on("format_type", fakes::fails("ERROR:  no such paid\n", sqlstate));
+        const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
+        CHECK(error.kind() == ErrorKind::usage);
+        CHECK(std::string(error.what()).ends_with("ORDERS_WHERE is refused: no such paid"));
+    }
+}
+
+TEST_CASE("a condition is not blamed for the server or for the table") {
+    for (const char* sqlstate : {"42P01", "42501", "57014", "53300"}) {
+        Client client{{.condition = "paid"}};
+        client.postgres.on("format_type", fakes::fails("ERROR:  not \"orders\"\n", sqlstate));
+        const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
+        CHECK(std::string(error.what()).find("ORDERS_WHERE") == std::string::npos);
+    }
+}
+
+TEST_CASE("a condition that fails for a row is told by its variable") {
+    Client client{{.condition = "1 / paid > 0"}};
+    client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
+    client.postgres.on("count(*)", fakes::fails("ERROR:  division by zero\n", "22012"));
+    const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(std::string(error.what()).ends_with("ORDERS_WHERE is refused: division by zero"));
 }

@@ -1,0 +1,81 @@
+#include "postgres/view_check.hpp"
+
+#include "postgres/failure_text.hpp"
+#include "postgres/sql.hpp"
+#include "postgres/view_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+namespace ordercache {
+
+namespace {
+
+bool contains(std::string_view list, std::string_view word) {
+    return !word.empty() && list.find(word) != std::string_view::npos;
+}
+
+WrongView wrong_condition(const SessionFailure& failure) {
+    return WrongView("ORDERS_WHERE is refused: " + reason_of_failure(failure));
+}
+
+/// If the column is missing, it has no type, and the next statement fails.
+void check_both(PostgresSession& session, const OrdersView& view) {
+    const auto sql =
+        sql_of(sql::k_check_view, view,
+               fmt::arg("condition", view.condition.empty() ? "true" : view.condition));
+    const Row row = session.run(sql, {bare_name(view.customer)}).only();
+    const bool has_word = !row.is_null("word");
+    if (!row.is_null("type") &&
+        (!has_word || parse_customer_type(row.text("word")) != view.customer_type)) {
+        throw WrongView(
+            fmt::format("the column {} is of type {}: set {}", view.customer, row.text("type"),
+                        has_word ? "ORDERS_CUSTOMER_TYPE=" + row.text("word") : "ORDERS_COLUMNS"));
+    }
+}
+
+} // namespace
+
+void check_view(PostgresSession& session, const OrdersView& view) {
+    constexpr auto of_conditions = "0A 22 38 39 42 54 P0"; // not of the server
+    if (view.condition.empty() && view.customer_type == CustomerType::integer) {
+        return;
+    }
+    try {
+        check_both(session, view);
+    } catch (const SessionFailure& failed) {
+        const bool is_of_table =
+            contains("42P01 42501", failed.sqlstate()) && names_table(failed, view);
+        if (view.condition.empty() || is_of_table ||
+            !contains(of_conditions, failed.sqlstate().substr(0, 2))) {
+            throw;
+        }
+        throw wrong_condition(failed);
+    }
+}
+
+void explain_failure(PostgresSession& session, const OrdersView& view,
+                     const SessionFailure& failure) {
+    constexpr auto of_types = "22P02 42725 42804 42846 42883";
+    if (contains(of_types, failure.sqlstate())) {
+        session.roll_back();
+        check_both(session, view);
+    }
+    throw failure;
+}
+
+Rows run_count(PostgresSession& session, const OrdersView& view, const std::string& sql,
+               const std::vector<std::string>& parameters) {
+    try {
+        return session.run(sql, parameters);
+    } catch (const SessionFailure& failed) {
+        if (failed.sqlstate().starts_with("22") && !view.condition.empty()) {
+            throw wrong_condition(failed); // for one of the rows
+        }
+        explain_failure(session, view, failed);
+    }
+}
+
+} // namespace ordercache

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "postgres/orders_view.hpp"
+#include "postgres/session.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace ordercache {
+
+/// The view of orders does not fit the database. what() says which variable to set.
+class WrongView : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Has PostgreSQL check the condition, and that the column of customers is of the kind that the
+/// view says, unless the view has neither a condition nor another type than integers. Throws
+/// WrongView and SessionFailure.
+void check_view(PostgresSession& session, const OrdersView& view);
+
+/// Throws WrongView if a statement failed because the column of customers is of another kind, and
+/// otherwise the failure itself. Rolls back.
+[[noreturn]] void explain_failure(PostgresSession& session, const OrdersView& view,
+                                  const SessionFailure& failure);
+
+/// Runs a statement that counts orders, and explains its failure.
+Rows run_count(PostgresSession& session, const OrdersView& view, const std::string& sql,
+               const std::vector<std::string>& parameters = {});
+
+} // namespace ordercache

@@ -1,0 +1,59 @@
+#include "postgres/view_sql.hpp"
+
+#include <fmt/ranges.h>
+
+namespace ordercache {
+
+std::vector<std::string> written_columns(const OrdersView& view) {
+    std::vector<std::string> columns = {view.date, view.customer, view.net, view.tax, view.total};
+    std::erase(columns, "");
+    return columns;
+}
+
+std::string written_columns_sql(const OrdersView& view) {
+    return fmt::format("{}", fmt::join(written_columns(view), ", "));
+}
+
+/// The collation makes texts that are equal to a column's own collation different customers.
+std::string customer_id_sql(const OrdersView& view) {
+    switch (view.customer_type) {
+    case CustomerType::uuid:
+        return view.customer + "::text";
+    case CustomerType::text:
+        return view.customer + "::text COLLATE \"C\"";
+    case CustomerType::integer:
+        break;
+    }
+    return view.customer + "::bigint";
+}
+
+/// Numbers are compared as 64-bit integers, so that a column of a smaller or inexact type does not
+/// confuse two of them.
+std::string is_customer_sql(const OrdersView& view, bool is_array) {
+    const bool is_text = view.customer_type == CustomerType::text;
+    const auto* const type = is_text                                    ? "text"
+                             : view.customer_type == CustomerType::uuid ? "uuid"
+                                                                        : "bigint";
+    const std::string left = is_text ? customer_id_sql(view) : view.customer;
+    return is_array ? fmt::format("{} = ANY($1::{}[])", left, type)
+                    : fmt::format("{} = $1::{}", left, type);
+}
+
+std::string lock_key_sql(const OrdersView& view) {
+    if (view.customer_type != CustomerType::integer) {
+        return fmt::format("hashtext({})", customer_id_sql(view));
+    }
+    return fmt::format(
+        "CASE WHEN {0} BETWEEN 1 AND 2147483647 THEN {0}::int ELSE hashtext({0}::bigint::text) END",
+        view.customer);
+}
+
+std::string if_order_sql(const char* before, const OrdersView& view) {
+    return view.condition.empty() ? "" : fmt::format("{}({}\n)", before, view.condition);
+}
+
+std::string is_order_sql(const OrdersView& view) {
+    return view.condition.empty() ? "true" : fmt::format("({}\n) IS TRUE", view.condition);
+}
+
+} // namespace ordercache

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "postgres/orders_view.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+/// Statements are written from the view of orders.
+namespace ordercache {
+
+/// Returns the names of the columns that `add` writes.
+std::vector<std::string> written_columns(const OrdersView& view);
+
+/// The same, as a list between commas.
+std::string written_columns_sql(const OrdersView& view);
+
+/// Expressions of a row: its customer's id, in the form that CustomerId has, and the key of its
+/// customer's lock.
+std::string customer_id_sql(const OrdersView& view);
+std::string lock_key_sql(const OrdersView& view);
+
+/// Whether the row's customer is $1, or one of the array $1.
+std::string is_customer_sql(const OrdersView& view, bool is_array);
+
+/// A condition after `before`, which is `WHERE` or `AND`, or nothing if every row is an order. The
+/// user's condition ends with its line, so that a comment in it cannot hide our parenthesis.
+std::string if_order_sql(const char* before, const OrdersView& view);
+
+/// Whether a row that was inserted is an order.
+std::string is_order_sql(const OrdersView& view);
+
+/// Returns the statement with the names of the view, and `more`, in place of its placeholders.
+template <typename... More>
+std::string sql_of(const char* statement, const OrdersView& view, const More&... more) {
+    return fmt::format(
+        fmt::runtime(statement), fmt::arg("table", view.table),
+        fmt::arg("table_name", sql_literal(view.table)), fmt::arg("order_id", view.order_id),
+        fmt::arg("customer", view.customer), fmt::arg("columns", written_columns_sql(view)),
+        fmt::arg("customer_id", customer_id_sql(view)), fmt::arg("lock_key", lock_key_sql(view)),
+        fmt::arg("where_order", if_order_sql(" WHERE ", view)),
+        fmt::arg("and_order", if_order_sql(" AND ", view)),
+        fmt::arg("is_order", is_order_sql(view)), more...);
+}
+
+} // namespace ordercache
