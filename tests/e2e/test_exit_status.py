@@ -74,10 +74,10 @@ def table_renamed(database):
 
 
 @pytest.mark.parametrize("command", [*READING, tuple(an_order())], ids=" ".join)
-def test_a_statement_that_fails_is_3(ordercache, database, cache, command):
+def test_a_table_that_is_not_there_is_2(ordercache, database, cache, command):
     with table_renamed(database):
         run = ordercache(*command)
-    assert (run.status, run.stdout) == (3, "")
+    assert (run.status, run.stdout) == (2, "")
     assert run.stderr.startswith("ordercache: error: ") and run.stderr.count("\n") == 1
     assert added(database) == []
     assert cache.keys() == []
