@@ -83,7 +83,7 @@ ExitStatus unforeseen(const char* what, Console& console) {
     if (!commit_was_sent()) {
         return ExitStatus::store_failed;
     }
-    console.error("COMMIT was sent before: look whether the order is there before a retry");
+    console.error("COMMIT was sent: before a retry, check whether the order exists");
     return ExitStatus::in_doubt;
 }
 

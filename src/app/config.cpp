@@ -68,11 +68,12 @@ void refuse_enclosing_quotes(std::string_view text) {
 void check_plain(const std::string& name) {
     refuse_enclosing_quotes(name);
     if (name.find('\r') != std::string::npos) {
-        throw std::invalid_argument("it holds a carriage return, as in a file with CRLF line ends");
+        throw std::invalid_argument(
+            "it contains a carriage return, as in a file with CRLF line ends");
     }
     check_name(name, "it");
     if (name.starts_with(' ') || name.ends_with(' ')) {
-        throw std::invalid_argument("it has a blank at an end");
+        throw std::invalid_argument("it begins or ends with a blank");
     }
 }
 

@@ -44,8 +44,8 @@ Amount Amount::parse(std::string_view text) {
     const std::string_view decimals =
         point == std::string_view::npos ? "00" : text.substr(point + 1);
     if (!is_digits(units) || !is_digits(decimals) || decimals.size() > 2) {
-        throw std::invalid_argument("an amount is digits, with one or two more if there is a "
-                                    "point, and a minus for a refund: 23, 23.05 or -23.05");
+        throw std::invalid_argument("an amount must be digits, with one or two decimals after "
+                                    "a point, as in 23 or 23.05, or -23.05 for a refund");
     }
     const std::int64_t whole =
         number_or_throw(units, 0, k_most_cents / k_cents,
@@ -78,7 +78,7 @@ std::chrono::year_month_day parse_date(std::string_view text) {
     const std::chrono::day day(date_part(text.substr(8, 2)));
     const std::chrono::year_month_day date = year / month / day;
     if (year < std::chrono::year(1) || !date.ok()) {
-        throw std::invalid_argument("the calendar has no such day");
+        throw std::invalid_argument("there is no such day");
     }
     return date;
 }

@@ -23,7 +23,7 @@ void check_no_blanks(std::string_view text) {
     const auto is_blank = [](char c) { return c == ' ' || is_control(c); };
     if (std::any_of(text.begin(), text.end(), is_blank)) {
         throw std::invalid_argument(
-            "it holds a blank or a control character, perhaps at an end: write a blank as %20");
+            "it contains a blank or a control character, perhaps at an end: write a blank as %20");
     }
 }
 
@@ -47,7 +47,7 @@ char decode_escape(std::string_view digits) {
             "a % must be followed by two hexadecimal digits: write % itself as %25");
     }
     if (byte == 0) {
-        throw std::invalid_argument("it must not hold %00");
+        throw std::invalid_argument("it must not contain %00");
     }
     return static_cast<char>(byte);
 }
@@ -179,7 +179,7 @@ void check_port(std::string_view port) {
 
 void check_printable(std::string_view value, std::string_view what) {
     if (std::any_of(value.begin(), value.end(), is_control)) {
-        throw std::invalid_argument(fmt::format("{} must not hold a control character", what));
+        throw std::invalid_argument(fmt::format("{} must not contain a control character", what));
     }
 }
 

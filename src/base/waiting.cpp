@@ -64,8 +64,7 @@ std::vector<std::weak_ptr<Completion>> g_hanging_calls;
 void check_hanging_calls() {
     std::erase_if(g_hanging_calls, [](const auto& call) { return call.expired(); });
     if (g_hanging_calls.size() >= k_most_hanging_calls) {
-        throw NoThread(
-            "too many calls hang, as the look-up of a name or the reading of a file may");
+        throw NoThread("too many calls hang, such as looking up a name or reading a file");
     }
 }
 

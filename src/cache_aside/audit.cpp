@@ -33,8 +33,8 @@ constexpr std::size_t k_customers_at_once = 5000;
 const Counted& checked(const Counted& counted) {
     if (counted.on_standby) {
         throw Error(ErrorKind::store_failed,
-                    "PostgreSQL is a standby here, whose counts lag, so that none can be called "
-                    "stale by them: name the primary in PG_SERVICE_URI");
+                    "this PostgreSQL is a standby, whose counts may lag: name the primary in "
+                    "PG_SERVICE_URI");
     }
     return counted;
 }

@@ -46,9 +46,10 @@ Counts count_without_cache(OrderStore& store, const std::vector<Scope>& scopes,
 }
 
 const char* reason_not_to_cache(const Scope& scope, const Probe& probe, const Counted& counted) {
-    return probe.on_standby || counted.on_standby ? "PostgreSQL is a standby here, which lags"
-           : probe.writers.contains(scope)        ? "a write may be in flight"
-                                                  : "it may have changed meanwhile";
+    return probe.on_standby || counted.on_standby
+               ? "this PostgreSQL is a standby, whose counts may lag"
+           : probe.writers.contains(scope) ? "a write may be in flight"
+                                           : "it may have changed meanwhile";
 }
 
 std::vector<Scope> scopes_in(const Claims& claims, Claim::Kind kind) {
@@ -155,10 +156,9 @@ Counts CountReader::counts_in(const Claims& claims) {
 
 Error CountReader::waited_too_long(const Scope& scope, const Claim& claim) const {
     return {ErrorKind::store_failed,
-            fmt::format("gave up waiting for {}: {} when --timeout was over; give it a longer one",
-                        m_cache.key(scope),
-                        claim.is_being_counted ? "another process was still counting in PostgreSQL"
-                                               : "orders were still being added")};
+            fmt::format("timed out waiting for {}: {}; use a longer --timeout", m_cache.key(scope),
+                        claim.is_being_counted ? "another process is still counting in PostgreSQL"
+                                               : "orders are still being added")};
 }
 
 /// Counts what this reader has the right to count.

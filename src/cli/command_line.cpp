@@ -239,7 +239,8 @@ parse_command_line(int argc, const char* const* argv,
         return Page{.text = version_page()};
     }
     if (command.empty()) {
-        throw usage_error(fmt::format("a command is missing: there are {}", enumerate(k_commands)));
+        throw usage_error(
+            fmt::format("a command is missing: the commands are {}", enumerate(k_commands)));
     }
     if (!problem.empty()) {
         throw usage_error(problem);

@@ -69,7 +69,7 @@ std::string parse_file_name(std::string_view text) {
 
 std::string parse_follow_sql(std::string_view text) {
     if (text != "true" && text != "remove") {
-        throw std::invalid_argument("it takes no value but remove");
+        throw std::invalid_argument("the only value is remove");
     }
     return std::string(text);
 }

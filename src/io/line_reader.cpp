@@ -33,10 +33,10 @@ const char* fault_of(std::string_view line) {
         return "the file is not UTF-8, maybe UTF-16: save it as UTF-8";
     }
     if (has('\r')) {
-        return "a carriage return stands within the line: end each line with LF or CRLF";
+        return "there is a carriage return within the line: end each line with LF or CRLF";
     }
     if (has(k_byte_order_mark)) {
-        return "a byte-order mark stands within the file: were two files put together?";
+        return "there is a byte-order mark within the file: were two files joined?";
     }
     return nullptr;
 }
@@ -62,7 +62,7 @@ LineReader::~LineReader() {
 
 std::optional<std::string_view> LineReader::next() {
     if (!complete_line(m_limit)) {
-        throw cannot_read(m_name, "nothing came within --timeout");
+        throw cannot_read(m_name, "no input within --timeout");
     }
     std::string_view line = m_unread.substr(0, m_unread.find('\n'));
     m_has_end = line.size() < m_unread.size();
@@ -120,7 +120,7 @@ void LineReader::read_more() {
     if (room.empty()) {
         const char* const fault = fault_of(m_unread);
         throw usage_error(
-            complaint(m_number + 1, fault != nullptr ? fault : "it is too long for a line"));
+            complaint(m_number + 1, fault != nullptr ? fault : "the line is too long"));
     }
     const ssize_t got = read(m_fd, room.data(), room.size());
     if (got < 0 && errno != EAGAIN) {

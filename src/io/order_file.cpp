@@ -21,8 +21,8 @@ constexpr std::size_t k_most_complaints = 10;
 
 /// The last amount of the line may be cut off too: `1.8` of `1.80`.
 constexpr auto k_cut_off =
-    "it is the last line and has no line end: was the file cut off? If it is "
-    "whole, end it with a line break";
+    "the last line has no line end: was the file cut off? If it is complete, add "
+    "a line break";
 
 constexpr auto k_header_form =
     "the first line must name the columns date, customer, net and tax, separated by commas";
@@ -70,7 +70,7 @@ std::size_t position(const std::vector<std::string>& header, std::string_view co
 std::string_view read_plain(std::string_view line, std::string& field) {
     field = line.substr(0, line.find(','));
     if (field.find('"') != std::string::npos) {
-        throw std::invalid_argument("a quote stands in a field that does not begin with one");
+        throw std::invalid_argument("there is a quote in a field that does not begin with one");
     }
     return line.substr(field.size());
 }

@@ -44,7 +44,7 @@ std::string json_customer(const CustomerId& customer, CustomerType type) {
 void throw_write_error(int error) {
     const auto message =
         fmt::format("cannot write to stdout: {}",
-                    error == ETIMEDOUT ? "nobody read it within --timeout" : std::strerror(error));
+                    error == ETIMEDOUT ? "it was not read within --timeout" : std::strerror(error));
     if (error == EPIPE) {
         throw ClosedPipe(message);
     }

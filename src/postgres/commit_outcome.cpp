@@ -34,16 +34,16 @@ std::string status_sql(const OrdersView& view, bool has_order) {
 CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& write,
                    const std::string& why) {
     const std::string where =
-        write.id.order ? sql_of("whether order {id} is there and reads {content}: SELECT "
+        write.id.order ? sql_of("whether order {id} exists and reads {content}: SELECT "
                                 "{order_id}, {columns} FROM {table} WHERE {order_id} = '{id}'",
                                 *connection.view(), fmt::arg("id", *write.id.order),
                                 fmt::arg("content", write.content))
-                       : fmt::format("for an order that reads {}", write.content);
+                       : fmt::format("whether an order reads {}", write.content);
     return {CommitOutcome::in_doubt,
             connection.failure(
                 ErrorKind::in_doubt,
-                fmt::format("{}, and whether transaction {} is committed is not known; before a "
-                            "retry look {}",
+                fmt::format("{}, and it is not known whether transaction {} was committed; before "
+                            "a retry, check {}",
                             why, write.id.transaction, where))};
 }
 

@@ -29,7 +29,8 @@ CommitReply PostgresConnection::send_commit(const Tick& tick) {
         roll_back();
         return {CommitReply::Kind::not_sent,
                 failure(ErrorKind::store_failed,
-                        "--timeout came before the COMMIT, and nothing was written")};
+                        "timed out before COMMIT was sent, and nothing was written; use a longer "
+                        "--timeout")};
     }
     m_is_in_transaction = false;
     const auto session = std::exchange(m_session, nullptr);

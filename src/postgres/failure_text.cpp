@@ -18,8 +18,8 @@ constexpr auto k_table_advice =
 constexpr auto k_login_advice = "; check the user and the password in PG_SERVICE_URI or ~/.pgpass, "
                                 "which must have mode 0600";
 constexpr auto k_local_user_advice =
-    "; check the user: over a local socket it may have to be the system's own";
-constexpr auto k_tls_advice = "; the server may want TLS: set sslmode=require";
+    "; check the user: over a local socket it may have to be the operating system's";
+constexpr auto k_tls_advice = "; the server may require TLS: set sslmode=require";
 
 /// PgBouncer has this SQLSTATE for everything. It writes only English.
 constexpr auto k_protocol_violation = "08P01";
@@ -162,8 +162,8 @@ Verdict judge(const SessionFailure& failure, const OrdersView& view) {
         return {ErrorKind::rejected, "rejected: " + reason};
     }
     if (has(k_another_table, sqlstate)) {
-        return {ErrorKind::usage, fmt::format("the table {} is not as it must be: {}; check {}",
-                                              view.table, reason, variable_of(sqlstate, view))};
+        return {ErrorKind::usage, fmt::format("cannot use the table {}: {}; check {}", view.table,
+                                              reason, variable_of(sqlstate, view))};
     }
     const bool forbids_transactions =
         sqlstate == k_protocol_violation && has(reason, "statement pooling");

@@ -11,7 +11,7 @@ namespace ordercache {
 const std::optional<std::string>& Row::value(std::string_view column) const {
     const auto found = std::ranges::find(*m_columns, column);
     if (found == m_columns->end()) {
-        throw UnexpectedReply(fmt::format("it has no {}", column));
+        throw UnexpectedReply(fmt::format("there is no column {}", column));
     }
     return m_values.at(static_cast<std::size_t>(found - m_columns->begin()));
 }
@@ -19,7 +19,7 @@ const std::optional<std::string>& Row::value(std::string_view column) const {
 const std::string& Row::text(std::string_view column) const {
     const auto& text = value(column);
     if (!text) {
-        throw UnexpectedReply(fmt::format("its {} is NULL", column));
+        throw UnexpectedReply(fmt::format("column {} is NULL", column));
     }
     return *text;
 }
@@ -30,7 +30,7 @@ std::int64_t Row::number(std::string_view column) const {
     const char* const end = digits.data() + digits.size();
     const auto [stopped, failure] = std::from_chars(digits.data(), end, number);
     if (digits.empty() || failure != std::errc{} || stopped != end) {
-        throw UnexpectedReply(fmt::format("its {} is not a number", column));
+        throw UnexpectedReply(fmt::format("column {} is not a number", column));
     }
     return number;
 }
@@ -38,14 +38,14 @@ std::int64_t Row::number(std::string_view column) const {
 bool Row::flag(std::string_view column) const {
     const std::string& letter = text(column);
     if (letter != "t" && letter != "f") {
-        throw UnexpectedReply(fmt::format("its {} is neither true nor false", column));
+        throw UnexpectedReply(fmt::format("column {} is not a boolean", column));
     }
     return letter == "t";
 }
 
 Row Rows::only() const {
     if (size() != 1) {
-        throw UnexpectedReply(fmt::format("it has {} rows, not one", size()));
+        throw UnexpectedReply(fmt::format("{} rows instead of one", size()));
     }
     return m_rows.front();
 }

@@ -139,7 +139,7 @@ public:
         case PGRES_FATAL_ERROR:
             throw parse_failure(PQerrorMessage(m_handle));
         default:
-            throw UnexpectedReply("it is not an answer to COMMIT");
+            throw UnexpectedReply("not a reply to COMMIT");
         }
     }
 

@@ -16,13 +16,13 @@ namespace {
 using Kind = RedisReply::Kind;
 
 constexpr std::string_view k_not_granted =
-    "the user in REDIS_SERVICE_URI may not do that: grant it by ACL SETUSER, as RIGHTS in "
-    "ordercache(1) has it";
+    "the user in REDIS_SERVICE_URI lacks a right: grant it with ACL SETUSER, as RIGHTS in "
+    "ordercache(1) shows";
 
 constexpr std::string_view k_wrong_password =
     "the user or the password in REDIS_SERVICE_URI is wrong";
 constexpr std::string_view k_has_no_password =
-    "it has no password: leave the password out of REDIS_SERVICE_URI";
+    "it has no password: remove the password from REDIS_SERVICE_URI";
 
 struct Meaning {
     std::string_view error; ///< How its text begins.
@@ -30,7 +30,7 @@ struct Meaning {
 };
 
 constexpr auto k_meanings = std::to_array<Meaning>({
-    {"NOAUTH", "it wants a password: write one into REDIS_SERVICE_URI"},
+    {"NOAUTH", "it needs a password: add it to REDIS_SERVICE_URI"},
     {"ERR AUTH <password> called without any password configured", k_has_no_password},
     {"ERR Client sent AUTH, but no password is set", k_has_no_password}, // Redis 5
     {"ERR invalid password", k_wrong_password},                          // Redis 5
@@ -44,12 +44,12 @@ constexpr auto k_meanings = std::to_array<Meaning>({
     {"OOM", "its memory is full: raise maxmemory, or choose an evicting maxmemory-policy"},
     {"MASTERDOWN", "it is a replica that has lost its primary: name the primary"},
     {"CLUSTERDOWN", "the cluster is down: try again"},
-    {"MOVED", "the cluster's nodes do not agree who has the key: try again"},
-    {"ASK", "the key is on its way to another node of the cluster: try again"},
-    {"TRYAGAIN", "the key is on its way to another node of the cluster: try again"},
-    {"MISCONF", "it cannot save to disk and takes no writes: see its log"},
-    {"ERR unknown command", "it does not know that command, which its configuration may have "
-                            "renamed: it must keep those of RIGHTS in ordercache(1)"},
+    {"MOVED", "the cluster's nodes disagree about which of them has the key: try again"},
+    {"ASK", "the key is moving to another node of the cluster: try again"},
+    {"TRYAGAIN", "the key is moving to another node of the cluster: try again"},
+    {"MISCONF", "it cannot save to disk and refuses writes: see its log"},
+    {"ERR unknown command", "it does not know the command, perhaps because its configuration "
+                            "renames it: RIGHTS in ordercache(1) lists the commands to keep"},
 });
 
 /// Of a Sentinel, instead of the others.
@@ -79,7 +79,7 @@ std::string_view shown(const RedisService& service, std::string_view command,
     const bool holds_password =
         !service.password.empty() && error_text.find(service.password) != std::string_view::npos;
     if (command == "AUTH" || holds_password) {
-        return "its reason is not shown, as it may hold the password: see its log";
+        return "the reason is not shown, since it may contain the password: see its log";
     }
     return error_text;
 }

@@ -21,15 +21,15 @@ std::string why_certificate_is_refused(long verdict) {
     switch (verdict) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return "its certificate is another host's: write the host into REDIS_SERVICE_URI as the "
-               "certificate names it";
+        return "its certificate is for another host: write the host in REDIS_SERVICE_URI as the "
+               "certificate has it";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        return "its certificate comes from an unknown authority: name that authority's file by "
-               "ssl_ca_certs in REDIS_SERVICE_URI, or by SSL_CERT_FILE";
+        return "its certificate is signed by an unknown authority: name that authority's file with "
+               "ssl_ca_certs in REDIS_SERVICE_URI, or with SSL_CERT_FILE";
     default:
         return fmt::format("its certificate is refused: {}",
                            X509_verify_cert_error_string(verdict));
@@ -40,10 +40,10 @@ std::string why_tls_failed(unsigned long error) {
     switch (ERR_GET_REASON(error)) {
     case SSL_R_WRONG_VERSION_NUMBER:
     case SSL_R_PACKET_LENGTH_TOO_LONG:
-        return "it does not speak TLS: use its TLS port, or redis:// where there is none";
+        return "it does not speak TLS: use its TLS port, or redis:// if it has none";
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
     case SSL_R_UNSUPPORTED_PROTOCOL:
-        return "it does not speak TLS 1.2 or newer: bring it up to date";
+        return "it does not speak TLS 1.2 or newer: update it";
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
         return "it requires a client certificate: set ssl_certfile and ssl_keyfile in "

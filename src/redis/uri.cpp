@@ -153,7 +153,7 @@ void apply(const UriOption& option, RedisService& service) {
 void take_credentials(std::string_view userinfo, RedisService& service) {
     const auto [user, password] = cut(userinfo, ':');
     if (!password) {
-        throw std::invalid_argument("a colon must tell user from password before the @: write "
+        throw std::invalid_argument("a colon must separate user and password before the @: write "
                                     ":password@host or user:password@host");
     }
     service.user = percent_decode(user);

@@ -103,8 +103,8 @@ def test_a_reader_waits_up_to_its_timeout_and_says_for_what(ordercache, cache, d
             run = ordercache("count", "--timeout", "3")
         assert (run.status, run.stdout) == (3, "")
         assert run.stderr == (
-            "ordercache: error: gave up waiting for num_orders:all: another process was still counting in PostgreSQL when"
-            " --timeout was over; give it a longer one\n"
+            "ordercache: error: timed out waiting for num_orders:all: another process is still counting in PostgreSQL;"
+            " use a longer --timeout\n"
         )
         assert 2.9 < run.seconds < 10
         assert count_queries(log) == 0

@@ -141,7 +141,7 @@ def test_timeout_bounds_the_wait_for_input(ordercache, tmp_path, command, source
     time.sleep(0.5)
     assert process.poll() is None
     assert process.wait(timeout=20) == 2
-    assert "nothing came within --timeout" in process.stderr.read()
+    assert "no input within --timeout" in process.stderr.read()
 
 
 def test_timeout_bounds_the_wait_for_the_reader_of_the_answer(ordercache, tmp_path):
@@ -149,4 +149,4 @@ def test_timeout_bounds_the_wait_for_the_reader_of_the_answer(ordercache, tmp_pa
     customers.write_text("9999\n" * 20_000)
     process = ordercache.start("count", "--customers-from", customers, "--timeout", "1")
     assert process.wait(timeout=20) == 1
-    assert "nobody read it within --timeout" in process.stderr.read()
+    assert "it was not read within --timeout" in process.stderr.read()

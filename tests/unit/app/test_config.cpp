@@ -104,9 +104,9 @@ TEST_CASE("a certificate that is not to be verified is warned of once") {
 
 TEST_CASE("a value that a file of settings has spoilt is refused by its variable's name") {
     const std::string carriage_return =
-        ": it holds a carriage return, as in a file with CRLF line ends";
-    const std::string control = ": it must not hold a control character";
-    const std::string blank = ": it has a blank at an end";
+        ": it contains a carriage return, as in a file with CRLF line ends";
+    const std::string control = ": it must not contain a control character";
+    const std::string blank = ": it begins or ends with a blank";
     const std::string quotes = ": quotes enclose the value: leave them out";
     const auto database_refusal = [](const std::string& name) {
         return postgres_refusal({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", name}});

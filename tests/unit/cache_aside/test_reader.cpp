@@ -364,8 +364,8 @@ TEST_CASE("a reader whose time is up says that another one is still counting") {
     holder.cache.claim(k_all_orders);
 
     CHECK_THROWS_WITH_AS(process.count(),
-                         "gave up waiting for num_orders:all: another process was still counting "
-                         "in PostgreSQL when --timeout was over; give it a longer one",
+                         "timed out waiting for num_orders:all: another process is still counting "
+                         "in PostgreSQL; use a longer --timeout",
                          Error);
     CHECK(process.script.times(Step::snapshot) == 0);
     CHECK(holder.cache.is_ours(k_all_orders));
@@ -382,10 +382,11 @@ TEST_CASE("a reader whose time is up says that orders are still being added") {
     servers.commits_hang = true;
     CHECK_THROWS_AS(writer.add(*k_customer.customer), Error);
 
-    CHECK_THROWS_WITH_AS(process.count(),
-                         "gave up waiting for num_orders:all: orders were still being added when "
-                         "--timeout was over; give it a longer one",
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        process.count(),
+        "timed out waiting for num_orders:all: orders are still being added; use a "
+        "longer --timeout",
+        Error);
 }
 
 TEST_CASE("a value filled between GET and acquire is a hit") {
@@ -714,11 +715,11 @@ TEST_CASE("the reporter says that a count is not cached, and why") {
         std::string why;
         SUBCASE("a standby answers") {
             servers.is_standby = true;
-            why = "PostgreSQL is a standby here, which lags";
+            why = "this PostgreSQL is a standby, whose counts may lag";
         }
         SUBCASE("another server than the probe's, a standby, answers") {
             servers.counts_on_standby = true;
-            why = "PostgreSQL is a standby here, which lags";
+            why = "this PostgreSQL is a standby, whose counts may lag";
         }
         SUBCASE("a writer holds its lock") {
             servers.begin({*k_customer.customer}, scopes_of(*k_customer.customer));

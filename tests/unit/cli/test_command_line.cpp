@@ -250,7 +250,7 @@ TEST_CASE("a bad value is refused with its option and the reason") {
         }
     }
     CHECK(refusal(whole_order_but("--date", "2023-02-30")) ==
-          "--date: `2023-02-30`: the calendar has no such day");
+          "--date: `2023-02-30`: there is no such day");
     CHECK(starts(refusal(whole_order_but("--customer", "x")), "--customer: "));
     CHECK(starts(refusal(whole_order_but("--net", "23.005")), "--net: "));
     CHECK(starts(refusal(whole_order_but("--tax", "nan")), "--tax: "));
@@ -429,11 +429,11 @@ TEST_CASE("a -- after the command changes nothing") {
 
 TEST_CASE("a command must be given") {
     CHECK(refusal({"--json"}) ==
-          "a command is missing: there are count, add, invalidate, ttl and help");
+          "a command is missing: the commands are count, add, invalidate, ttl and help");
     CHECK(refusal({"--"}) ==
-          "a command is missing: there are count, add, invalidate, ttl and help");
+          "a command is missing: the commands are count, add, invalidate, ttl and help");
     CHECK(refusal({"--customer", "5"}) ==
-          "a command is missing: there are count, add, invalidate, ttl and help");
+          "a command is missing: the commands are count, add, invalidate, ttl and help");
 }
 
 TEST_CASE("no argument at all gets the short help, as wrong usage") {

@@ -56,9 +56,8 @@ TEST_CASE("a list that pauses for longer than the limit is an error") {
                       TimeLimit::each_wait(std::chrono::milliseconds(5)));
     pipe.write("7\n");
     CHECK(list.next() == Customers{{"7"}});
-    CHECK_THROWS_WITH_AS(list.next(),
-                         ("cannot read " + pipe.path() + ": nothing came within --timeout").c_str(),
-                         Error);
+    CHECK_THROWS_WITH_AS(
+        list.next(), ("cannot read " + pipe.path() + ": no input within --timeout").c_str(), Error);
 }
 
 TEST_CASE("a text customer is the whole line") {

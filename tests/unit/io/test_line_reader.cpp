@@ -63,16 +63,16 @@ TEST_CASE("a file that is not text in lines says what it is") {
          {"\xFF\xFE" + "7\0\n\0"s, "\xFE\xFF" + "\0\x37\0\n"s, "7\0\n\0"s, "\0\x37\0\n"s}) {
         is_refused(text, ", line 1: the file is not UTF-8, maybe UTF-16: ");
     }
-    is_refused("a\rb\rc\r", ", line 1: a carriage return stands within the line: ");
-    is_refused("a\r\nb\r\r\n", ", line 2: a carriage return stands within the line: ");
+    is_refused("a\rb\rc\r", ", line 1: there is a carriage return within the line: ");
+    is_refused("a\r\nb\r\r\n", ", line 2: there is a carriage return within the line: ");
     std::string of_a_macintosh;
     for (int i = 0; i < 20'000; ++i) {
         of_a_macintosh += "1234567\r";
     }
-    is_refused(of_a_macintosh, ", line 1: a carriage return stands within the line: ");
-    is_refused("a\n" + mark + "b\n", ", line 2: a byte-order mark stands within the file: ");
-    is_refused("a\nb" + mark + "c\n", ", line 2: a byte-order mark stands within the file: ");
-    is_refused(mark + mark + "a\n", ", line 1: a byte-order mark stands within the file: ");
+    is_refused(of_a_macintosh, ", line 1: there is a carriage return within the line: ");
+    is_refused("a\n" + mark + "b\n", ", line 2: there is a byte-order mark within the file: ");
+    is_refused("a\nb" + mark + "c\n", ", line 2: there is a byte-order mark within the file: ");
+    is_refused(mark + mark + "a\n", ", line 1: there is a byte-order mark within the file: ");
 }
 
 TEST_CASE("a line that the buffer's end cuts is whole again") {
@@ -119,9 +119,8 @@ TEST_CASE("a wait for input, and for the writer of a FIFO, ends with the limit")
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     for (const std::string& path : {pipe.path(), fifo}) {
         LineReader reader(path, TimeLimit::each_wait(5ms));
-        CHECK_THROWS_WITH_AS(reader.next(),
-                             ("cannot read " + path + ": nothing came within --timeout").c_str(),
-                             Error);
+        CHECK_THROWS_WITH_AS(
+            reader.next(), ("cannot read " + path + ": no input within --timeout").c_str(), Error);
     }
     unlink(fifo.c_str());
 }

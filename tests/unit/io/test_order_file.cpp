@@ -81,9 +81,9 @@ TEST_CASE("quotes that do not pair are told of") {
     const std::string good = "2023-03-10,1,1,1\n";
     CHECK(complaints_about(k_header + "2023-03-10,1,1,\"1\n" + good) ==
           std::vector<std::string>{"line 2: a quote is not closed"});
-    CHECK(
-        complaints_about(k_header + "2023-03-10,1,1,1\"\n" + good) ==
-        std::vector<std::string>{"line 2: a quote stands in a field that does not begin with one"});
+    CHECK(complaints_about(k_header + "2023-03-10,1,1,1\"\n" + good) ==
+          std::vector<std::string>{
+              "line 2: there is a quote in a field that does not begin with one"});
     CHECK(complaints_about(k_header + "2023-03-10,1,1,\"1\"1\n" + good) ==
           std::vector<std::string>{"line 2: a closing quote is not followed by a comma"});
 }
@@ -107,7 +107,7 @@ TEST_CASE("a value that is refused is shown, short and without what a terminal w
         complaints_about(k_header + "2023-03-10,1,\"1,50\",1\n2023-03-10,\x1b[31m" +
                          std::string(60, '9') + ",1,1\n");
     REQUIRE(complaints.size() == 2);
-    CHECK(complaints[0].starts_with("line 2: net: `1,50`: an amount is "));
+    CHECK(complaints[0].starts_with("line 2: net: `1,50`: an amount must be "));
     CHECK(complaints[1].starts_with("line 3: customer: `?[31m" + std::string(35, '9') + "…`: "));
 }
 
@@ -125,14 +125,14 @@ TEST_CASE("a file that is cut off is refused, and earlier bad lines are told of 
     const auto complaints = complaints_about(k_header + "2023-03-10,x,1,1\n2023-03-10,1,1,1.8");
     REQUIRE(complaints.size() == 2);
     CHECK(complaints[0].starts_with("line 2: customer: "));
-    CHECK(complaints[1].starts_with("line 3: it is the last line and has no line end: "));
+    CHECK(complaints[1].starts_with("line 3: the last line has no line end: "));
     CHECK(complaints_about(k_header + "2023-03-10,1,1,1\n2023-03-10,1,1,1.8").size() == 1);
     CHECK(complaints_about("date,customer,net,tax").empty());
 }
 
 TEST_CASE("a line without end is refused before it fills the memory") {
     CHECK(complaints_about(k_header + std::string(1 << 20, '1')) ==
-          std::vector<std::string>{"line 2: it is too long for a line"});
+          std::vector<std::string>{"line 2: the line is too long"});
 }
 
 TEST_CASE("a line is split at its commas") {
@@ -149,7 +149,7 @@ TEST_CASE("a malformed line says what is wrong") {
     for (const char* line : {R"(a"b)", R"(1""2)", R"(a,b")", R"( "a")"}) {
         CAPTURE(line);
         CHECK_THROWS_WITH_AS(fields_of(line),
-                             "a quote stands in a field that does not begin with one",
+                             "there is a quote in a field that does not begin with one",
                              std::invalid_argument);
     }
     for (const char* line : {R"("d"e)", R"("d" ,e)"}) {

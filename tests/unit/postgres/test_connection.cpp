@@ -134,7 +134,7 @@ TEST_CASE("an answer that makes no sense is a failure, and says what is wrong wi
     });
     CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) == "PostgreSQL at db.example:5432, database shop: unexpected "
-                                       "result: it has 0 rows, not one; is it PostgreSQL?");
+                                       "result: 0 rows instead of one; is it PostgreSQL?");
 }
 
 TEST_CASE("past the limit a statement is cancelled") {

@@ -137,9 +137,9 @@ TEST_CASE("the advice goes by the cause, not by the words") {
         CHECK(advice_for(said, {}).starts_with("check the user and the password"));
     }
     CHECK(advice_for("28000: Peer authentication failed", {.is_local = true}) ==
-          "check the user: over a local socket it may have to be the system's own");
+          "check the user: over a local socket it may have to be the operating system's");
     CHECK(advice_for("28000: no pg_hba.conf entry for database \"shop\"", {.declines_tls = true}) ==
-          "the server may want TLS: set sslmode=require");
+          "the server may require TLS: set sslmode=require");
     for (const char* said :
          {"28000: no pg_hba.conf entry for database \"shop\", no encryption",
           "53300: sorry, too many clients", "28000: role \"shop\" does not exist",

@@ -73,8 +73,8 @@ TEST_CASE("keys in several slots are for the caller to part") {
 TEST_CASE("a refusal says what to do, where that is known") {
     const auto refused = [](const std::string& text) { return failure({"EVAL"}, error(text)); };
     CHECK(refused("NOPERM this user has no permissions to run the 'eval' command") ==
-          "Redis at cache.example:6379 refused EVAL: the user in REDIS_SERVICE_URI may not do "
-          "that: grant it by ACL SETUSER, as RIGHTS in ordercache(1) has it");
+          "Redis at cache.example:6379 refused EVAL: the user in REDIS_SERVICE_URI lacks a "
+          "right: grant it with ACL SETUSER, as RIGHTS in ordercache(1) shows");
     CHECK(refused("ERR The user executing the script can't run this command or subcommand script: "
                   "16, on @user_script:14.") == refused("NOPERM"));
     CHECK(
@@ -86,12 +86,13 @@ TEST_CASE("a refusal says what to do, where that is known") {
 }
 
 TEST_CASE("a refusal in Redis's own words is not shown where it may hold the password") {
-    const std::string hidden = "its reason is not shown, as it may hold the password: see its log";
+    const std::string hidden =
+        "the reason is not shown, since it may contain the password: see its log";
     const std::string peer = "Redis at cache.example:6379 refused ";
     CHECK(failure({"AUTH"}, error("ERR is bad")) == peer + "AUTH: " + hidden);
     CHECK(failure({"GET"}, error("ERR s3cret is bad")) == peer + "GET: " + hidden);
     CHECK(failure({"GET"}, error("ERR secret is bad")) == peer + "GET: ERR secret is bad");
     CHECK(failure({"AUTH"}, error("ERR AUTH <password> called without any password configured for "
                                   "the default user. Are you sure?"))
-              .ends_with("it has no password: leave the password out of REDIS_SERVICE_URI"));
+              .ends_with("it has no password: remove the password from REDIS_SERVICE_URI"));
 }

@@ -115,8 +115,8 @@ TEST_CASE("redirections are followed no longer than the limit allows, and told a
     CHECK(failure([&] {
               router.run({{"GET", "a"}});
           }) ==
-          "Redis at named:6379 refused GET: the cluster's nodes do not agree who has the key: try "
-          "again");
+          "Redis at named:6379 refused GET: the cluster's nodes disagree about which of them has the "
+          "key: try again");
 }
 
 TEST_CASE("redirections are followed as long as the limit allows, unless a shorter one is set") {
