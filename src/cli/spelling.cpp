@@ -10,15 +10,8 @@ namespace ordercache {
 
 namespace {
 
-struct Mistakes {
-    std::size_t in_beginning; ///< Fewest, compared with any beginning of the name.
-    std::size_t in_whole;
-
-    friend auto operator<=>(const Mistakes&, const Mistakes&) = default;
-};
-
-/// Counts as the Levenshtein distance does.
-Mistakes mistakes(std::string_view typed, std::string_view name) {
+/// The Levenshtein distance to the beginning of the name that is nearest.
+std::size_t mistakes(std::string_view typed, std::string_view name) {
     std::vector<std::size_t> row(name.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (const char letter : typed) {
@@ -29,7 +22,7 @@ Mistakes mistakes(std::string_view typed, std::string_view name) {
             row[i] = std::min({replaced, row[i] + 1, row[i - 1] + 1});
         }
     }
-    return {std::ranges::min(row), row.back()};
+    return std::ranges::min(row);
 }
 
 /// All options have the dashes in common, which must not count as a likeness.
@@ -46,7 +39,7 @@ std::optional<std::string_view> nearest(std::string_view typed,
         return mistakes(letters, without_dashes(name));
     };
     const auto best = std::ranges::min_element(names, {}, mistakes_in);
-    if (best == names.end() || mistakes_in(*best).in_beginning * 2 >= letters.size()) {
+    if (best == names.end() || mistakes_in(*best) * 2 >= letters.size()) {
         return std::nullopt;
     }
     return *best;

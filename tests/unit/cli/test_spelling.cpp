@@ -50,6 +50,6 @@ TEST_CASE("the beginning of a name is as good as the name") {
     CHECK(nearest("inv", k_names) == "invalidate");
     CHECK(nearest("--r", k_names) == "--refresh");
     CHECK(nearest("--cust", Names{"--json", "--customer", "--customers-from"}) == "--customer");
-    CHECK(nearest("--d", Names{"--dry-run", "--date"}) == "--date");
+    CHECK(nearest("--d", Names{"--dry-run", "--date"}) == "--dry-run");
     CHECK_FALSE(nearest("", Names{"--date", "--dry-run"}));
 }
