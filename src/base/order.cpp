@@ -58,7 +58,8 @@ Amount Amount::parse(std::string_view text) {
 Amount operator+(Amount a, Amount b) {
     const std::int64_t cents = a.m_cents + b.m_cents;
     if (cents < -k_most_cents || cents > k_most_cents) {
-        throw std::invalid_argument("net + tax must lie between -9999999999.99 and 9999999999.99");
+        throw std::invalid_argument(
+            "net and tax together must lie between -9999999999.99 and 9999999999.99");
     }
     return Amount(cents);
 }

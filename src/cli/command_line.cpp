@@ -152,7 +152,7 @@ Order make_order(const Options& options) {
     try {
         order.total();
     } catch (const std::invalid_argument& error) {
-        throw usage_error(fmt::format("--net and --tax: {}", error.what()));
+        throw usage_error(error.what());
     }
     return order;
 }
