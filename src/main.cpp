@@ -7,7 +7,6 @@
 #include "cli/command_line.hpp"
 #include "io/console.hpp"
 #include "io/output.hpp"
-#include "io/standard_streams.hpp"
 #include "postgres/commit_outcome.hpp"
 
 #include <csignal>

@@ -3,8 +3,8 @@
 #include "app/context.hpp"
 #include "base/error.hpp"
 #include "cache_aside/writer.hpp"
+#include "io/console.hpp"
 #include "io/order_file.hpp"
-#include "io/progress.hpp"
 
 #include <fmt/format.h>
 

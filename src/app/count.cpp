@@ -1,8 +1,8 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "io/console.hpp"
 #include "io/customer_list.hpp"
-#include "io/progress.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,17 +1,33 @@
 #include "io/console.hpp"
 
+#include "base/environment.hpp"
 #include "base/quoted.hpp"
 #include "base/signals.hpp"
-#include "io/standard_streams.hpp"
 
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <utility>
 
 namespace ordercache {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto k_first_shown_after = 1s;
+constexpr auto k_redrawn_after = 100ms;
+
+constexpr std::size_t k_bar_width = 20;
 
 /// Users and servers may send any bytes; a message stays one line.
 std::string one_line(const std::string& text) {
@@ -22,12 +38,59 @@ std::string dimmed(const std::string& line) {
     return "\x1b[2m" + line + "\x1b[0m";
 }
 
+/// Whether stderr is a terminal that understands escape sequences, unlike TERM=dumb.
+bool stderr_takes_escapes() {
+    const std::string kind = process_environment("TERM").value_or("");
+    return !kind.empty() && kind != "dumb" && isatty(STDERR_FILENO) != 0;
+}
+
+/// Asked each time, since a window may be resized. Returns nullopt if stderr cannot redraw a line.
+std::optional<std::size_t> terminal_columns() {
+    if (!stderr_takes_escapes()) {
+        return std::nullopt;
+    }
+    constexpr std::size_t usual = 80;
+    winsize size = {};
+    const bool is_known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return is_known ? size.ws_col : usual;
+}
+
 } // namespace
+
+void occupy_closed_streams() {
+    std::array<pollfd, 3> streams = {
+        {{STDIN_FILENO, 0, 0}, {STDOUT_FILENO, 0, 0}, {STDERR_FILENO, 0, 0}}};
+    poll(streams.data(), streams.size(), 0);
+    for (const pollfd& stream : streams) {
+        const bool is_closed = (stream.revents & POLLNVAL) != 0;
+        if (is_closed) {
+            // open() returns the lowest free descriptor, which is this one.
+            open("/dev/null", stream.fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
+int write_all(int fd, std::string_view text, TimeLimit limit) {
+    while (!text.empty()) {
+        if (!wait_for(fd, POLLOUT, limit.deadline())) {
+            return ETIMEDOUT;
+        }
+        // A writable pipe takes PIPE_BUF bytes without blocking.
+        const ssize_t written =
+            ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+        if (written >= 0) {
+            text.remove_prefix(static_cast<std::size_t>(written));
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
 
 void Console::configure(bool verbose, bool quiet, TimeLimit limit) {
     m_limit = limit;
     m_verbose = verbose;
-    m_dims_notes = verbose && stderr_takes_colours();
+    m_dims_notes = verbose && stderr_takes_escapes() && !process_environment("NO_COLOR");
     m_quiet = quiet;
 }
 
@@ -73,6 +136,40 @@ void Console::write(std::string_view text) {
     } catch (const Interrupted& interrupted) {
         put_back(interrupted.signal);
         m_is_blocked = true;
+    }
+}
+
+std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
+                         std::size_t columns) {
+    std::string line = fmt::format("{} {}", items, unit);
+    if (part) {
+        const std::string filled(static_cast<std::size_t>(*part * k_bar_width), '=');
+        line += fmt::format(" [{:<{}}] {:3}%", filled, k_bar_width, static_cast<int>(*part * 100));
+    }
+    return line.substr(0, columns - 1); // terminals wrap in the last column
+}
+
+Progress::Progress(std::string unit, Reporter& reporter)
+    : m_unit(std::move(unit)), m_reporter(reporter), m_next(Clock::now() + k_first_shown_after) {}
+
+Progress::~Progress() {
+    hide();
+}
+
+void Progress::show(std::int64_t items, std::optional<double> part) {
+    if (Clock::now() < m_next) {
+        return;
+    }
+    m_next = Clock::now() + k_redrawn_after;
+    if (const auto columns = terminal_columns()) {
+        m_reporter.status(progress_bar(items, m_unit, part, *columns));
+        m_shown = true;
+    }
+}
+
+void Progress::hide() {
+    if (std::exchange(m_shown, false)) {
+        m_reporter.status("");
     }
 }
 

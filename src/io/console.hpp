@@ -3,10 +3,24 @@
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace ordercache {
+
+/// Opens /dev/null in place of each standard stream that was closed when the program began.
+/// Otherwise a connection would get its descriptor, and the answer would be written to a server.
+/// stdin is opened for writing and the others for reading, so that using them still fails. Call it
+/// before anything is opened.
+void occupy_closed_streams();
+
+/// Writes all of the text. Returns 0, or the errno of the failure: ETIMEDOUT when the limit has
+/// passed. Throws Interrupted when a signal arrives.
+int write_all(int fd, std::string_view text, TimeLimit limit);
 
 /// Messages on stderr, one line each: errors always, warnings unless silenced, steps if asked for
 /// (dim on a terminal). Never fails: a line is dropped if stderr does not take it before a signal
@@ -36,6 +50,35 @@ private:
     bool m_verbose = false;
     bool m_dims_notes = false;
     bool m_quiet = false;
+};
+
+/// `12000 orders [==========          ]  54%`, or only the items if `part` is nullopt; cut to fit
+/// into `columns`. `part` is how much of the input was read, from 0 to 1.
+std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
+                         std::size_t columns);
+
+/// Shows the bar on stderr if that is a terminal, after the first second, ten times a second at
+/// most. The destructor removes it.
+class Progress {
+public:
+    /// `unit` is the plural of what is counted. The reporter's status() must not throw.
+    Progress(std::string unit, Reporter& reporter);
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress();
+
+    void show(std::int64_t items, std::optional<double> part);
+
+    /// Removes the bar until the next show(), so that other lines can be written.
+    void hide();
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    std::string m_unit;
+    Reporter& m_reporter;
+    Clock::time_point m_next;
+    bool m_shown = false;
 };
 
 } // namespace ordercache

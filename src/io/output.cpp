@@ -1,6 +1,6 @@
 #include "io/output.hpp"
 
-#include "io/standard_streams.hpp"
+#include "io/console.hpp"
 
 #include <fmt/format.h>
 
