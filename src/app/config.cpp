@@ -60,7 +60,7 @@ auto naming(const char* variable, Parse parse) {
 void refuse_enclosing_quotes(std::string_view text) {
     const bool begins_with_quote = text.starts_with('"') || text.starts_with('\'');
     if (begins_with_quote && text.size() > 1 && text.back() == text.front()) {
-        throw std::invalid_argument("quotes enclose the value: leave them out");
+        throw std::invalid_argument("the value is in quotes: remove them");
     }
 }
 

@@ -80,8 +80,7 @@ private:
     void pause_after(std::chrono::milliseconds took) {
         if (took > k_noticeable_lag && !m_state.was_slow) {
             m_context.reporter().warn(fmt::format(
-                "following others' changes takes {} ms a time: counts lag behind by that much",
-                took.count()));
+                "reading what others changed takes {} ms: counts lag by that much", took.count()));
             m_state.was_slow = true;
         }
         pause_for(std::max(k_poll_interval - took, std::min(took, k_longest_pause)));

@@ -148,9 +148,8 @@ void OrderFile::read_header() {
 
 Order OrderFile::order() const {
     if (m_fields.size() != k_columns.size()) {
-        throw std::invalid_argument(fmt::format("{} {} where the header names {}", m_fields.size(),
-                                                m_fields.size() == 1 ? "field" : "fields",
-                                                k_columns.size()));
+        throw std::invalid_argument(
+            fmt::format("expected {} fields, found {}", k_columns.size(), m_fields.size()));
     }
     const auto value = [&](Column column, auto parse) {
         return parsed(k_columns[column], m_fields[m_columns[column]], parse);

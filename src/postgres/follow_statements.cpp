@@ -189,7 +189,7 @@ PollAnswer poll(PostgresSession& session, const OrdersView& view) {
         session.run(fmt::format(k_poll, k_begin, view.schema, sql_literal(view.table), k_piece)),
         view);
     if (!answer.is_busy && answer.tables.empty()) {
-        throw UnexpectedReply("a poll does not tell the tables first");
+        throw UnexpectedReply("a poll does not begin with the tables");
     }
     if (!answer.is_open()) {
         session.run("COMMIT");

@@ -107,7 +107,7 @@ TEST_CASE("a value that a file of settings has spoilt is refused by its variable
         ": it contains a carriage return, as in a file with CRLF line ends";
     const std::string control = ": it must not contain a control character";
     const std::string blank = ": it begins or ends with a blank";
-    const std::string quotes = ": quotes enclose the value: leave them out";
+    const std::string quotes = ": the value is in quotes: remove them";
     const auto database_refusal = [](const std::string& name) {
         return postgres_refusal({{"PG_SERVICE_URI", "postgres://h"}, {"PG_DATABASE", name}});
     };

@@ -97,9 +97,9 @@ TEST_CASE("a quote swallows no bad line behind it") {
 
 TEST_CASE("a line of too few or too many fields says how many it has") {
     const auto complaints = complaints_about(k_header + "1\n1,2\n1,2,3,4,5\n");
-    CHECK(complaints == std::vector<std::string>{"line 2: 1 field where the header names 4",
-                                                 "line 3: 2 fields where the header names 4",
-                                                 "line 4: 5 fields where the header names 4"});
+    CHECK(complaints == std::vector<std::string>{"line 2: expected 4 fields, found 1",
+                                                 "line 3: expected 4 fields, found 2",
+                                                 "line 4: expected 4 fields, found 5"});
 }
 
 TEST_CASE("a value that is refused is shown, short and without what a terminal would obey") {
