@@ -191,9 +191,8 @@ TEST_CASE("another type of customers is refused, and not shown") {
         CAPTURE(type);
         CHECK(type_refusal(type) == "ORDERS_CUSTOMER_TYPE: it must be integer, uuid or text");
     }
-    CHECK(type_refusal("'text'") ==
-          "ORDERS_CUSTOMER_TYPE: quotes enclose the value: leave them out");
-    CHECK(type_refusal("text ") == "ORDERS_CUSTOMER_TYPE: it has a blank at an end");
+    CHECK(type_refusal("'text'") == "ORDERS_CUSTOMER_TYPE: the value is in quotes: remove them");
+    CHECK(type_refusal("text ") == "ORDERS_CUSTOMER_TYPE: it begins or ends with a blank");
 }
 
 TEST_CASE("a count lives for 120 seconds unless another time to live is set") {

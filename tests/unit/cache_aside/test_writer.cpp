@@ -167,7 +167,7 @@ TEST_CASE("orders that do not count are committed, and the cache is left as it i
     Servers servers(k_orders);
     Process process(servers);
     process.reader.counts({k_all_orders, k_customer});
-    Orders orders(servers, process.script, {}, Locks{});
+    Orders orders(servers, process.script, {}, std::vector<Scope>{});
     commit_and_update_cache(orders, process.cache, process.reporter);
     CHECK(process.script.times(Step::commit) == 1);
     CHECK(process.script.times(Step::enter) == 0);

@@ -306,7 +306,7 @@ TEST_CASE("a customer whom no count names has no count to drop") {
     on.will_tell({{"customer", "all", "2"}, {"customer", "0", "2"}, {"customer", "7", "2"}});
     const auto changes = on.poll();
     REQUIRE(changes);
-    CHECK(changes->scopes == std::vector<Scope>{Scope{7}});
+    CHECK(changes->scopes == std::vector<Scope>{customer_scope(7)});
 }
 
 TEST_CASE("a database that is not set up is named") {

@@ -18,11 +18,13 @@ using fakes::table;
 namespace {
 
 struct Client {
-    OrdersView view = {};
+    explicit Client(const OrdersView& view = {})
+        : store(PostgresService{"", "shop"}, view, TimeLimit::whole(10s), reporter,
+                postgres.open()) {}
+
     fakes::Postgres postgres;
     fakes::MemoryReporter reporter;
-    PostgresStore store{PostgresService{"", "shop"}, view, TimeLimit::whole(10s), reporter,
-                        postgres.open()};
+    PostgresStore store;
 };
 
 const Rows k_counted = table({"count", "snapshot", "on_standby", "server_process"},
@@ -111,7 +113,7 @@ const Scope k_text{CustomerId{"cus_1"}};
 
 /// A view of text customers, whose column is of type text.
 struct TextClient : Client {
-    TextClient() : Client{{.customer = "\"user\"", .customer_type = CustomerType::text}} {
+    TextClient() : Client({.customer = "\"user\"", .customer_type = CustomerType::text}) {
         postgres.on("format_type", gives(table({"type", "word"}, {{"text", "text"}})));
     }
 };
@@ -159,7 +161,7 @@ TEST_CASE("numbers of 32 bits are their locks' keys, and no hash is asked for") 
 }
 
 TEST_CASE("a view with a condition is checked once for each session") {
-    Client client{{.condition = "paid"}};
+    Client client({.condition = "paid"});
     client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
     client.postgres.on("count(*)", gives(k_counted));
     client.postgres.on("count(*)", gives(k_counted));
@@ -171,7 +173,7 @@ TEST_CASE("a view with a condition is checked once for each session") {
 
 TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {
     for (const char* sqlstate : {"42601", "42703", "42803", "22P02", "0A000", "42P01", "P0001"}) {
-        Client client{{.condition = "paid"}};
+        Client client({.condition = "paid"});
         client.postgres.on("format_type", fakes::fails("ERROR:  no such paid\n", sqlstate));
         const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
         CHECK(error.kind() == ErrorKind::usage);
@@ -181,7 +183,7 @@ TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {
 
 TEST_CASE("a condition is not blamed for the server or for the table") {
     for (const char* sqlstate : {"42P01", "42501", "57014", "53300"}) {
-        Client client{{.condition = "paid"}};
+        Client client({.condition = "paid"});
         client.postgres.on("format_type", fakes::fails("ERROR:  not \"orders\"\n", sqlstate));
         const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
         CHECK(std::string(error.what()).find("ORDERS_WHERE") == std::string::npos);
@@ -189,7 +191,7 @@ TEST_CASE("a condition is not blamed for the server or for the table") {
 }
 
 TEST_CASE("a condition that fails for a row is told by its variable") {
-    Client client{{.condition = "1 / paid > 0"}};
+    Client client({.condition = "1 / paid > 0"});
     client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
     client.postgres.on("count(*)", fakes::fails("ERROR:  division by zero\n", "22012"));
     const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
