@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/uri.hpp"
 #include "base/whole_number.hpp"
+#include "io/line_reader.hpp"
 #include "postgres/follow_sql.hpp"
 
 #include <fmt/format.h>

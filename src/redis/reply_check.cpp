@@ -54,7 +54,7 @@ constexpr auto k_meanings = std::to_array<Meaning>({
 
 /// Of a Sentinel, instead of the others.
 constexpr auto k_meanings_of_sentinels = std::to_array<Meaning>({
-    {"NOAUTH", "it wants a password: set sentinel_password in REDIS_SERVICE_URI"},
+    {"NOAUTH", "it needs a password: set sentinel_password in REDIS_SERVICE_URI"},
     {"WRONGPASS", "sentinel_password in REDIS_SERVICE_URI is wrong"},
     {"ERR AUTH <password> called without any password configured",
      "it has no password: leave sentinel_password out of REDIS_SERVICE_URI"},

@@ -162,7 +162,7 @@ def test_the_sentinels_may_have_a_password_of_their_own(ordercache, folder, data
         run = ordercache("ttl", env={"REDIS_SERVICE_URI": watched.uri(after="?sentinel_password=s3ntinel")})
         assert (run.status, run.stderr) == (1, "")
         for after, sentence in [
-            ("", "it wants a password: set sentinel_password in REDIS_SERVICE_URI"),
+            ("", "it needs a password: set sentinel_password in REDIS_SERVICE_URI"),
             ("?sentinel_password=hush", "sentinel_password in REDIS_SERVICE_URI is wrong"),
         ]:
             run = ordercache(*an_order(), env={"REDIS_SERVICE_URI": watched.uri(after=after)})
