@@ -292,7 +292,7 @@ TEST_CASE("an old connection to what is a replica now is left for a new one") {
 
 TEST_CASE("an old connection to what is a replica now is a failure where that matters") {
     Connections connections;
-    connections.all = {{{":7\r\n", k_replica}}};
+    connections.all = {{{":7\r\n", k_replica + "$-1\r\n"}}};
     RedisServer server =
         connections.server("redis://h", TimeLimit::none(), WhenClosed::fail, {.trust = 50ms});
     run(server, {{"DEL", "a"}});
