@@ -112,11 +112,12 @@ TEST_CASE("redirections are followed no longer than the limit allows, and told a
     servers.set_answer(
         k_named, [](const RedisCommand& command) { return moved(command.at(1), "named:6379"); });
     RedisRouter router = servers.router(named(), TimeLimit::none(), 20ms);
-    CHECK(failure([&] {
-              router.run({{"GET", "a"}});
-          }) ==
-          "Redis at named:6379 refused GET: the cluster's nodes disagree about which of them has the "
-          "key: try again");
+    CHECK(
+        failure([&] {
+            router.run({{"GET", "a"}});
+        }) ==
+        "Redis at named:6379 refused GET: the cluster's nodes disagree about which of them has the "
+        "key: try again");
 }
 
 TEST_CASE("redirections are followed as long as the limit allows, unless a shorter one is set") {
