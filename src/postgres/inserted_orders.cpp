@@ -33,9 +33,9 @@ auto naming_place(const std::string& place, Act act) {
 InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update)
     : m_connection(std::move(connection)) {
     m_connection->begin();
-    m_connection->ask([update](PostgresSession& session) {
+    m_connection->ask([update, view = m_connection->view()](PostgresSession& session) {
         session.run(update == CacheUpdate::by_writer
-                        ? fmt::format("{};\n{}", sql::k_begin_orders, mark_as_handled(OrdersView{}))
+                        ? fmt::format("{};\n{}", sql::k_begin_orders, mark_as_handled(*view))
                         : sql::k_begin_orders);
     });
 }
