@@ -10,10 +10,21 @@
 #include <fmt/ranges.h>
 
 #include <cstddef>
+#include <string_view>
 
 namespace ordercache {
 
 namespace {
+
+/// A whole amount has no decimals, so that a column of integers takes it.
+std::string text_of(Amount amount) {
+    constexpr std::string_view no_cents = ".00";
+    std::string text = amount.to_string();
+    if (text.ends_with(no_cents)) {
+        text.resize(text.size() - no_cents.size());
+    }
+    return text;
+}
 
 /// Returns the values of written_columns().
 std::vector<std::string> row_of(const Order& order, const OrdersView& view) {
@@ -25,9 +36,9 @@ std::vector<std::string> row_of(const Order& order, const OrdersView& view) {
     };
     write(view.date, to_string(order.date));
     write(view.customer, order.customer.text);
-    write(view.net, order.net.to_string());
-    write(view.tax, order.tax.to_string());
-    write(view.total, order.total().to_string());
+    write(view.net, text_of(order.net));
+    write(view.tax, text_of(order.tax));
+    write(view.total, text_of(order.total()));
     return row;
 }
 

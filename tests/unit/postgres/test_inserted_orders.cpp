@@ -72,7 +72,7 @@ TEST_CASE("an inserted order changes its customer's count and the total") {
     CHECK(client.orders.size() == 1);
     CHECK(client.orders.changed_customers() == std::vector<Scope>{customer_scope(9999)});
     CHECK(client.postgres.parameters.back() ==
-          Strings{"2023-03-10", "9999", "23.00", "1.80", "24.80"});
+          Strings{"2023-03-10", "9999", "23", "1.80", "24.80"});
 }
 
 TEST_CASE("the customer that PostgreSQL stored is the one whose count changes") {
@@ -193,7 +193,7 @@ TEST_CASE("an order is written under the view's names, without the columns that 
     CHECK(client.postgres.was_asked("INSERT INTO \"sale\" (orderdate, \"user_id\", netamount, "
                                     "totalamount) VALUES ($1, $2, $3, $4)"));
     CHECK(client.postgres.was_asked("(paid -- done\n) IS TRUE AS counts"));
-    CHECK(client.postgres.parameters.back() == Strings{"2023-03-10", "9999", "23.00", "24.80"});
+    CHECK(client.postgres.parameters.back() == Strings{"2023-03-10", "9999", "23", "24.80"});
     CHECK(client.orders.counted() == 1);
 }
 
