@@ -62,8 +62,8 @@ def test_the_readme_s_sessions_go_as_written(reader):
 
 
 def test_the_readme_s_follower_hears_of_others_orders(reader, providers_database):
-    [steps] = [block for block in blocks("sh") if "--follow-sql" in block]
-    setup, follow = steps.splitlines()
+    [setup] = [block for block in blocks("sh") if "--follow-sql" in block]
+    [follow] = re.findall("`(ordercache invalidate --follow)`", README)
     assert reader.run(setup).returncode == 0
     run = reader.run(f"""
         {follow} & follower=$!
@@ -78,8 +78,8 @@ def test_the_readme_s_follower_hears_of_others_orders(reader, providers_database
 
 def test_a_set_up_that_fails_says_so_by_its_status(reader, store, providers_database):
     store.execute("ALTER TABLE orders RENAME TO sales")
-    [steps] = [block for block in blocks("sh") if "--follow-sql" in block]
-    for setup in (steps.splitlines()[0], examples("FOLLOWING")[0]):
+    [setup] = [block for block in blocks("sh") if "--follow-sql" in block]
+    for setup in (setup, examples("FOLLOWING")[0]):
         run = reader.run(setup)
         assert run.returncode == 3
         assert run.stdout.count("ERROR") == 1
