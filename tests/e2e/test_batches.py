@@ -277,7 +277,7 @@ def test_the_steps_are_told(ordercache, write):
 @pytest.mark.parametrize("row, reason", [
     ("2023-02-30,1,1,1", "date"), ("2023-03-10,0x10,1,1", "customer"), ("2023-03-10,1,nan,1", "net"),
     ("2023-03-10,1,1,1e3", "tax"), ("2023-03-10,1,9999999999.99,1", "net and tax"), ("2023-03-10,1,1", "found 3"),
-    ("2023-03-10,1,1,1,1", "5 fields"), ('2023-03-10,1,"1,1', "quote"), ('2023-03-10,1,1"1",1', "quote"),
+    ("2023-03-10,1,1,1,1", "found 5"), ('2023-03-10,1,"1,1', "quote"), ('2023-03-10,1,1"1",1', "quote"),
     ('2023-03-10,1,"1"1,1', "quote"), (" 2023-03-10,1,1,1", "date"), ("2023-03-10,1,,1", "net"),
 ])
 def test_a_bad_line_is_named_and_nothing_contacted(program, write, row, reason):
