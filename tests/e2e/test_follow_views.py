@@ -6,7 +6,8 @@ import subprocess
 import psycopg2
 import pytest
 
-from servers import USER
+from following import Counts, Follower
+from servers import USER, wait_until
 
 SHOP = """
     CREATE SCHEMA shop;
@@ -217,6 +218,57 @@ def test_a_column_that_is_not_there_is_named(shop, program):
     run = psql(shop, sql(program, ORDERS_COLUMNS="customerid=custmer"))
     assert run.returncode != 0
     assert 'the table shop.sale has no column "custmer": see ORDERS_COLUMNS' in run.stderr
+
+
+NO_CASE = "COLLATE no_case"
+UUIDS = tuple(f"3f2504e0-4f89-11d3-9a0c-0305e82c330{number}" for number in range(3))
+FORMS = {  # of customers whose keys differ, though the type of the column may take them for the same
+    "uuid": UUIDS,
+    "text": ("cus_1", "CUS_1", "cus_1 "),
+    "citext": ("cus_1", "CUS_1", "cus_1 "),
+    f"text {NO_CASE}": ("cus_1", "CUS_1", "cus_1 "),
+    "char(8)": ("cus_1", "CUS_1", "cus_1 "),
+}
+
+
+@pytest.mark.parametrize("column_type", FORMS)
+def test_no_cached_count_is_wrong_whatever_the_column_takes_for_the_same_customer(
+    ordercache, database, cache, column_type,
+):
+    first, second, third = FORMS[column_type]
+    database.execute("CREATE EXTENSION citext;"
+                     "CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
+                     "ALTER TABLE orders RENAME TO sale; ALTER TABLE sale DROP customerid;"
+                     f"ALTER TABLE sale ADD customer {column_type};"
+                     # of what the harness counts
+                     "CREATE VIEW orders AS SELECT customer::text COLLATE \"C\" AS customerid FROM sale")
+    ordercache.environment.update(
+        ORDERS_TABLE="sale", ORDERS_COLUMNS="customerid=customer", ORDERS_CUSTOMER_TYPE="uuid" if first == UUIDS[0] else "text")
+    install(database, ordercache("invalidate", "--follow-sql").stdout)
+    Follower(ordercache)
+    counts = Counts(cache, database)
+    for change in (
+        f"UPDATE sale SET customer = '{first}' WHERE orderid <= 3",
+        f"INSERT INTO sale (orderdate, customer, netamount, tax, totalamount) VALUES (now(), '{second}', 1, 1, 2)",
+        f"UPDATE sale SET customer = '{second}' WHERE orderid = 2; UPDATE sale SET customer = '{third}' WHERE orderid = 3",
+        "UPDATE sale SET customer = upper(customer::text)" + "::uuid" * (column_type == "uuid"),
+        f"DELETE FROM sale WHERE customer = '{first}'",
+    ):
+        assert ordercache("count", *(f"--customer={customer}" for customer in FORMS[column_type])).status == 0
+        assert counts.wrong() == {}
+        database.execute(change)
+        wait_until(counts.are_handled, what="the end of the changes")
+        assert counts.wrong() == {}
+
+
+def test_a_condition_may_tell_apart_what_its_columns_type_takes_for_the_same(shop, program):
+    shop.execute("CREATE EXTENSION citext; ALTER TABLE shop.sale ALTER status TYPE citext, ALTER total TYPE numeric")
+    install(shop, sql(program, ORDERS_WHERE="status::text = 'paid' AND total::text <> '1.0'"))
+    shop.execute("UPDATE shop.sale SET total = 1 WHERE customer = 2")
+    assert changes(shop) == [("2", 1)]
+    for change, orders in (("status = 'PAID'", -1), ("status = 'paid'", 1), ("total = 1.0", -1)):
+        shop.execute(f"UPDATE shop.sale SET {change} WHERE customer = 2")
+        assert changes(shop) == [("2", orders)]
 
 
 SECOND = {"CACHE_KEY_PREFIX": "drafts", "ORDERS_WHERE": "status = 'draft'"}

@@ -11,7 +11,7 @@ DECLARE
     copy text; -- an empty table with the same columns
     condition record;
     customer record;
-    may_change text := ''; -- whether an UPDATE may change the customer or the condition
+    may_change text; -- whether an UPDATE may change the customer or the condition
     body text := $body${body}$body$;
     side text; -- OLD or NEW
     signature text; -- of what the triggers do
@@ -106,24 +106,16 @@ BEGIN
         'SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ' || quote_literal(body);
     REVOKE ALL ON FUNCTION {schema}.note_change() FROM PUBLIC;
 
-    FOR entry IN -- a type without equality, such as json, is compared as text
-        SELECT DISTINCT quote_ident(a.attname) AS name, format_type(a.atttypid, NULL) AS type
-        FROM pg_attribute AS a
-        WHERE attrelid = copy::regclass AND attnum > 0
-          AND (quote_ident(attname) = customer.name OR EXISTS (
-              SELECT FROM pg_depend JOIN pg_index ON indexrelid = objid
-              WHERE classid = 'pg_class'::regclass AND refclassid = classid
-                AND refobjid = attrelid AND refobjsubid = attnum AND indrelid = attrelid))
-        ORDER BY 1
-    LOOP
-        BEGIN
-            EXECUTE 'SELECT NULL::' || entry.type || ' IS DISTINCT FROM NULL::' || entry.type;
-        EXCEPTION WHEN undefined_function THEN
-            entry.name := entry.name || '::text';
-        END;
-        may_change := may_change || CASE may_change WHEN '' THEN '' ELSE ' OR ' END
-            || 'OLD.' || entry.name || ' IS DISTINCT FROM NEW.' || entry.name;
-    END LOOP;
+    -- Bytes are compared: a type may have no equality, or take different customers for equal.
+    SELECT format('record_image_ne(ROW(%s), ROW(%s))',
+                  string_agg('OLD.' || name, ', ' ORDER BY name),
+                  string_agg('NEW.' || name, ', ' ORDER BY name))
+    INTO may_change
+    FROM pg_attribute CROSS JOIN quote_ident(attname) AS name
+    WHERE attrelid = copy::regclass AND attnum > 0 AND (name = customer.name OR EXISTS (
+        SELECT FROM pg_depend JOIN pg_index ON indexrelid = objid
+        WHERE classid = 'pg_class'::regclass AND refclassid = classid
+          AND refobjid = attrelid AND refobjsubid = attnum AND indrelid = attrelid));
     signature := md5(concat_ws(' ', counted::oid, may_change, body));
     EXECUTE 'DROP TABLE ' || copy;
 
@@ -149,7 +141,7 @@ BEGIN
         SELECT pg_class.oid::regclass AS relid, event, fires
         FROM pg_class CROSS JOIN (
             VALUES ('insert', unhandled), ('delete', unhandled),
-                   ('update', '(' || may_change || ') AND ' || unhandled)
+                   ('update', may_change || ' AND ' || unhandled)
             ) AS events (event, fires)
         WHERE pg_class.oid = ANY (parts) AND (pg_class.oid = counted OR NOT relispartition)
           AND NOT EXISTS (SELECT FROM pg_trigger
