@@ -6,11 +6,13 @@
 #include "cache_aside/reader.hpp"
 #include "cli/command_line.hpp"
 #include "io/output.hpp"
+#include "postgres/follow_sql.hpp"
 #include "postgres/store.hpp"
 #include "redis/cache.hpp"
 
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace ordercache {
 
@@ -27,6 +29,7 @@ public:
     Output& output() { return m_output; }
     Reporter& reporter() { return m_reporter; }
     OrdersView orders() const { return m_config.orders(); }
+    std::string follow_schema() const { return ordercache::follow_schema(m_config.key_prefix()); }
 
     /// The limit of a wait for stdin, a FIFO or the reader of stdout. The other end may pause, so
     /// there is none unless --timeout was given.

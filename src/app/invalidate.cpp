@@ -101,7 +101,7 @@ bool run(const Invalidate& invalidate, Context& context) {
         context.output().page(follow_setup_sql(context.orders()));
         break;
     case InvalidateMode::print_removal_sql:
-        context.output().page(follow_removal_sql(context.orders()));
+        context.output().page(follow_removal_sql(context.follow_schema()));
         break;
     }
     context.output().flush();

@@ -92,7 +92,9 @@ std::string follow_setup_sql(const OrdersView& view) {
            '\n' + follow_sql(sql::k_follow_triggers, view);
 }
 
-std::string follow_removal_sql(const OrdersView& view) {
+std::string follow_removal_sql(const std::string& schema) {
+    OrdersView view;
+    view.schema = schema;
     return follow_sql(sql::k_follow_removal, view);
 }
 

@@ -32,7 +32,7 @@ std::string customers_sql(const OrdersView& view);
 /// table in the search_path.
 std::string follow_setup_sql(const OrdersView& view);
 
-/// Returns the SQL that removes all of that, if it is there.
-std::string follow_removal_sql(const OrdersView& view);
+/// Returns the SQL that removes all of that, if it is there. `schema` is the view's.
+std::string follow_removal_sql(const std::string& schema);
 
 } // namespace ordercache

@@ -194,7 +194,7 @@ def test_a_value_that_a_file_of_settings_has_spoilt_is_refused(ordercache, cache
 @pytest.mark.parametrize("variable", ["REDIS_SERVICE_URI", "PG_SERVICE_URI"])
 def test_a_uri_that_was_copied_with_its_quotes_gets_a_hint(ordercache, variable, quote):
     run = ordercache("count", env={variable: quote + ordercache.environment[variable] + quote})
-    assert refused_for(run, f"{variable}: quotes")
+    assert refused_for(run, f"{variable}: the value is in quotes: remove them")
 
 
 def test_an_empty_variable_is_an_unset_one(ordercache):

@@ -50,14 +50,15 @@ def test_any_number_of_counts_is_dropped(ordercache, cache):
 
 
 @pytest.mark.parametrize("length", [260, 20_000])
-def test_a_long_prefix_does_not_make_a_reply_too_large(ordercache, cache, length):
-    prefix = "p" * length
+def test_a_long_prefix_does_not_make_a_reply_too_large(ordercache, lone_redis, length):
+    """On a server of its own: Redis may put thousands of keys into a table that it shrinks after another test's keys."""
+    prefix, cache = "p" * length, lone_redis.client()
     number = min(20_000, 100_000_000 // length)
     with cache.pipeline() as pipeline:
         for customer in range(1, number + 1):
             pipeline.set(f"{prefix}:{customer}", 1)
         pipeline.execute()
-    run = ordercache("invalidate", env={"CACHE_KEY_PREFIX": prefix})
+    run = ordercache("invalidate", env={"CACHE_KEY_PREFIX": prefix, "REDIS_SERVICE_URI": lone_redis.service_uri()})
     assert (run.status, run.stdout, run.stderr) == (0, f"{number}\n", "")
     assert cache.dbsize() == 0
 

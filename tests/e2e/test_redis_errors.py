@@ -263,7 +263,7 @@ def test_a_server_that_cannot_save_sends_to_its_log_and_serves_what_it_has(order
         gone.rmdir()
         client.bgsave()
         wait_until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", what="a save that fails")
-        sentence = "it cannot save to disk and takes no writes: see its log"
+        sentence = "it cannot save to disk and refuses writes: see its log"
         uri = server.uri()
         check_that_it_is_told(
             ordercache, database, sentence, commands=[tuple(an_order()), ("invalidate",)], REDIS_SERVICE_URI=uri,

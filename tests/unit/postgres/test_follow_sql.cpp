@@ -30,7 +30,7 @@ Ends ends_of(const std::string& sql) {
 } // namespace
 
 TEST_CASE("the SQL for the follower is one transaction, and so is that of its removal") {
-    for (const std::string& sql : {follow_setup_sql({}), follow_removal_sql({})}) {
+    for (const std::string& sql : {follow_setup_sql({}), follow_removal_sql("ordercache")}) {
         const Ends ends = ends_of(sql);
         CHECK(ends.first == "BEGIN;");
         CHECK(ends.last == "COMMIT;");
@@ -39,7 +39,7 @@ TEST_CASE("the SQL for the follower is one transaction, and so is that of its re
 }
 
 TEST_CASE("a migration tool finds neither a command of psql nor a placeholder in the SQL") {
-    for (const std::string& sql : {follow_setup_sql({}), follow_removal_sql({})}) {
+    for (const std::string& sql : {follow_setup_sql({}), follow_removal_sql("ordercache")}) {
         CHECK(sql.find('\\') == std::string::npos);
         CHECK(sql.find('%') == std::string::npos);
         CHECK(sql.find("${") == std::string::npos);
