@@ -107,9 +107,8 @@ BEGIN
     REVOKE ALL ON FUNCTION {schema}.note_change() FROM PUBLIC;
 
     -- Bytes are compared: a type may have no equality, or take different customers for equal.
-    SELECT format('record_image_ne(ROW(%s), ROW(%s))',
-                  string_agg('OLD.' || name, ', ' ORDER BY name),
-                  string_agg('NEW.' || name, ', ' ORDER BY name))
+    SELECT 'record_image_ne(ROW(' || string_agg('OLD.' || name, ', ' ORDER BY name)
+        || '), ROW(' || string_agg('NEW.' || name, ', ' ORDER BY name) || '))'
     INTO may_change
     FROM pg_attribute CROSS JOIN quote_ident(attname) AS name
     WHERE attrelid = copy::regclass AND attnum > 0 AND (name = customer.name OR EXISTS (
