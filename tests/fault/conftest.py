@@ -8,6 +8,40 @@ import pytest
 # Each file is one worker's: those that take longest begin first.
 LONGEST = ("test_histories.py", "test_crash_points.py", "test_following.py", "test_cut_wires.py")
 
+# Carts lie in the table beside the orders. The tests know the orders by the view, where each begins as a cart.
+ANOTHER_SHAPE = """
+    ALTER TABLE orders RENAME TO "Sale";
+    ALTER TABLE "Sale" DROP CONSTRAINT fk_customerid;
+    ALTER TABLE "Sale" RENAME orderid TO id;
+    ALTER TABLE "Sale" RENAME customerid TO "userId";
+    ALTER TABLE "Sale" RENAME orderdate TO "paidAt";
+    ALTER TABLE "Sale" RENAME netamount TO net_total;
+    ALTER TABLE "Sale" RENAME totalamount TO "grandTotal";
+    ALTER TABLE "Sale" ALTER id DROP DEFAULT, ALTER id TYPE text, ALTER id SET DEFAULT gen_random_uuid(),
+        ALTER "userId" TYPE text USING 'cus_' || "userId", ALTER "paidAt" DROP NOT NULL, ALTER tax SET DEFAULT 0;
+    INSERT INTO "Sale" ("userId", net_total, "grandTotal") SELECT "userId", 1, 1 FROM "Sale";
+    CREATE VIEW orders AS
+        SELECT id AS orderid, "paidAt" AS orderdate, "userId" AS customerid, net_total AS netamount, tax, "grandTotal" AS totalamount
+        FROM "Sale" WHERE "paidAt" IS NOT NULL;
+    CREATE FUNCTION order_by_a_cart() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        cart text;
+    BEGIN
+        INSERT INTO "Sale" ("userId", net_total, "grandTotal") VALUES (NEW.customerid, NEW.netamount, NEW.totalamount)
+        RETURNING id INTO cart;
+        UPDATE "Sale" SET "paidAt" = NEW.orderdate WHERE id = cart;
+        RETURN NEW;
+    END
+    $$;
+    CREATE TRIGGER order_by_a_cart INSTEAD OF INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_by_a_cart();
+"""
+ANOTHER_VIEW = {
+    "ORDERS_TABLE": '"Sale"',
+    "ORDERS_COLUMNS": 'orderid=id customerid="userId" orderdate="paidAt" netamount=net_total tax= totalamount="grandTotal"',
+    "ORDERS_WHERE": '"paidAt" IS NOT NULL',
+    "ORDERS_CUSTOMER_TYPE": "text",
+}
+
 
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="the complete runs instead of CI's")
@@ -27,6 +61,21 @@ def full(request):
 @pytest.fixture
 def seed(request):
     return chosen_seed(request.config)
+
+
+@pytest.fixture
+def another_shape(ordercache, database):
+    """Makes another shop's table of the Dell Store's, with customers such as cus_101."""
+    database.execute(ANOTHER_SHAPE)
+    ordercache.environment.update(ANOTHER_VIEW)
+
+
+@pytest.fixture
+def customer(request):
+    """The parameter; one such as cus_101 is of another shape."""
+    if request.param.startswith("cus_"):
+        request.getfixturevalue("another_shape")
+    return request.param
 
 
 def chosen_seed(config):

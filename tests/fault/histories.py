@@ -41,7 +41,7 @@ def run_call(kind, command, environment, scope, kill_after=None):
         process.send_signal(signal.SIGKILL)
     stdout = process.communicate()[0]
     end = time.monotonic()
-    answer = int(stdout) if process.returncode == 0 else None
+    answer = int(stdout) if kind == READ and process.returncode == 0 else None
     return Call(kind, begin, end, process.returncode, scope, answer)
 
 

@@ -1,6 +1,6 @@
 """Crash points: each command is killed at each system call that it makes, from the first to the last.
 
-CI's run tries every third of them, another third for each commit.
+CI's run tries every third of them, another third for each commit, and fewer on a table of another shape.
 
 After each of them the counts that the program tells are PostgreSQL's, the order is there once or not at all, and Redis
 holds nothing but values, and what ends by itself: leases, and a ledger without a value beside it.
@@ -16,23 +16,27 @@ from orders import an_order
 from program import PROGRAM
 from servers import wait_until
 
-CUSTOMER = 9999
+CUSTOMER, OF_ANOTHER_SHAPE = "9999", "cus_9999"
 LEASE_MILLISECONDS = 2000
 
 # Each with whether the counts are cached when it begins.
 COMMANDS = {
     "a hit": (["count"], True),
     "a miss": (["count"], False),
-    "a customer's miss": (["count", f"--customer={CUSTOMER}"], False),
+    "a customer's miss": (["count", "--customer={customer}"], False),
     "a refresh": (["count", "--refresh"], True),
-    "an add": (an_order(customer=CUSTOMER), True),
-    "an add on a cold cache": (an_order(customer=CUSTOMER), False),
+    "an add": (an_order(customer="{customer}"), True),
+    "an add on a cold cache": (an_order(customer="{customer}"), False),
     "an invalidate": (["invalidate"], True),
-    "a customer's invalidate": (["invalidate", f"--customer={CUSTOMER}"], True),
+    "a customer's invalidate": (["invalidate", "--customer={customer}"], True),
     "a batch": (["add", "--from", "orders.csv"], True),
 }
 
-ORDERS_CSV = f"date,customer,net,tax\n2023-03-10,{CUSTOMER},23.00,1.80\n2023-03-11,{CUSTOMER},1,0\n2023-03-12,1,2,0\n"
+ORDERS_CSV = "date,customer,net,tax\n2023-03-10,{customer},23.00,1.80\n2023-03-11,{customer},1,0\n2023-03-12,1,2,0\n"
+
+POINTS = [(name, CUSTOMER) for name in COMMANDS] + [
+    (name, OF_ANOTHER_SHAPE) for name in ("a customer's miss", "an add", "a batch")
+]
 
 # By how much each raises the number of all orders and of the customer's, if it is done.
 NOTHING = (0, 0)
@@ -40,13 +44,13 @@ GROWTH = {"an add": (1, 1), "an add on a cold cache": (1, 1), "a batch": (3, 2)}
 
 
 @pytest.fixture
-def truth(database):
+def truth(customer, database):
     """What PostgreSQL holds now: all orders, and the customer's."""
     connection = database.connect()
 
     def counts():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*), count(*) FILTER (WHERE customerid = %s) FROM orders", (CUSTOMER,))
+            cursor.execute("SELECT count(*), count(*) FILTER (WHERE customerid = %s) FROM orders", (customer,))
             return cursor.fetchone()
 
     yield counts
@@ -72,12 +76,12 @@ def no_session_left(database):
 
 
 @pytest.fixture
-def told(ordercache):
+def told(customer, ordercache):
     """What the program tells: all orders, and the customer's. It waits for a dead reader's lease while that stands."""
     def counts(prefix):
         runs = [
             ordercache("count", *scope, "--timeout=15", env={"CACHE_KEY_PREFIX": prefix})
-            for scope in ((), (f"--customer={CUSTOMER}",))
+            for scope in ((), (f"--customer={customer}",))
         ]
         assert [(run.status, run.stderr) for run in runs] == [(0, "")] * 2
         return tuple(int(run.stdout) for run in runs)
@@ -85,14 +89,14 @@ def told(ordercache):
     return counts
 
 
-def assert_only_values_and_what_ends(cache, prefix):
+def assert_only_values_and_what_ends(cache, prefix, customer):
     for key in cache.scan_iter(f"*{prefix}:*"):
         if key.endswith(":ledger") and cache.exists(f"{prefix}:all"):
             assert set(cache.hgetall(key)) <= {"reader", "kept", "since", "filled_by"}
         elif key.endswith(OWN_KEYS):
             assert 0 < cache.pttl(key) <= LEASE_MILLISECONDS or not cache.exists(key)
         else:
-            assert key in (f"{prefix}:all", f"{prefix}:{CUSTOMER}")
+            assert key in (f"{prefix}:all", f"{prefix}:{customer}")
 
 
 def let_readers_rights_end(cache, prefix):
@@ -107,24 +111,26 @@ def assert_between(counts, before, after):
         assert least <= told <= most
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name, customer", POINTS, indirect=["customer"])
 def test_a_program_killed_at_any_system_call_leaves_no_wrong_answer(
-    name, ordercache, cache, truth, told, no_session_left, full, seed, record_property, tmp_path, monkeypatch,
+    name, customer, ordercache, cache, truth, told, no_session_left, full, seed, record_property, tmp_path, monkeypatch,
 ):
     arguments, is_cached = COMMANDS[name]
+    arguments = [argument.format(customer=customer) for argument in arguments]
+    step = 1 if full else 3 if customer == CUSTOMER else 24
     growth = GROWTH.get(name, NOTHING)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "orders.csv").write_text(ORDERS_CSV)
+    (tmp_path / "orders.csv").write_text(ORDERS_CSV.format(customer=customer))
     environment = dict(ordercache.environment)
     tried = 0
-    for point in itertools.count(1) if full else itertools.count(1 + seed % 3, 3):
+    for point in itertools.count(1 + seed % step, step):
         # A prefix of its own, so that no point waits for a lease that an earlier one left.
         prefix = environment["CACHE_KEY_PREFIX"] = f"point{point}"
         before = truth()
         if is_cached:
-            cache.mset({f"{prefix}:all": before[0], f"{prefix}:{CUSTOMER}": before[1]})
+            cache.mset({f"{prefix}:all": before[0], f"{prefix}:{customer}": before[1]})
         was_killed = tracer.kill_at(point, [str(PROGRAM), *arguments], environment)
-        assert_only_values_and_what_ends(cache, prefix)
+        assert_only_values_and_what_ends(cache, prefix, customer)
         at_least = truth()
         if not full:
             let_readers_rights_end(cache, prefix)
@@ -145,4 +151,4 @@ def test_a_program_killed_at_any_system_call_leaves_no_wrong_answer(
     )
     for key in cache.scan_iter("*:ledger"):
         assert cache.exists(key.removeprefix("{").removesuffix("}:ledger"))
-    record_property("crash points", f"{name}: {tried}")
+    record_property("crash points", f"{name} of {customer}: {tried}")

@@ -349,16 +349,18 @@ def test_no_read_is_older_than_two_seconds_though_the_follower_is_lost(
     )
 
 
+@pytest.mark.parametrize("customer, step", [("101", 7), ("cus_101", 70)], indirect=["customer"])
 def test_a_follower_killed_at_any_system_call_leaves_what_the_next_one_mends(
-    followed, counts, database, cache, full, record_property,
+    customer, step, followed, counts, database, cache, full, record_property,
 ):
     environment = {name: str(value) for name, value in followed.environment.items()}
-    step = 1 if full else 7
+    step = 1 if full else step
+    insert = INSERT.format(f"'{customer}'")
     last_point = 520  # in the sixth poll or so
     for point in range(1, last_point, step):
-        assert followed("count").status == followed("count", "--customer=101").status == 0
-        database.execute(INSERT.format(101))
-        writer = threading.Timer(0.05, database.execute, [INSERT.format(101)])
+        assert followed("count").status == followed("count", f"--customer={customer}").status == 0
+        database.execute(insert)
+        writer = threading.Timer(0.05, database.execute, [insert])
         writer.start()
         assert tracer.kill_at(point, [str(PROGRAM), "invalidate", "--follow"], environment)
         writer.join()
@@ -367,7 +369,7 @@ def test_a_follower_killed_at_any_system_call_leaves_what_the_next_one_mends(
         assert counts.wrong() == {}
         wait_until(lambda: nobody_follows(database), what="the end of the next one's session")
     assert counts.are_handled()
-    record_property("follower's crash points", f"{len(range(1, last_point, step))}")
+    record_property(f"follower's crash points, {customer}", f"{len(range(1, last_point, step))}")
 
 
 def nobody_follows(database):

@@ -86,6 +86,18 @@ def test_no_read_is_wrong_while_writers_are_killed_and_servers_restarted(judged,
     assert judgement.violations() == []
 
 
+def test_no_read_is_wrong_on_a_table_of_another_shape(another_shape, judged, postgres, full):
+    seconds = 60 if full else 5
+
+    def crash():
+        time.sleep(seconds / 2)
+        postgres.crash_and_restart()
+
+    load = Load(customers=("cus_101", "cus_102", "cus_103"), pause=0.1)
+    judgement = judged("another shape, a crash", seconds, load, meanwhile=crash)
+    assert judgement.violations() == []
+
+
 def test_the_checker_finds_what_a_plain_cache_aside_program_does_wrong(judged):
     load = Load(readers=4, writers=4, pause=0.1)
     judgement = judged("plain cache-aside", 5, load, program=PLAIN, is_enough=Judgement.violations)
