@@ -108,7 +108,9 @@ std::string_view missing_customer(const SessionFailure& failure, const OrdersVie
     if (failure.sqlstate() != "23503" || at == std::string_view::npos) {
         return "";
     }
-    return cut(what.substr(at + key.size()), ')').before;
+    const std::string_view rest = what.substr(at + key.size());
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    return line.substr(0, line.rfind(')')); // there may be another one in the id
 }
 
 /// Returns whether the table of orders does not exist.

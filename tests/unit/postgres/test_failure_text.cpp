@@ -52,6 +52,8 @@ TEST_CASE("a foreign key that is violated names the customer, in any language") 
     }
     CHECK(judge({"ERROR:  no detail for this role\n", "23503"}).reason ==
           "rejected: no detail for this role");
+    CHECK(judge({"ERROR:  x\nDETAIL:  Key (customerid)=(a) b) is not present\nHINT:  (y)", "23503"})
+              .reason == "rejected: customer a) b does not exist");
 }
 
 TEST_CASE("what does not fit the table is told by the view's names and its variable") {
