@@ -29,7 +29,8 @@ struct CustomerId {
 /// Throws std::invalid_argument, which says what a customer is, for anything else.
 CustomerId parse_customer(std::string_view text, CustomerType type);
 
-/// Returns the customer whose id is written like this, or nullopt if no customer's is, as `010`.
+/// Returns the customer with this id, or nullopt if the text is not an id in its one form: `010`,
+/// for example, is not.
 std::optional<CustomerId> known_customer(std::string_view text, CustomerType type);
 
 /// Accepts `integer`, `uuid` and `text`. Throws std::invalid_argument for anything else.

@@ -43,8 +43,8 @@ public:
     /// CacheError.
     std::vector<RedisServer*> primaries();
 
-    /// Returns the reply to a command that has a key, if every server that has keys is still a
-    /// primary just before. Follows no redirection. Throws CacheError.
+    /// Makes sure that every server that has keys is still a primary, and then returns the reply to
+    /// a command that has a key. Follows no redirection. Throws CacheError.
     RedisReply run_if_primaries(const RedisCommand& command);
 
     /// Returns `server`'s reply to a command without a key. Throws as run() does.

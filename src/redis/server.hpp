@@ -76,7 +76,8 @@ private:
         ReplyReader reader;
         bool is_logged_in = false;
         bool is_new = true; ///< Until the run() after the one that made it.
-        std::optional<std::vector<RedisCommand>> sent_ahead; ///< The handshake before what was.
+        /// If commands were sent ahead, the handshake that went before them.
+        std::optional<std::vector<RedisCommand>> sent_ahead;
     };
 
     struct Failure {
