@@ -39,8 +39,8 @@ struct InsertedOrder {
 /// The orders of the file before the last one.
 enum class Others { none, uncounted, counted };
 
-/// Inserts an order and takes the writer's lock: on its customer and the total if it is the only
-/// one, or a batch's; and none if no order counts. Returns nullopt if PostgreSQL skipped the order.
+/// Inserts an order. Takes the writer's lock if an order counts: on its customer and the total if
+/// it is the only order, and otherwise a batch's. Returns nullopt if PostgreSQL skipped the order.
 std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersView& view,
                                          const Order& order, Others others);
 

@@ -7,9 +7,9 @@
 
 namespace ordercache {
 
-/// Which rows of which table are orders, and the names of its columns. All names are SQL: those of
-/// the tutorial as they are, others between quotes. By default it is the tutorial's table, in which
-/// every row is an order.
+/// Which rows of which table are orders, and the names of its columns. All names are as SQL writes
+/// them: the tutorial's without quotes, all others with quotes. By default it is the tutorial's
+/// table, in which every row is an order.
 struct OrdersView {
     std::string table = "orders"; ///< With its schema if one was given.
     std::string order_id = "orderid";

@@ -40,7 +40,7 @@ std::optional<std::int64_t> plain_key(const Scope& scope, const OrdersView& view
                : std::nullopt;
 }
 
-/// PostgreSQL computes the hashes, and tells the customers whose lock it is.
+/// PostgreSQL computes the hashes, and names the customer of each lock on one.
 Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
                 const OrdersView& view) {
     std::vector<Scope> hashed;

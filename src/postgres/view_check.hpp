@@ -16,8 +16,8 @@ public:
 };
 
 /// Has PostgreSQL check the condition, and that the column of customers is of the kind that the
-/// view says, unless the view has neither a condition nor another type than integers. Throws
-/// WrongView and SessionFailure.
+/// view says. Checks nothing if there is no condition and customers are integers. Throws WrongView
+/// and SessionFailure.
 void check_view(PostgresSession& session, const OrdersView& view);
 
 /// Throws WrongView if a statement failed because the column of customers is of another kind, and

@@ -14,7 +14,7 @@ std::string written_columns_sql(const OrdersView& view) {
     return fmt::format("{}", fmt::join(written_columns(view), ", "));
 }
 
-/// The collation makes texts that are equal to a column's own collation different customers.
+/// With this collation, texts that the column's own one takes for equal are different customers.
 std::string customer_id_sql(const OrdersView& view) {
     switch (view.customer_type) {
     case CustomerType::uuid:

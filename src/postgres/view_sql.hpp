@@ -13,7 +13,7 @@ namespace ordercache {
 /// Returns the names of the columns that `add` writes.
 std::vector<std::string> written_columns(const OrdersView& view);
 
-/// The same, as a list between commas.
+/// Returns the same names with commas between them.
 std::string written_columns_sql(const OrdersView& view);
 
 /// Expressions of a row: its customer's id, in the form that CustomerId has, and the key of its

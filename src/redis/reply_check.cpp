@@ -52,7 +52,7 @@ constexpr auto k_meanings = std::to_array<Meaning>({
                             "renames it: RIGHTS in ordercache(1) lists the commands to keep"},
 });
 
-/// Of a Sentinel, instead of the others.
+/// These replace the others if the server is a Sentinel.
 constexpr auto k_meanings_of_sentinels = std::to_array<Meaning>({
     {"NOAUTH", "it needs a password: set sentinel_password in REDIS_SERVICE_URI"},
     {"WRONGPASS", "sentinel_password in REDIS_SERVICE_URI is wrong"},

@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// So many commands are redirected one by one.
+/// Up to this many commands are redirected one by one.
 constexpr std::size_t k_few = 4;
 
 RedisCommand owners_question() {

@@ -70,7 +70,7 @@ void RedisCache::vouch(Clock::time_point moment) {
               *m_clock_lead);
 }
 
-/// By the time its reply is here, Redis's clock shows what the reply says, or more.
+/// When the reply is here, Redis's clock shows at least the time in it.
 void RedisCache::give_sign(std::chrono::milliseconds moment) {
     const auto reply =
         m_redis.run_if_primaries({"EVAL", scripts::k_follower_sign, "2", m_names.followed(),

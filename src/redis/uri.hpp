@@ -49,10 +49,10 @@ struct RedisService {
     std::string name() const;
 };
 
-/// Parses a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI, or one of Sentinels, whose scheme
-/// ends with `+sentinel`. Of the options after the `?` it applies redis-py's, and ignores those of
-/// other clients that cannot matter here. Throws std::invalid_argument, whose message says what is
-/// wrong and never quotes a value.
+/// Parses a `redis`, `rediss`, `valkey`, `valkeys` or `unix` URI, or one that names Sentinels and
+/// whose scheme ends with `+sentinel`. Of the options after the `?` it applies redis-py's, and
+/// ignores those of other clients that cannot matter here. Throws std::invalid_argument, whose
+/// message says what is wrong and never quotes a value.
 RedisService parse_redis_uri(std::string_view text);
 
 } // namespace ordercache
