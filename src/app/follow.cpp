@@ -25,6 +25,9 @@ constexpr std::chrono::milliseconds k_poll_interval = 50ms;
 constexpr std::chrono::milliseconds k_longest_pause = 1s;
 constexpr std::chrono::milliseconds k_noticeable_lag = 1s;
 
+/// A sign of life lasts 2 s from the beginning of its poll.
+constexpr std::chrono::milliseconds k_sign_renewal = 1800ms;
+
 std::chrono::milliseconds time_since(Clock::time_point begin) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
 }
@@ -76,14 +79,16 @@ private:
         m_state.manager.status(what);
     }
 
-    /// After slow work the pause is as long as the work, up to a second.
+    /// After slow work the pause is as long as the work, but not so long that the sign of life
+    /// lapses before the next poll has ended.
     void pause_after(std::chrono::milliseconds took) {
         if (took > k_noticeable_lag && !m_state.was_slow) {
             m_context.reporter().warn(fmt::format(
                 "reading what others changed takes {} ms: counts lag by that much", took.count()));
             m_state.was_slow = true;
         }
-        pause_for(std::max(k_poll_interval - took, std::min(took, k_longest_pause)));
+        const auto until_late = std::max(k_poll_interval, k_sign_renewal - 2 * took);
+        pause_for(std::max(k_poll_interval - took, std::min(took, until_late)));
     }
 
     Context& m_context;
