@@ -91,6 +91,12 @@ bool has_clear_hash_tag(std::string_view prefix) {
            prefix.find('}', close + 1) == std::string_view::npos;
 }
 
+/// Returns the message without the file's name: somebody may have put the password itself there.
+std::string without(const std::string& file, std::string message) {
+    const auto at = message.find(file);
+    return at == std::string::npos ? message : message.replace(at, file.size(), "the file");
+}
+
 } // namespace
 
 Config::Config(Environment environment, Warn warn)
@@ -133,7 +139,8 @@ std::string Config::password_in(const std::string& file, Deadline deadline) cons
         m_has_read_password = true;
         return std::string(*line);
     } catch (const Error& error) {
-        const auto message = fmt::format("{}: {}", k_redis_password_file, error.what());
+        const auto message =
+            fmt::format("{}: {}", k_redis_password_file, without(file, error.what()));
         if (m_has_read_password) {
             throw CacheError(message);
         }

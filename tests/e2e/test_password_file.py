@@ -60,7 +60,7 @@ def test_one_that_cannot_be_read_at_the_start_is_a_bad_configuration(ordercache,
     run = ordercache(*command)
     assert (run.status, run.stdout) == (2, "")
     assert run.stderr.startswith("ordercache: error: REDIS_PASSWORD_FILE: ") and reason in run.stderr
-    assert str(file) in run.stderr and run.stderr.count("\n") == 1
+    assert str(file) not in run.stderr and run.stderr.count("\n") == 1
     assert added(database) == []
 
 
