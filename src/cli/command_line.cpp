@@ -148,7 +148,7 @@ Order make_order(const Options& options) {
         throw usage_error(
             fmt::format("`add` needs {}, or --from with a file of orders", enumerate(missing)));
     }
-    const Order order{*options.date, *customer, *options.net, *options.tax};
+    Order order{*options.date, *customer, *options.net, *options.tax};
     try {
         order.total();
     } catch (const std::invalid_argument& error) {

@@ -155,10 +155,10 @@ Order OrderFile::order() const {
         return parsed(k_columns[column], m_fields[m_columns[column]], parse);
     };
     const auto parse_id = [this](std::string_view text) { return parse_customer(text, m_type); };
-    const Order order{.date = value(date, parse_date),
-                      .customer = value(customer, parse_id),
-                      .net = value(net, Amount::parse),
-                      .tax = value(tax, Amount::parse)};
+    Order order{.date = value(date, parse_date),
+                .customer = value(customer, parse_id),
+                .net = value(net, Amount::parse),
+                .tax = value(tax, Amount::parse)};
     order.total(); // must fit too
     return order;
 }

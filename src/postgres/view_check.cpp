@@ -17,8 +17,8 @@ bool contains(std::string_view list, std::string_view word) {
     return !word.empty() && list.find(word) != std::string_view::npos;
 }
 
-WrongView wrong_condition(const SessionFailure& failure) {
-    return WrongView("ORDERS_WHERE is refused: " + reason_of_failure(failure));
+std::string wrong_condition(const SessionFailure& failure) {
+    return "ORDERS_WHERE is refused: " + reason_of_failure(failure);
 }
 
 /// If the column is missing, it has no type, and the next statement fails.
@@ -52,7 +52,7 @@ void check_view(PostgresSession& session, const OrdersView& view) {
             !contains(of_conditions, failed.sqlstate().substr(0, 2))) {
             throw;
         }
-        throw wrong_condition(failed);
+        throw WrongView(wrong_condition(failed));
     }
 }
 
@@ -72,7 +72,7 @@ Rows run_count(PostgresSession& session, const OrdersView& view, const std::stri
         return session.run(sql, parameters);
     } catch (const SessionFailure& failed) {
         if (failed.sqlstate().starts_with("22") && !view.condition.empty()) {
-            throw wrong_condition(failed); // for one of the rows
+            throw WrongView(wrong_condition(failed)); // for one of the rows
         }
         explain_failure(session, view, failed);
     }

@@ -40,7 +40,7 @@ void check_date(const std::string& text) {
     }
 }
 
-std::string without_zeros(std::string text) {
+std::string without_zeros(const std::string& text) {
     return text.substr(text.find_first_not_of('0'));
 }
 

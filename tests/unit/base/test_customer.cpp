@@ -77,7 +77,7 @@ TEST_CASE("a text customer is taken as it is") {
     const std::string longest(200, 'x');
     for (const std::string& id :
          {std::string("ALFKI"), std::string("alfki"), std::string("010"), std::string(" a "),
-          std::string("a,b"), std::string("\"a\" 'b' \\"), std::string("-x"), std::string("All"),
+          std::string("a,b"), std::string(R"("a" 'b' \)"), std::string("-x"), std::string("All"),
           std::string("ünïcode €"), std::string("a:b"), std::string("\U0001F600"), std::string("?"),
           longest}) {
         CAPTURE(id);

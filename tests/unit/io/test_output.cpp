@@ -60,7 +60,7 @@ TEST_CASE("every answer is one line, of text or of JSON") {
                "{\"count\":3000000000}\n"},
         Answer{[](Output& o) { o.customer_count({"9999"}, integer, 10); }, "9999\t10\n",
                "{\"customer\":9999,\"count\":10}\n"},
-        Answer{[](Output& o) { o.customer_count({"a \"b\" \\"}, text, 10); }, "a \"b\" \\\t10\n",
+        Answer{[](Output& o) { o.customer_count({R"(a "b" \)"}, text, 10); }, "a \"b\" \\\t10\n",
                "{\"customer\":\"a \\\"b\\\" \\\\\",\"count\":10}\n"},
         Answer{[](Output& o) { o.customer_count({"7"}, text, 10); }, "7\t10\n",
                "{\"customer\":\"7\",\"count\":10}\n"},

@@ -34,7 +34,7 @@ Rows inserted(std::optional<std::string> order, std::optional<std::string> custo
 
 /// A transaction whose last order is answered so.
 struct Inserting : PostgresClient {
-    explicit Inserting(const Rows& last, OrdersView view = {}) : PostgresClient(view) {
+    explicit Inserting(const Rows& last, OrdersView view = {}) : PostgresClient(std::move(view)) {
         postgres.on("VALUES", gives(last));
     }
 
