@@ -44,19 +44,20 @@ std::string without_zeros(const std::string& text) {
     return text.substr(text.find_first_not_of('0'));
 }
 
-std::string in_lower_case(std::string text) {
-    std::ranges::transform(text, text.begin(),
+std::string in_lower_case(const std::string& text) {
+    std::string lower = text;
+    std::ranges::transform(lower, lower.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
+    return lower;
 }
 
-std::string as_it_is(std::string text) {
+std::string as_it_is(const std::string& text) {
     return text;
 }
 
 /// `canonical` writes what is accepted in its one form.
 void check_customer(const std::string& text, CustomerType type, const std::regex& form,
-                    std::string (*canonical)(std::string)) {
+                    std::string (*canonical)(const std::string&)) {
     try {
         const CustomerId customer = parse_customer(text, type);
         require(has_form(text, form), "a customer has its form");
