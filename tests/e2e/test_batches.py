@@ -89,7 +89,7 @@ def test_a_cached_list_needs_no_postgresql(ordercache, write):
 
 
 def test_a_piece_is_one_query(ordercache, database, postgres, write):
-    path = write("".join(f"{customer}\n" for customer in range(1, 12001)))
+    path = write("".join(f"{customer}\n" for customer in range(1, 6001)))
     with postgres.log_of(database.name) as log:
         ordercache("count", "--customers-from", path)
     assert sum("customerid = ANY" in line and "execute" in line for line in log) == 3
