@@ -17,7 +17,7 @@ from servers import wait_until
 from wires import ACTS, DIRECTIONS, STALL, Cut, Wire, offsets
 
 AT_ONCE = 32
-TIMEOUT = 4
+TIMEOUT = 8
 REPLY_TIMEOUT = 1
 # A second in which PostgreSQL is asked to cancel, and what a loaded machine takes.
 GRACE = 6
