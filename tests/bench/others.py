@@ -59,9 +59,12 @@ class Follower:
 class Shop(beside_adds.Shop):
     """One in whose store changes are noted down for a follower."""
 
-    def __init__(self, stage, store):
+    def __init__(self, stage, store, **environment):
         super().__init__(stage, store)
-        setup = subprocess.run([self.program, "invalidate", "--follow-sql"], check=True, stdout=subprocess.PIPE, text=True)
+        self.environment |= environment
+        setup = subprocess.run(
+            [self.program, "invalidate", "--follow-sql"], env=self.environment, check=True, stdout=subprocess.PIPE, text=True,
+        )
         store.execute(setup.stdout)
         self.customers = stage.file_of_customers(CUSTOMERS)
 
@@ -160,10 +163,10 @@ class Shop(beside_adds.Shop):
         return sum(true.get(key, 0) != count for key, count in cached.items()), len(cached)
 
 
-def pace(shop, seconds, clients=8):
-    """Orders a second of that many clients."""
-    script = shop.stage.folder / "insert.sql"
-    script.write_text(f"\\set customer random(1, 20000)\n{ORDER.format(':customer')};\n")
+def pace(shop, seconds, statement, clients=8):
+    """Statements a second of that many clients."""
+    script = shop.stage.folder / "statement.sql"
+    script.write_text(f"\\set number random(1, 20000)\n{statement.format(':number')};\n")
     finished = subprocess.run(
         ["pgbench", "--no-vacuum", f"--client={clients}", f"--time={seconds}", f"--file={script}",
          shop.stage.postgres.uri(shop.store.name)],
@@ -173,8 +176,8 @@ def pace(shop, seconds, clients=8):
     return float(line.split()[2])
 
 
-def slowdown(plain, followed, rounds=7, seconds=5):
+def slowdown(plain, followed, statement=ORDER, rounds=7, seconds=5):
     """How many times the pace it is without triggers: the median of the rounds. And that pace."""
     with Follower(followed):
-        paces = [(pace(plain, seconds), pace(followed, seconds)) for _ in range(rounds)]
+        paces = [(pace(plain, seconds, statement), pace(followed, seconds, statement)) for _ in range(rounds)]
     return statistics.median(a / b for a, b in paces), statistics.median(a for a, _ in paces)
