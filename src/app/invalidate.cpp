@@ -27,7 +27,7 @@ std::int64_t number_cached(const std::vector<Scope>& scopes, CacheContents& cont
                                  [](const auto& value) { return value.has_value(); });
 }
 
-/// Only new counts are left when a dead follower is no longer missed.
+/// Drops the counts first: after end_following() reads trust what is cached.
 std::int64_t drop_all(RedisCache& cache) {
     const std::int64_t dropped = cache.drop_all();
     cache.end_following();

@@ -23,7 +23,7 @@ bool ignore_signals_of_writes();
 /// Returns the signal mask to wait with, which lets the held signals arrive.
 const sigset_t& mask_for_waiting();
 
-/// Waits as ppoll does, with pselect where there is no ppoll. `events` is POLLIN or POLLOUT.
+/// Waits as ppoll does, with pselect on systems without ppoll. `events` is POLLIN or POLLOUT.
 /// Without a descriptor (-1) it waits for the time alone. With a null `timeout` it waits without a
 /// limit, and with a null `mask` under the mask that is in force.
 int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask);

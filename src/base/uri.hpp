@@ -11,7 +11,7 @@ namespace ordercache {
 
 /// The parts of a URI, still percent-encoded: views into the text that was parsed.
 struct Uri {
-    std::string scheme;                       ///< In lower case; empty if there is no `://`.
+    std::string scheme;                       ///< In lower case; empty without `://`.
     std::optional<std::string_view> userinfo; ///< What comes before the `@`.
     std::string_view hosts;                   ///< `host:port`, or several between commas.
     std::string_view path;                    ///< Empty, or with its leading slash.
@@ -34,7 +34,7 @@ struct SplitPair {
 /// Cuts at the first `delimiter`.
 SplitPair cut(std::string_view text, char delimiter);
 
-/// Returns the pieces between the delimiters, or the whole text if there is no delimiter.
+/// Returns the pieces between the delimiters, or the whole text if it has no delimiter.
 std::vector<std::string_view> split(std::string_view text, char delimiter);
 
 /// Replaces each `%XX` by its byte, once; a plus stays. Throws std::invalid_argument for a bad

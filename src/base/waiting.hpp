@@ -49,7 +49,7 @@ public:
     /// Returns when a wait that begins now must end.
     Deadline deadline() const;
 
-    /// Returns nullopt if there is no limit.
+    /// Returns nullopt if the wait is unlimited.
     std::optional<std::chrono::milliseconds> limit() const { return m_limit; }
 
 private:

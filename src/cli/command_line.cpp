@@ -200,7 +200,7 @@ Invocation make_invocation(std::string_view command, const Options& options) {
     return invocation;
 }
 
-/// Throws Error (usage) if there is no such command.
+/// Throws Error (usage) for an unknown command.
 Page page_for(const std::string& command) {
     if (std::ranges::find(k_commands, command) == k_commands.end()) {
         throw unknown("command", command, k_commands);

@@ -60,7 +60,7 @@ struct Invocation {
     bool timeout_was_given = false; ///< False for the default.
 };
 
-/// A page in place of a command: help or the version, or the short help if there are no arguments,
+/// A page in place of a command: help or the version, or the short help without arguments,
 /// which is wrong usage.
 struct Page {
     std::string text;

@@ -16,7 +16,7 @@ namespace ordercache {
 
 namespace {
 
-/// Returns nullopt if there is no watchdog, or it is meant for another process.
+/// Returns nullopt if no watchdog is set, or it is meant for another process.
 std::optional<std::chrono::microseconds> watchdog_time(const Environment& environment) {
     const auto process = environment("WATCHDOG_PID");
     if (process && *process != std::to_string(getpid())) {

@@ -27,7 +27,7 @@ private:
     void tell(std::string_view message) const;
 
     std::optional<std::string> m_socket;
-    std::optional<std::chrono::microseconds> m_interval; ///< nullopt if there is no watchdog.
+    std::optional<std::chrono::microseconds> m_interval; ///< nullopt without a watchdog.
     std::optional<std::chrono::steady_clock::time_point> m_said_alive;
     std::string m_status;
 };

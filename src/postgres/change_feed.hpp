@@ -19,8 +19,8 @@ namespace ordercache {
 /// open while they are handled, and its end forgets them.
 ///
 /// One follower works at a time: on a connection of its own it holds an advisory lock of the
-/// session. Behind a pooler that shares connections there is no such lock. There the follower that
-/// started last works, and the other one throws NotFollowed. A follower does not start while
+/// session. Behind a pooler that shares connections, the lock does not last. There the follower
+/// that started last works, and the other one throws NotFollowed. A follower does not start while
 /// another one has the lock, for a session or for a poll.
 class PostgresChangeFeed : public ChangeFeed {
 public:

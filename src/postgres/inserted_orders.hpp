@@ -41,7 +41,7 @@ public:
     void check();
 
     /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error
-    /// (rejected) if there is no number or no customer.
+    /// (rejected) if one of the two is not known.
     const OrderId& id() const;
     const CustomerId& customer() const { return *m_inserted.customer; }
 

@@ -99,7 +99,7 @@ auto count_all(const std::shared_ptr<const OrdersView>& view) {
 }
 
 /// Texts are compared twice. Only by the column's own type can an index be used; but that may take
-/// different texts for equal. The type may also refuse a text, as one that is no label of an enum.
+/// different texts for equal. The type may also refuse a text that is not a label of its enum.
 Rows count_by_customer(PostgresSession& session, const OrdersView& view, const char* statement,
                        const std::string& customers, bool is_array) {
     constexpr auto data_exceptions = "22";

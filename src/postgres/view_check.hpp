@@ -16,7 +16,7 @@ public:
 };
 
 /// Has PostgreSQL check the condition, and that the column of customers is of the kind that the
-/// view says. Checks nothing if there is no condition and customers are integers. Throws WrongView
+/// view says. Checks nothing if the condition is empty and customers are integers. Throws WrongView
 /// and SessionFailure.
 void check_view(PostgresSession& session, const OrdersView& view);
 
