@@ -74,15 +74,23 @@ std::optional<CustomerId> known_customer(std::string_view text, CustomerType typ
     }
 }
 
+std::string to_string(CustomerType type) {
+    switch (type) {
+    case CustomerType::uuid:
+        return "uuid";
+    case CustomerType::text:
+        return "text";
+    case CustomerType::integer:
+        break;
+    }
+    return "integer";
+}
+
 CustomerType parse_customer_type(std::string_view text) {
-    if (text == "integer") {
-        return CustomerType::integer;
-    }
-    if (text == "uuid") {
-        return CustomerType::uuid;
-    }
-    if (text == "text") {
-        return CustomerType::text;
+    for (const auto type : {CustomerType::integer, CustomerType::uuid, CustomerType::text}) {
+        if (text == to_string(type)) {
+            return type;
+        }
     }
     throw std::invalid_argument("it must be integer, uuid or text");
 }

@@ -33,6 +33,9 @@ CustomerId parse_customer(std::string_view text, CustomerType type);
 /// for example, is not.
 std::optional<CustomerId> known_customer(std::string_view text, CustomerType type);
 
+/// `integer`, `uuid` or `text`.
+std::string to_string(CustomerType type);
+
 /// Accepts `integer`, `uuid` and `text`. Throws std::invalid_argument for anything else.
 CustomerType parse_customer_type(std::string_view text);
 

@@ -70,4 +70,15 @@ std::string in_quotes(std::string_view text) {
     return '`' + std::string(shown.begin(), end) + (end == shown.end() ? "`" : "…`");
 }
 
+std::string with_backslashes(std::string_view text, std::string_view before) {
+    std::string escaped;
+    for (const char c : text) {
+        if (before.find(c) != std::string_view::npos) {
+            escaped += '\\';
+        }
+        escaped += c;
+    }
+    return escaped;
+}
+
 } // namespace ordercache

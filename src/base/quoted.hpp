@@ -13,4 +13,7 @@ std::string printable(std::string_view text, char mark);
 /// characters.
 std::string in_quotes(std::string_view text);
 
+/// Returns the text with a backslash before each of these characters.
+std::string with_backslashes(std::string_view text, std::string_view before);
+
 } // namespace ordercache

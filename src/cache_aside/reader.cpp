@@ -20,11 +20,9 @@ std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Co
     std::vector<std::int64_t> ordered;
     auto next = counts.begin();
     for (const Scope& scope : scopes) {
-        if (next == counts.end() || next->first != scope) {
-            next = counts.find(scope);
-        }
-        ordered.push_back(next->second);
-        ++next;
+        const bool is_next = next != counts.end() && next->first == scope;
+        ordered.push_back(is_next ? next->second : counts.at(scope));
+        next = is_next ? std::next(next) : next;
     }
     return ordered;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/quoted.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -10,14 +12,7 @@ inline std::string array_element(std::string_view text) {
     if (!text.empty() && text.find_first_not_of("0123456789-.") == std::string_view::npos) {
         return std::string(text);
     }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-        }
-        quoted += c;
-    }
-    return quoted + '"';
+    return '"' + with_backslashes(text, "\"\\") + '"';
 }
 
 } // namespace ordercache

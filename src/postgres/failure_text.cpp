@@ -41,10 +41,6 @@ constexpr std::string_view k_failures = "53 54 55 57 58 72 HV XX";
 constexpr std::string_view k_another_table =
     "0A000 42601 42701 42703 42804 42846 42809 42883 42P02 42P10 42P17 428C9 55000";
 
-bool has(std::string_view text, std::string_view piece) {
-    return !piece.empty() && text.find(piece) != std::string_view::npos;
-}
-
 /// In a line of libpq's, the server's words begin after this.
 constexpr std::string_view k_failed = " failed: ";
 
@@ -127,6 +123,10 @@ const char* variable_of(const std::string& sqlstate, const OrdersView& view) {
 }
 
 } // namespace
+
+bool has(std::string_view text, std::string_view piece) {
+    return !piece.empty() && text.find(piece) != std::string_view::npos;
+}
 
 SessionFailure parse_failure(std::string_view message) {
     std::string what;

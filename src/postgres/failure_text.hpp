@@ -13,6 +13,10 @@
 /// are the same in every language.
 namespace ordercache {
 
+/// Returns whether the text contains the piece, which is not empty: a message a word, a list of
+/// SQLSTATEs one of them.
+bool has(std::string_view text, std::string_view piece);
+
 /// Reads libpq's message, in which the server's first line has its SQLSTATE, as in
 /// `ERROR:  42P01: relation "orders" does not exist`.
 SessionFailure parse_failure(std::string_view message);

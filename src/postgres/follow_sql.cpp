@@ -36,10 +36,6 @@ std::uint64_t hash(std::string_view text) {
     return hash;
 }
 
-std::string word(CustomerType type) {
-    return type == CustomerType::integer ? "integer" : type == CustomerType::uuid ? "uuid" : "text";
-}
-
 /// The name of the default prefix is short, and the one that version 1.1 had.
 constexpr std::string_view k_default_prefix = "num_orders";
 constexpr const char* k_default_schema = "ordercache";
@@ -64,7 +60,7 @@ std::string follow_schema(std::string_view prefix) {
 
 std::string customers_sql(const OrdersView& view) {
     return fmt::format("{}, {}, {}", sql_literal(view.customer),
-                       sql_literal(word(view.customer_type)), sql_literal(view.condition));
+                       sql_literal(to_string(view.customer_type)), sql_literal(view.condition));
 }
 
 std::string follow_sql(const char* text, const OrdersView& view) {

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string_view>
 
 namespace ordercache {
@@ -138,9 +137,8 @@ void forget_changes(PostgresSession& session, const OrdersView& view) {
 
 /// Leaves out an id that the program does not take: no count of it is cached.
 void add_customer(const std::string& text, CustomerType type, PollAnswer& answer) {
-    try {
-        answer.changes.scopes.push_back(Scope{parse_customer(text, type)});
-    } catch (const std::invalid_argument&) {
+    if (const auto customer = known_customer(text, type)) {
+        answer.changes.scopes.push_back(Scope{customer});
     }
 }
 

@@ -1,6 +1,7 @@
 #include "postgres/uri.hpp"
 
 #include "base/lazy_library.hpp"
+#include "base/quoted.hpp"
 #include "base/uri.hpp"
 
 #include <fmt/format.h>
@@ -195,14 +196,7 @@ PostgresService parse_postgres_uri(std::string_view text, std::string_view datab
 }
 
 std::string quote_parameter(std::string_view value) {
-    std::string quoted = "'";
-    for (const char c : value) {
-        if (c == '\'' || c == '\\') {
-            quoted += '\\';
-        }
-        quoted += c;
-    }
-    return quoted + "'";
+    return '\'' + with_backslashes(value, "'\\") + '\'';
 }
 
 } // namespace ordercache

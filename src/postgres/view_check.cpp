@@ -7,15 +7,10 @@
 #include <fmt/format.h>
 
 #include <string>
-#include <string_view>
 
 namespace ordercache {
 
 namespace {
-
-bool contains(std::string_view list, std::string_view word) {
-    return !word.empty() && list.find(word) != std::string_view::npos;
-}
 
 std::string wrong_condition(const SessionFailure& failure) {
     return "ORDERS_WHERE is refused: " + reason_of_failure(failure);
@@ -46,10 +41,9 @@ void check_view(PostgresSession& session, const OrdersView& view) {
     try {
         check_both(session, view);
     } catch (const SessionFailure& failed) {
-        const bool is_of_table =
-            contains("42P01 42501", failed.sqlstate()) && names_table(failed, view);
+        const bool is_of_table = has("42P01 42501", failed.sqlstate()) && names_table(failed, view);
         if (view.condition.empty() || is_of_table ||
-            !contains(of_conditions, failed.sqlstate().substr(0, 2))) {
+            !has(of_conditions, failed.sqlstate().substr(0, 2))) {
             throw;
         }
         throw WrongView(wrong_condition(failed));
@@ -59,7 +53,7 @@ void check_view(PostgresSession& session, const OrdersView& view) {
 void explain_failure(PostgresSession& session, const OrdersView& view,
                      const SessionFailure& failure) {
     constexpr auto of_types = "22P02 42725 42804 42846 42883";
-    if (contains(of_types, failure.sqlstate())) {
+    if (has(of_types, failure.sqlstate())) {
         session.roll_back();
         check_both(session, view);
     }

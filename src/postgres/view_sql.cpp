@@ -31,9 +31,8 @@ std::string customer_id_sql(const OrdersView& view) {
 /// confuse two of them.
 std::string is_customer_sql(const OrdersView& view, bool is_array) {
     const bool is_text = view.customer_type == CustomerType::text;
-    const auto* const type = is_text                                    ? "text"
-                             : view.customer_type == CustomerType::uuid ? "uuid"
-                                                                        : "bigint";
+    const std::string type =
+        view.customer_type == CustomerType::integer ? "bigint" : to_string(view.customer_type);
     const std::string left = is_text ? customer_id_sql(view) : view.customer;
     return is_array ? fmt::format("{} = ANY($1::{}[])", left, type)
                     : fmt::format("{} = $1::{}", left, type);

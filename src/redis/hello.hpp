@@ -23,7 +23,7 @@ inline std::string field_of_hello(const RedisReply& reply, std::string_view name
 }
 
 /// Returns whether a server with this `role` is a replica.
-inline bool is_replicas(std::string_view role) {
+inline bool is_replica(std::string_view role) {
     return role == "replica" || role == "slave";
 }
 

@@ -1,21 +1,12 @@
 #include "redis/key_names.hpp"
 
+#include "base/quoted.hpp"
+
 namespace ordercache {
 
 namespace {
 
 constexpr std::string_view k_all = "all";
-
-std::string escape_glob(std::string_view text) {
-    std::string escaped;
-    for (const char c : text) {
-        if (std::string_view("*?[]\\").find(c) != std::string_view::npos) {
-            escaped += '\\';
-        }
-        escaped += c;
-    }
-    return escaped;
-}
 
 } // namespace
 
@@ -50,7 +41,7 @@ std::optional<Scope> KeyForm::scope_in(std::string_view key) const {
 }
 
 std::string KeyForm::pattern() const {
-    return escape_glob(m_begin) + '*' + m_end;
+    return with_backslashes(m_begin, "*?[]\\") + '*' + m_end;
 }
 
 KeyNames::KeyNames(const std::string& prefix, CustomerType type)

@@ -36,7 +36,7 @@ void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
         const auto reply = server.run({{"ROLE"}}, std::nullopt).front();
         role = reply.list.empty() ? "" : reply.list.front().text;
     }
-    if (is_replicas(role)) {
+    if (is_replica(role)) {
         throw refusal(server.service(), hello().front(), "READONLY");
     }
 }

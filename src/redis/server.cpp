@@ -32,7 +32,7 @@ bool knows_no_users(const RedisCommand& command, const RedisReply& reply) {
 
 /// The replicas of a cluster send everybody to their primaries.
 bool is_wrong_server(const RedisReply& reply_to_hello) {
-    return is_replicas(field_of_hello(reply_to_hello, "role")) &&
+    return is_replica(field_of_hello(reply_to_hello, "role")) &&
            field_of_hello(reply_to_hello, "mode") != "cluster";
 }
 

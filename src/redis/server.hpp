@@ -67,7 +67,8 @@ private:
     struct Connection {
         Connection(std::unique_ptr<Stream> opened, const RedisTimes& times, bool is_trusted)
             : stream(std::move(opened)),
-              trusted_until(Deadline::in(is_trusted ? times.trust : times.trust * 0)),
+              trusted_until(
+                  Deadline::in(is_trusted ? times.trust : std::chrono::milliseconds::zero())),
               fresh_until(Deadline::in(times.most_idle)) {}
 
         std::unique_ptr<Stream> stream;
