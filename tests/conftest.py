@@ -9,6 +9,8 @@ import pytest
 
 import servers
 from certificates import Authority
+from following import install
+from peers import Listener
 from postgres_peers import PgBouncer, Standby
 from program import PROGRAM, Program
 
@@ -139,3 +141,22 @@ def ordercache(program, postgres, database, redis_server, authority, cache):
     if servers.CACHE == "tls":
         program.environment["SSL_CERT_FILE"] = authority.file
     return program
+
+
+@pytest.fixture
+def untouched(program):
+    """The program between a PostgreSQL and a Redis that must see no connection."""
+    with Listener() as postgres, Listener() as cache:
+        program.environment.update(
+            PG_SERVICE_URI=f"postgresql://tester@127.0.0.1:{postgres.port}/defaultdb",
+            REDIS_SERVICE_URI=f"redis://127.0.0.1:{cache.port}",
+        )
+        yield program
+        assert (postgres.connections, cache.connections) == (0, 0)
+
+
+@pytest.fixture
+def followed(ordercache, database):
+    """The program, with a database that notes what others change."""
+    install(ordercache, database)
+    return ordercache

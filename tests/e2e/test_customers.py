@@ -5,7 +5,6 @@ import json
 import pytest
 
 from orders import an_order
-from peers import Listener
 
 UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 LARGE = "9223372036854775807"
@@ -37,18 +36,6 @@ def cached(ordercache):
     """The program, which must answer from Redis: there is no PostgreSQL."""
     ordercache.environment["PG_SERVICE_URI"] = "postgresql://127.0.0.1:1"
     return ordercache
-
-
-@pytest.fixture
-def untouched(program):
-    """The program between a PostgreSQL and a Redis that must see no connection."""
-    with Listener() as postgres, Listener() as cache:
-        program.environment.update(
-            PG_SERVICE_URI=f"postgresql://tester@127.0.0.1:{postgres.port}/defaultdb",
-            REDIS_SERVICE_URI=f"redis://127.0.0.1:{cache.port}",
-        )
-        yield program
-        assert (postgres.connections, cache.connections) == (0, 0)
 
 
 def in_json(type_of_customers, customer):

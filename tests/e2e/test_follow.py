@@ -19,12 +19,6 @@ SOON = 10  # on however busy a machine
 
 
 @pytest.fixture
-def followed(ordercache, database):
-    install(ordercache, database)
-    return ordercache
-
-
-@pytest.fixture
 def follower(followed):
     return Follower(followed)
 

@@ -1,11 +1,11 @@
 """What `invalidate --follow-sql` installs: every change of the table orders that others make is noted down, once."""
 
 import contextlib
-import subprocess
 
 import psycopg2
 import pytest
 
+from following import psql, run_script
 from servers import USER
 
 SAMPLE = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) "
@@ -39,19 +39,6 @@ def removal_sql(program):
     return run.stdout
 
 
-def psql(database, script, user=USER):
-    return subprocess.run(
-        ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--host={database.postgres.folder}",
-         f"--port={database.postgres.port}", f"--username={user}", database.name],
-        input=script, capture_output=True, text=True, timeout=30,
-    )
-
-
-def install(database, script):
-    run = psql(database, script)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-
-
 @pytest.fixture
 def setup(program):
     return setup_sql(program)
@@ -60,7 +47,7 @@ def setup(program):
 @pytest.fixture
 def followed(database, setup):
     """A database in which the changes are noted down."""
-    install(database, setup)
+    run_script(database, setup)
     return database
 
 
@@ -133,7 +120,7 @@ def test_a_change_is_noted_down(followed, statement, noted):
 def test_what_is_copied_in_is_noted_down(followed):
     row = "2004-01-01\t{}\t1\t1\t2\n"
     script = "COPY orders (orderdate, customerid, netamount, tax, totalamount) FROM stdin;\n"
-    install(followed, script + row.format(5) + row.format(6) + "\\.\n")
+    run_script(followed, script + row.format(5) + row.format(6) + "\\.\n")
     assert changes(followed) == [(5, 1), (6, 1)]
 
 
@@ -180,7 +167,7 @@ def test_a_prepared_transaction_is_told_of_until_its_changes_are(followed):
 ])
 def test_a_prepared_transaction_is_told_of_if_it_may_change_orders(database, setup, statement, is_told):
     database.execute("CREATE TABLE archive () INHERITS (orders)")
-    install(database, setup)
+    run_script(database, setup)
     with prepared(database, statement):
         assert (told(database, "prepared") != []) == is_told
 
@@ -253,7 +240,7 @@ def shop_owner(database):
 
 def test_whoever_owns_orders_gets_no_other_rights_by_a_superusers_set_up(database, setup, shop_owner):
     for _ in range(2):
-        install(database, setup)
+        run_script(database, setup)
     with session(database, f"SET ROLE {shop_owner}", """
         CREATE TABLE seen (who name);
         CREATE TYPE trap AS ENUM ('sprung');
@@ -269,7 +256,7 @@ def test_whoever_owns_orders_gets_no_other_rights_by_a_superusers_set_up(databas
 
 def test_a_superuser_sets_it_up_for_the_owner_of_partitions(database, setup, shop_owner):
     database.execute(PARTITIONED + f"ALTER TABLE orders OWNER TO {shop_owner}")
-    install(database, setup)
+    run_script(database, setup)
     with session(database, f"SET ROLE {shop_owner}", NEW_PARTITION, order("1", date="2005-01-01"), "COMMIT"):
         pass
     assert changes(database) == [(1, 1)]
@@ -309,7 +296,7 @@ def test_no_setting_that_was_left_behind_passes_a_writer_over(followed, setting)
 def test_no_customer_makes_a_writer_fail(database, setup, type_of_customers):
     database.execute("ALTER TABLE orders DROP CONSTRAINT fk_customerid; UPDATE orders SET customerid = 5;"
                      f"ALTER TABLE orders ALTER customerid TYPE {type_of_customers}")
-    install(database, setup)
+    run_script(database, setup)
     strange, large = ["-1", "0"], []
     if type_of_customers != "smallint":
         large = [2147483648, 9223372036854774784]
@@ -332,7 +319,7 @@ def test_a_second_time_changes_nothing_and_waits_for_nobody(followed, setup):
     before = triggers(followed)
     followed.execute(order())
     with session(followed, order("1")):
-        install(followed, setup)
+        run_script(followed, setup)
     assert triggers(followed) == before
     assert changes(followed) == [(9999, 1)]
 
@@ -353,7 +340,7 @@ def test_an_older_version_makes_room(followed, setup):
         ALTER TABLE ordercache.change DROP COLUMN orders;
         INSERT INTO ordercache.follower VALUES ('of old')
     """)
-    install(followed, setup)
+    run_script(followed, setup)
     assert followed.value("SELECT ordercache.version()") == 3
     followed.execute("UPDATE orders SET customerid = 1 WHERE customerid = 9999")
     assert set(changes(followed)) == {(1, 1), (9999, -1)}
@@ -380,7 +367,7 @@ def test_a_schema_of_anothers_is_not_trusted(database, setup):
 def test_what_was_broken_is_mended(followed, setup):
     followed.execute("ALTER TABLE orders ENABLE TRIGGER ordercache_insert; DROP TRIGGER ordercache_delete ON orders")
     assert told(followed, "missing") == [("public.orders", None)]
-    install(followed, setup)
+    run_script(followed, setup)
     assert told(followed, "missing") == []
 
 
@@ -388,7 +375,7 @@ def test_a_trigger_of_another_name_is_let_go_and_its_name_is_no_sql(followed, se
     name = "x ON orders; ALTER TABLE public.orders RENAME TO stolen; --"
     followed.execute(f'ALTER TRIGGER ordercache_insert ON orders RENAME TO "{name}"; CREATE TABLE bait (customerid int);'
                      f'CREATE TRIGGER "{name}" AFTER INSERT ON bait FOR EACH ROW EXECUTE FUNCTION ordercache.note_change()')
-    install(followed, setup)
+    run_script(followed, setup)
     assert told(followed, "stray") == told(followed, "missing") == []
     followed.execute(order())
     assert changes(followed) == [(9999, 1)]
@@ -396,7 +383,7 @@ def test_a_trigger_of_another_name_is_let_go_and_its_name_is_no_sql(followed, se
 
 def test_partitions_are_followed(database, setup):
     database.execute(PARTITIONED)
-    install(database, setup)
+    run_script(database, setup)
     database.execute(NEW_PARTITION)
     assert {enabled for _, _, enabled, _ in triggers(database)} == {"A"}
     assert len(triggers(database)) == 9
@@ -413,16 +400,16 @@ def test_partitions_are_followed(database, setup):
 
 def test_a_partition_without_the_triggers_is_missing(database, setup):
     database.execute(PARTITIONED)
-    install(database, setup)
+    run_script(database, setup)
     database.execute("ALTER TABLE orders_2004 DISABLE TRIGGER ordercache_insert")
     assert told(database, "missing") == [("public.orders_2004", None)]
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "missing") == []
 
 
 def test_tables_that_inherit_are_followed(database, setup):
     database.execute("CREATE TABLE archive () INHERITS (orders)")
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "missing") == []
     database.execute(order("5").replace("orders", "archive"))
     assert changes(database) == [(5, 1)]
@@ -431,7 +418,7 @@ def test_tables_that_inherit_are_followed(database, setup):
 def test_a_table_that_inherits_twice_is_followed(database, setup):
     database.execute("CREATE TABLE east () INHERITS (orders); CREATE TABLE west () INHERITS (orders);"
                      "CREATE TABLE centre () INHERITS (east, west)")
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "missing") == []
     database.execute(order("5").replace("orders", "centre"))
     assert changes(database) == [(5, 1)]
@@ -440,7 +427,7 @@ def test_a_table_that_inherits_twice_is_followed(database, setup):
 def test_a_temporary_table_that_inherits_is_no_part_of_orders_to_others(followed, setup):
     with session(followed, "CREATE TEMPORARY TABLE mine () INHERITS (orders)", "COMMIT"):
         assert told(followed, "missing") == []
-        install(followed, setup)
+        run_script(followed, setup)
         assert told(followed, "missing") == told(followed, "stray") == []
 
 
@@ -448,7 +435,7 @@ def test_a_temporary_table_that_inherits_is_no_part_of_orders_to_others(followed
 def detaching(database, setup):
     """A partition whose DETACH CONCURRENTLY was interrupted."""
     database.execute(PARTITIONED + NEW_PARTITION)
-    install(database, setup)
+    run_script(database, setup)
     if database.value("SHOW server_version_num") < "140000":
         return None  # has no such thing
     with session(database, "SELECT FROM orders"):
@@ -508,11 +495,11 @@ def test_the_fingerprint_tells_who_sees_which_rows(followed, act):
 ])
 def test_a_table_that_is_no_part_of_orders_any_more_is_let_go(database, setup, leave):
     database.execute("CREATE TABLE archive () INHERITS (orders)")
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "stray") == []
     database.execute(leave)
     assert told(database, "stray") != []
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "stray") == told(database, "missing") == []
     database.execute(order("5").replace("orders", "archive"))
     database.execute(order("6"))
@@ -521,9 +508,9 @@ def test_a_table_that_is_no_part_of_orders_any_more_is_let_go(database, setup, l
 
 def test_a_partitioned_table_that_was_swapped_is_let_go(database, setup):
     database.execute(PARTITIONED)
-    install(database, setup)
+    run_script(database, setup)
     database.execute("ALTER TABLE orders RENAME TO old_orders; CREATE TABLE orders (LIKE old_orders)")
-    install(database, setup)
+    run_script(database, setup)
     assert told(database, "stray") == told(database, "missing") == []
 
 
@@ -545,7 +532,7 @@ def test_only_a_table_can_be_followed(database, setup, instead, said):
 
 def test_the_table_is_found_by_the_search_path(database, setup):
     database.execute("CREATE SCHEMA shop; ALTER TABLE orders SET SCHEMA shop")
-    install(database, "SET search_path = shop;\n" + setup)
+    run_script(database, "SET search_path = shop;\n" + setup)
     with session(database, "SET search_path = shop", order(), "COMMIT"):
         pass
     assert changes(database) == [(9999, 1)]
@@ -603,7 +590,7 @@ def test_the_fingerprint_tells_of(followed, act):
 
 def test_the_fingerprint_tells_of_a_partition_that_was_away(database, setup):
     database.execute(PARTITIONED + NEW_PARTITION)
-    install(database, setup)
+    run_script(database, setup)
     [(before, _)] = told(database, "tables")
     database.execute("ALTER TABLE orders DETACH PARTITION orders_2005")
     [(between, _)] = told(database, "tables")
@@ -662,7 +649,7 @@ def test_a_change_that_meets_an_emptied_table_after_all_is_noted(small):
 
 def test_all_is_taken_away_and_a_second_time_nothing(followed, program):
     for _ in range(2):
-        install(followed, removal_sql(program))
+        run_script(followed, removal_sql(program))
         assert everything(followed) == 0
     followed.execute(order())
 
@@ -678,6 +665,6 @@ def test_a_schema_that_holds_something_else_stays(followed, program):
 
 def test_all_is_taken_away_from_partitions(database, setup, program):
     database.execute(PARTITIONED)
-    install(database, setup)
-    install(database, removal_sql(program))
+    run_script(database, setup)
+    run_script(database, removal_sql(program))
     assert everything(database) == 0

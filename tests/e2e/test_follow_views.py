@@ -1,13 +1,12 @@
 """What `invalidate --follow-sql` installs for a table of another shape, in which not every row is an order."""
 
 import contextlib
-import subprocess
 
 import psycopg2
 import pytest
 
-from following import Counts, Follower
-from servers import USER, wait_until
+from following import Counts, Follower, psql, run_script
+from servers import wait_until
 
 SHOP = """
     CREATE SCHEMA shop;
@@ -25,19 +24,6 @@ def sql(program, option="--follow-sql", **environment):
     return run.stdout
 
 
-def psql(database, script):
-    return subprocess.run(
-        ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--host={database.postgres.folder}",
-         f"--port={database.postgres.port}", f"--username={USER}", database.name],
-        input=script, capture_output=True, text=True, timeout=30,
-    )
-
-
-def install(database, script):
-    run = psql(database, script)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-
-
 @pytest.fixture
 def shop(database):
     database.execute(SHOP)
@@ -46,7 +32,7 @@ def shop(database):
 
 @pytest.fixture
 def followed(shop, program):
-    install(shop, sql(program))
+    run_script(shop, sql(program))
     return shop
 
 
@@ -103,7 +89,7 @@ def test_savepoints_and_rollbacks_are_noted_as_they_end(followed):
 
 
 def test_what_is_copied_in_is_noted(followed):
-    install(followed, "COPY shop.sale (status, customer) FROM stdin;\ndraft\t5\npaid\t6\npaid\t\\N\n\\.\n")
+    run_script(followed, "COPY shop.sale (status, customer) FROM stdin;\ndraft\t5\npaid\t6\npaid\t\\N\n\\.\n")
     assert changes(followed) == [(None, 1), ("6", 1)]
 
 
@@ -127,7 +113,7 @@ def test_an_update_of_other_columns_runs_no_function(followed):
 ])
 def test_a_condition_may_be_written_in_any_way(shop, program, condition, becomes, ceases):
     shop.execute("DELETE FROM shop.sale; INSERT INTO shop.sale (customer) VALUES (9)")
-    install(shop, sql(program, ORDERS_WHERE=condition))
+    run_script(shop, sql(program, ORDERS_WHERE=condition))
     shop.execute(f"UPDATE shop.sale SET {becomes}")
     assert changes(shop) == [("9", 1)]
     shop.execute("UPDATE shop.sale SET note = 'x'")
@@ -163,7 +149,7 @@ def test_what_a_condition_names_is_found_by_the_search_path(shop, program):
     """The function runs with another search_path."""
     shop.execute("CREATE TYPE shop.state AS ENUM ('cart', 'sold'); ALTER TABLE shop.sale ADD state shop.state;"
                  "CREATE FUNCTION shop.is_sold(shop.state) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT $1 = 'sold' $$")
-    install(shop, "SET search_path = shop;\n" + sql(
+    run_script(shop, "SET search_path = shop;\n" + sql(
         program, ORDERS_TABLE="sale", ORDERS_WHERE="is_sold(state) AND state <> 'cart'::state"))
     shop.execute("UPDATE shop.sale SET state = 'sold' WHERE customer = 2")
     assert changes(shop) == [("2", 1)]
@@ -178,7 +164,7 @@ def test_names_may_need_quotes(database, program):
         "ORDERS_WHERE": "is_of = looked",
     }
     for _ in range(2):
-        install(database, sql(program, **environment))
+        run_script(database, sql(program, **environment))
     database.execute("""INSERT INTO "my ""or-ders$$" VALUES (1, 5, 'a', 'b'), (2, 6, 'a', 'a')""")
     assert changes(database) == [("6", 1)]
     assert told(database, "missing", '"my ""or-ders$$"') == []
@@ -190,7 +176,7 @@ def test_a_partition_has_columns_in_another_order(database, program):
         CREATE TABLE sale_1 (customer int, gone int, id int, status text);
         ALTER TABLE sale_1 DROP gone;
         ALTER TABLE sale ATTACH PARTITION sale_1 FOR VALUES FROM (1) TO (10)""")
-    install(database, sql(program, ORDERS_TABLE="sale"))
+    run_script(database, sql(program, ORDERS_TABLE="sale"))
     database.execute("CREATE TABLE sale_2 (status text, id int, customer int);"
                      "ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES FROM (10) TO (20)")
     database.execute("INSERT INTO sale VALUES (1, 'draft', 5), (2, 'paid', 6), (10, 'draft', 7), (11, 'paid', 8)")
@@ -202,14 +188,14 @@ def test_a_partition_has_columns_in_another_order(database, program):
 
 def test_another_condition_replaces_the_former_one(followed, program):
     [(before, _)] = told(followed, "tables")
-    install(followed, sql(program, ORDERS_WHERE="status = 'sent'"))
+    run_script(followed, sql(program, ORDERS_WHERE="status = 'sent'"))
     assert told(followed, "tables")[0][0] != before
     followed.execute("INSERT INTO shop.sale (status, customer) VALUES ('paid', 5), ('sent', 6)")
     assert changes(followed) == [("6", 1)]
 
 
 def test_the_customer_may_be_another_column(followed, program):
-    install(followed, sql(program, ORDERS_COLUMNS="orderid=id customerid=total"))
+    run_script(followed, sql(program, ORDERS_COLUMNS="orderid=id customerid=total"))
     followed.execute("UPDATE shop.sale SET customer = 77; UPDATE shop.sale SET total = 5.00 WHERE customer = 77 AND id = 2")
     assert changes(followed) == [(None, -1), ("5", 1)]
 
@@ -244,7 +230,7 @@ def test_no_cached_count_is_wrong_whatever_the_column_takes_for_the_same_custome
                      "CREATE VIEW orders AS SELECT customer::text COLLATE \"C\" AS customerid FROM sale")
     ordercache.environment.update(
         ORDERS_TABLE="sale", ORDERS_COLUMNS="customerid=customer", ORDERS_CUSTOMER_TYPE="uuid" if first == UUIDS[0] else "text")
-    install(database, ordercache("invalidate", "--follow-sql").stdout)
+    run_script(database, ordercache("invalidate", "--follow-sql").stdout)
     Follower(ordercache)
     counts = Counts(cache, database)
     for change in (
@@ -263,7 +249,7 @@ def test_no_cached_count_is_wrong_whatever_the_column_takes_for_the_same_custome
 
 def test_a_condition_may_tell_apart_what_its_columns_type_takes_for_the_same(shop, program):
     shop.execute("CREATE EXTENSION citext; ALTER TABLE shop.sale ALTER status TYPE citext, ALTER total TYPE numeric")
-    install(shop, sql(program, ORDERS_WHERE="status::text = 'paid' AND total::text <> '1.0'"))
+    run_script(shop, sql(program, ORDERS_WHERE="status::text = 'paid' AND total::text <> '1.0'"))
     shop.execute("UPDATE shop.sale SET total = 1 WHERE customer = 2")
     assert changes(shop) == [("2", 1)]
     for change, orders in (("status = 'PAID'", -1), ("status = 'paid'", 1), ("total = 1.0", -1)):
@@ -275,7 +261,7 @@ SECOND = {"CACHE_KEY_PREFIX": "drafts", "ORDERS_WHERE": "status = 'draft'"}
 
 
 def test_two_views_of_one_table_are_noted_side_by_side(followed, program):
-    install(followed, sql(program, **SECOND))
+    run_script(followed, sql(program, **SECOND))
     followed.execute("UPDATE shop.sale SET status = 'paid' WHERE status = 'draft'")
     assert changes(followed) == [("1", 1)]
     assert changes(followed, "ordercache_drafts") == [("1", -1)]
@@ -284,7 +270,7 @@ def test_two_views_of_one_table_are_noted_side_by_side(followed, program):
 
 
 def test_polls_of_two_views_do_not_exclude_each_other(followed, program):
-    install(followed, sql(program, **SECOND))
+    run_script(followed, sql(program, **SECOND))
     with contextlib.closing(followed.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; SELECT * FROM ordercache.poll('shop.sale')")
         assert told(followed, "busy", schema="ordercache_drafts") == []
@@ -292,17 +278,17 @@ def test_polls_of_two_views_do_not_exclude_each_other(followed, program):
 
 
 def test_one_of_two_views_is_taken_away(followed, program):
-    install(followed, sql(program, **SECOND))
-    install(followed, sql(program, "--follow-sql=remove"))
+    run_script(followed, sql(program, **SECOND))
+    run_script(followed, sql(program, "--follow-sql=remove"))
     followed.execute("UPDATE shop.sale SET status = 'paid' WHERE status = 'draft'")
     assert changes(followed, "ordercache_drafts") == [("1", -1)]
     assert followed.rows("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'ordercache')") == [("ordercache_drafts",)]
-    install(followed, sql(program, "--follow-sql=remove", **SECOND))
+    run_script(followed, sql(program, "--follow-sql=remove", **SECOND))
     assert followed.value("SELECT count(*) FROM pg_trigger WHERE starts_with(tgname, 'ordercache')") == 0
 
 
 def test_who_sees_to_one_view_is_noted_for_the_other(followed, program):
-    install(followed, sql(program, **SECOND))
+    run_script(followed, sql(program, **SECOND))
     with contextlib.closing(followed.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("BEGIN; SELECT set_config('ordercache.handled', 'ordercache_drafts ' || pg_current_xact_id(), true);"
                        "UPDATE shop.sale SET status = 'paid' WHERE status = 'draft'; COMMIT")
@@ -336,10 +322,10 @@ VERSION_2 = """
 def test_what_version_1_1_installed_is_replaced(database, program):
     database.execute(VERSION_2)
     run = program("invalidate", "--follow-sql")
-    install(database, run.stdout)
+    run_script(database, run.stdout)
     assert database.value("SELECT ordercache.version()") == 3
     database.execute("INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', 7, 1, 1, 2)")
     assert changes(database) == [("7", 1)]
     assert told(database, "missing", "orders") == []
-    install(database, program("invalidate", "--follow-sql=remove").stdout)
+    run_script(database, program("invalidate", "--follow-sql=remove").stdout)
     assert database.value("SELECT count(*) FROM pg_trigger WHERE starts_with(tgname, 'ordercache')") == 0

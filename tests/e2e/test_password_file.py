@@ -6,6 +6,7 @@ import pytest
 
 from following import install
 from orders import added, an_order
+from program import ask
 from servers import Redis, running
 
 
@@ -73,21 +74,15 @@ def test_a_wrong_one_is_told_and_not_shown(ordercache, file):
 def test_a_count_that_is_kept_running_reads_it_at_each_connection(ordercache, server, file):
     process = ordercache.start("count", "--customers-from=-", stdin=subprocess.PIPE)
     for password in ("second", "third"):
-        assert ask(process) == "9999\t1\n"
+        assert ask(process, 9999) == "9999\t1\n"
         renew(server, file, password)
-    assert ask(process) == "9999\t1\n"
+    assert ask(process, 9999) == "9999\t1\n"
     file.rename(file.with_name("away"))
     server.client(password="third").client_kill_filter(_type="normal", skipme=False)
-    assert ask(process) == "9999\t1\n"
+    assert ask(process, 9999) == "9999\t1\n"
     stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (0, "") and stderr.count("\n") == 1
     assert stderr.startswith("ordercache: warning: REDIS_PASSWORD_FILE: cannot read")
-
-
-def ask(process):
-    process.stdin.write("9999\n")
-    process.stdin.flush()
-    return process.stdout.readline()
 
 
 def test_a_follower_outlasts_a_renewal_and_a_file_that_is_away(ordercache, server, file, database):

@@ -6,6 +6,7 @@ from following import Counts, Follower, install
 from load import Load
 from orders import LAST_ORDER, added, an_order
 from peers import Listener, Proxy
+from program import ask
 from sentinels import SERVICE, FakeSentinel, Watched
 from servers import Redis, running, wait_until
 
@@ -136,12 +137,6 @@ def test_a_count_that_is_kept_running_finds_the_new_primary(ordercache, watched,
     watched.primary().client().set("num_orders:9999", 7)
     assert ask(process, 9999) == "9999\t7\n"
     assert process.communicate() == ("", "")
-
-
-def ask(process, customer):
-    process.stdin.write(f"{customer}\n")
-    process.stdin.flush()
-    return process.stdout.readline()
 
 
 def test_a_follower_finds_the_new_primary_and_clears_it(ordercache, watched, cache, database):

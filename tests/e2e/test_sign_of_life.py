@@ -11,7 +11,7 @@ import time
 import pytest
 
 import servers
-from following import FOLLOWS, INSERT, Follower, hears, install, service_manager
+from following import FOLLOWS, INSERT, Follower, hears, service_manager
 from keys import ALIVE, FOLLOWED, TOTAL, script
 from peers import Proxy
 from servers import Cluster, running, wait_until
@@ -21,12 +21,6 @@ GONE = (
     "ordercache: warning: the follower of num_orders is gone: counting anew; start it again, or run ordercache invalidate"
     " if there is to be none\n"
 )
-
-
-@pytest.fixture
-def followed(ordercache, database):
-    install(ordercache, database)
-    return ordercache
 
 
 @pytest.fixture

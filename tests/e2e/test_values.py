@@ -3,7 +3,6 @@
 import pytest
 
 from orders import added, an_order
-from peers import Listener
 
 # What is refused with which words is the unit tests' business: here is an example of each kind.
 REFUSED = [
@@ -21,18 +20,6 @@ REFUSED = [
     (*an_order(net="nan"), "--dry-run"),
     (*an_order(net="nan"), "--json"),
 ]
-
-
-@pytest.fixture
-def untouched(program):
-    """The program between a PostgreSQL and a Redis that must see no connection."""
-    with Listener() as postgres, Listener() as cache:
-        program.environment.update(
-            PG_SERVICE_URI=f"postgresql://tester@127.0.0.1:{postgres.port}/defaultdb",
-            REDIS_SERVICE_URI=f"redis://127.0.0.1:{cache.port}",
-        )
-        yield program
-        assert (postgres.connections, cache.connections) == (0, 0)
 
 
 def assert_refused(run):

@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 
 import tracer
-from following import INSERT, Counts, Follower, install
+from following import INSERT, Counts, Follower
 from histories import ADD, Call, Load, reads_of, record, violations
 from keys import FOLLOWED, TOTAL, script
 from peers import Proxy
@@ -128,12 +128,6 @@ def wait_for_the_follower(counts, database):
 def follower_now(database):
     """The token of the one who began last; None: a crash took it away."""
     return database.value("SELECT max(token) FROM ordercache.follower")
-
-
-@pytest.fixture
-def followed(ordercache, database):
-    install(ordercache, database)
-    return ordercache
 
 
 @pytest.fixture

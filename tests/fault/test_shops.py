@@ -10,7 +10,7 @@ import time
 import pytest
 
 from documents import examples
-from following import Follower, install
+from following import Counts, Follower, install
 from servers import wait_until
 from shops import SHOPS
 from sourcing import variables_of
@@ -62,8 +62,7 @@ class Outsider:
         return self.chance.choice(self.customers)
 
     def _set(self, values, number=1):
-        changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-        return [f"UPDATE {self.shop.table} SET {changes} WHERE {self._some(number)}"]
+        return [self.shop.update_where(self._some(number), values)]
 
     def _place(self):
         return self._set(self.shop.order)
@@ -91,24 +90,6 @@ class Outsider:
         return ["SAVEPOINT a", *self._buy(), "ROLLBACK TO a", *self._place()]
 
 
-class Cached:
-    """What the cache holds of the shop, beside what is true."""
-
-    def __init__(self, cache, database, shop):
-        self.cache, self.database, self.shop = cache, database, shop
-
-    def wrong(self):
-        """The number of cached counts, and those that are wrong, with the true ones."""
-        keys = sorted(self.cache.scan_iter("num_orders:*"))
-        true = {
-            f"num_orders:{customer}": count for customer, count in self.database.rows(
-                f"SELECT {self.shop.customer}::text, count(*) FROM {self.shop.table} WHERE {self.shop.is_order} GROUP BY 1")
-        }
-        true["num_orders:all"] = self.shop.truth(self.database)
-        cached = {key: int(self.cache.get(key) or -1) for key in keys}
-        return len(keys), {key: (count, true.get(key, 0)) for key, count in cached.items() if count != true.get(key, 0)}
-
-
 def customers_of(shop):
     """Names of that shop's kind."""
     first = shop.customers[0]
@@ -130,17 +111,17 @@ def shop(request, ordercache, database):
 
 def test_no_cached_count_is_wrong_after_a_crowd_of_writers(shop, ordercache, database, cache, full, record_property):
     customers = customers_of(shop)
-    cached = Cached(cache, database, shop)
+    counts = Counts(cache, database, f"{shop.table} WHERE {shop.is_order}", shop.customer)
     Follower(ordercache)
     outsiders = [Outsider(database, shop, customers, seed) for seed in range(3)]
     checked, begin = 0, time.monotonic()
     while checked < LEAST_CHECKED or (full and time.monotonic() < begin + 30):
-        checked += round_of(ordercache, database, cached, outsiders, customers)
+        checked += round_of(ordercache, counts, outsiders, customers)
     record_property("changes beside which no cached count of a shop was wrong", sum(each.changes for each in outsiders))
     record_property("cached counts of a shop that were compared", checked)
 
 
-def round_of(ordercache, database, cached, outsiders, customers):
+def round_of(ordercache, counts, outsiders, customers):
     """Writers and readers for a moment, and then the comparison: returns how many cached counts it compared."""
     end = time.monotonic() + 1
     threads = [threading.Thread(target=each.write_until, args=(end,)) for each in outsiders[1:]]
@@ -154,12 +135,14 @@ def round_of(ordercache, database, cached, outsiders, customers):
             assert (run.status, run.stderr) == (0, "")
     for thread in threads:
         thread.join()
-    handled = lambda: database.value("SELECT count(*) FROM ordercache.change") == 0
-    wait_until(handled, what="the end of the changes")
-    kept, wrong = cached.wrong()
-    assert wrong == {}
+    wait_until(counts.are_handled, what="the end of the changes")
+    compared = compare(counts)
     ordercache("count")
     ordercache("count", "--customers-from", "-", stdin=asked)
-    filled, wrong = cached.wrong()
-    assert wrong == {}
-    return kept + filled
+    return compared + compare(counts)
+
+
+def compare(counts):
+    """Returns how many cached counts there are."""
+    assert counts.wrong() == {}
+    return len(counts.cached())

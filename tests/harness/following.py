@@ -5,8 +5,10 @@ import itertools
 import os
 import signal
 import socket
+import subprocess
 
 from keys import TOTAL
+from servers import USER
 
 INSERT = "INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', {}, 1, 1, 2)"
 
@@ -18,6 +20,21 @@ def install(program, database):
     run = program("invalidate", "--follow-sql")
     assert (run.status, run.stderr) == (0, "")
     database.execute(run.stdout)
+
+
+def psql(database, script, user=USER):
+    """A run of psql, which stops at the first error."""
+    return subprocess.run(
+        ["psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--host={database.postgres.folder}",
+         f"--port={database.postgres.port}", f"--username={user}", database.name],
+        input=script, capture_output=True, text=True, timeout=30,
+    )
+
+
+def run_script(database, script):
+    """Runs it by psql, which must say nothing."""
+    run = psql(database, script)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 @contextlib.contextmanager
@@ -59,15 +76,18 @@ class Follower:
 class Counts:
     """What the cache holds, beside what PostgreSQL does."""
 
-    def __init__(self, cache, database):
-        self.cache, self.database = cache, database
+    def __init__(self, cache, database, orders="orders", customer="customerid"):
+        """`orders` is what stands behind FROM."""
+        self.cache, self.database, self.orders, self.customer = cache, database, orders, customer
+
+    def cached(self):
+        return {key: int(self.cache.get(key) or -1) for key in list(self.cache.scan_iter("num_orders:*"))}
 
     def wrong(self):
         """The cached counts that are wrong, with the true ones."""
-        keys = [key for key in self.cache.scan_iter("num_orders:*")]
-        cached = {key: int(self.cache.get(key) or -1) for key in keys}
-        true = dict(self.database.rows("SELECT 'num_orders:' || customerid, count(*) FROM orders GROUP BY customerid"))
-        true[TOTAL] = self.database.value("SELECT count(*) FROM orders")
+        cached = self.cached()
+        true = dict(self.database.rows(f"SELECT 'num_orders:' || {self.customer}, count(*) FROM {self.orders} GROUP BY 1"))
+        true[TOTAL] = self.database.value(f"SELECT count(*) FROM {self.orders}")
         return {key: (count, true.get(key, 0)) for key, count in cached.items() if count != true.get(key, 0)}
 
     def are_handled(self):

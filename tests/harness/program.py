@@ -54,3 +54,10 @@ class Program:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.communicate()
+
+
+def ask(process, customer):
+    """The answer of a count that is kept running."""
+    process.stdin.write(f"{customer}\n")
+    process.stdin.flush()
+    return process.stdout.readline()

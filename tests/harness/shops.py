@@ -42,8 +42,11 @@ class Shop:
 
     def update(self, customer, values):
         """An UPDATE of all rows of that customer."""
+        return self.update_where(f"{self.customer} = {_literal(customer)}", values)
+
+    def update_where(self, condition, values):
         changes = ", ".join(f"{column} = {value}" for column, value in values.items())
-        return f"UPDATE {self.table} SET {changes} WHERE {self.customer} = {_literal(customer)}"
+        return f"UPDATE {self.table} SET {changes} WHERE {condition}"
 
     def move(self, customer, other):
         return self.update(customer, {self.customer: _literal(other)})
