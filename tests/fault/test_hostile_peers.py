@@ -235,19 +235,19 @@ def test_a_signal_ends_a_scan_that_does_not_end(ordercache):
 
 def test_each_reply_of_a_pipeline_has_its_own_time(run_bounded, tmp_path):
     class Deliberate(Listener):
-        """Takes its time for each 250 values, within the two seconds that a reply has, and beyond them for all."""
+        """Takes its time for each 250 values, within the five seconds that a reply has, and beyond them for all."""
 
         def serve(self, connection):
             while connection.recv(65536):
                 for _ in range(3):
-                    time.sleep(0.8)
+                    time.sleep(2)
                     connection.sendall(b"*250\r\n" + b"$1\r\n7\r\n" * 250)
 
     customers = tmp_path / "customers"
     customers.write_text("".join(f"{customer}\n" for customer in range(1, 751)))
     with quietly(Deliberate) as redis:
         status, stdout, stderr = run_bounded(
-            "count", f"--customers-from={customers}", env={"REDIS_SERVICE_URI": redis_uri(redis)},
+            "count", f"--customers-from={customers}", env={"REDIS_SERVICE_URI": f"{redis_uri(redis)}?socket_timeout=5"},
         )
     assert (status, stdout.count("\t7\n"), stderr) == (0, 750, "")
 
