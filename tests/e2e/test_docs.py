@@ -9,6 +9,7 @@ import pytest
 import servers
 from delayed_link import USER_TOO
 from documents import README, ROOT, Reader, as_written, blocks, examples, manual_as, pictured_session, table
+from following import INSERT, Follower, install
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 
@@ -83,6 +84,17 @@ def test_a_set_up_that_fails_says_so_by_its_status(reader, store, providers_data
         run = reader.run(setup)
         assert run.returncode == 3
         assert run.stdout.count("ERROR") == 1
+
+
+def test_postgres_shows_the_follower_and_what_waits_for_it(program, reader, store):
+    at_work, waiting = examples("Looking into PostgreSQL")
+    install(program, store)
+    store.execute(INSERT.format(9999))
+    assert (store.execute(at_work), store.execute(waiting)) == ([], [(1, "8192 bytes")])
+    follower = Follower(program, **reader.environment)
+    assert len(store.execute(at_work)) == 1
+    servers.wait_until(lambda: store.execute(waiting)[0][0] == 0)
+    follower.end()
 
 
 def test_the_pictured_session_goes_as_drawn(reader):
