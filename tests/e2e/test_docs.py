@@ -149,6 +149,13 @@ def test_the_manual_is_written_without_a_mistake():
     assert manual_as("lint -W warning") == ""
 
 
+def test_the_manual_is_of_the_program_s_version(program):
+    version = re.match(r"ordercache (\d+\.\d+\.\d+)", program("--version").stdout)[1]
+    page = re.sub(".\b", "", manual_as("ascii"))
+    assert page.splitlines()[-1].split()[:2] == ["ordercache", version]
+    assert re.search(r"^     (\d+\.\d+\.\d+) ", plain_manual("HISTORY"), re.MULTILINE)[1] == version
+
+
 def test_verbose_tells_what_the_manual_says(reader):
     miss, hit = examples("OUTPUT")
     session = f"$ ordercache count -v\n{miss}\n12000\n$ ordercache count -v\n{hit}\n12000\n"
