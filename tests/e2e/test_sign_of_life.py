@@ -45,6 +45,11 @@ def last_sign(cache):
     return int(cache.get(FOLLOWED).split()[0])
 
 
+def time_without_gap(cache):
+    """For how many milliseconds the sign of life had been there when the last one was given."""
+    return int(cache.get(FOLLOWED).split()[1])
+
+
 def is_clean(run, answer, warning=""):
     return (run.status, run.stdout, run.stderr) == (0, answer, warning)
 
@@ -272,6 +277,7 @@ CUSTOMERS = range(9990, 9999)
 def test_in_a_cluster_a_customers_count_is_watched_from_the_totals_node(in_cluster, followed, database):
     follower = Follower(followed)
     wait_for_sign(in_cluster)
+    wait_until(lambda: time_without_gap(in_cluster) > 1000, what="signs that a read in a cluster trusts")
     scopes = [(), *((f"--customer={customer}",) for customer in CUSTOMERS)]
     for scope in scopes:
         followed("count", *scope)
