@@ -31,8 +31,9 @@ public:
     /// Shows a line on a terminal. The next call replaces it; an empty line removes it.
     virtual void status(const std::string& /*line*/) {}
 
-private:
     virtual bool is_verbose() const = 0;
+
+private:
     virtual void write_note(const std::string& line) = 0;
 };
 

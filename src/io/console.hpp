@@ -30,6 +30,7 @@ public:
     /// Until it is called, there are errors and warnings, and no limit.
     void configure(bool verbose, bool quiet, TimeLimit limit);
 
+    bool is_verbose() const override { return m_verbose; }
     void warn(const std::string& line) override;
     void status(const std::string& line) override;
 
@@ -39,7 +40,6 @@ public:
     void page(const std::string& text);
 
 private:
-    bool is_verbose() const override { return m_verbose; }
     void write_note(const std::string& line) override;
     void write_line(const std::string& line);
     void write(std::string_view text);

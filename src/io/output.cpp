@@ -82,13 +82,15 @@ void Output::invalidated(std::int64_t counts) {
     line(is_json() ? fmt::format(R"({{"invalidated":{}}})", counts) : std::to_string(counts));
 }
 
-void Output::time_to_live(std::optional<std::chrono::seconds> left,
-                          std::optional<bool> is_followed) {
+void Output::time_to_live(std::optional<std::chrono::seconds> left, const Fields& more) {
     const std::string seconds =
         !left ? "null" : std::to_string(std::max<std::int64_t>(left->count(), -1));
     if (is_json()) {
-        line(fmt::format(R"({{"ttl":{}{}}})", seconds,
-                         is_followed ? fmt::format(R"(,"followed":{})", *is_followed) : ""));
+        std::string object = R"({"ttl":)" + seconds;
+        for (const auto& [name, value] : more) {
+            object += fmt::format(R"(,"{}":{})", name, value);
+        }
+        line(object + '}');
     } else if (left) {
         line(seconds);
     }

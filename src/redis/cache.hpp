@@ -19,7 +19,16 @@ namespace ordercache {
 /// What is known of the follower that is in charge.
 struct FollowerState {
     bool is_alive;
+    std::chrono::milliseconds last_poll;             ///< How long ago the last complete poll began.
     std::chrono::system_clock::time_point last_sign; ///< By Redis's clock.
+};
+
+/// What goes on beside the values.
+struct CacheActivity {
+    /// nullopt if no follower has been in charge since the last end_following().
+    std::optional<FollowerState> follower;
+    std::int64_t adds_in_flight; ///< That the total's ledger knows of.
+    bool total_is_being_counted;
 };
 
 /// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
@@ -65,8 +74,7 @@ public:
     /// nullopt if it is not cached.
     std::optional<std::chrono::seconds> time_left(const Scope& scope);
 
-    /// Returns nullopt if no follower has been in charge since the last end_following().
-    std::optional<FollowerState> follower();
+    CacheActivity activity();
 
     /// From now on, no follower is in charge, until one gives a sign of life.
     void end_following();

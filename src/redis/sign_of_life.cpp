@@ -1,10 +1,12 @@
 #include "redis/cache.hpp"
 
 #include "base/whole_number.hpp"
+#include "redis/reply_check.hpp"
 #include "redis/scripts.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -35,6 +37,22 @@ std::chrono::milliseconds time_without_gap_in(const RedisReply& followed) {
 /// A sign of life that expires later than it can is from a clock that has been set back.
 bool is_alive(const RedisReply& left) {
     return left.integer >= 0 && std::chrono::milliseconds(left.integer) <= k_lifetime;
+}
+
+/// `now` is by Redis's clock. The last poll of a follower that is gone began a little before its
+/// last sign.
+std::optional<FollowerState> follower_in(std::span<const RedisReply> replies,
+                                         std::chrono::milliseconds now) {
+    const RedisReply& left = replies[0];
+    const RedisReply& followed = replies[1];
+    if (followed.kind == RedisReply::Kind::nil) {
+        return std::nullopt;
+    }
+    const auto last_sign = last_sign_in(followed);
+    const auto last_poll = is_alive(left) ? k_lifetime - std::chrono::milliseconds(left.integer)
+                                          : std::max(now - last_sign, 0ms);
+    return FollowerState{is_alive(left), last_poll,
+                         std::chrono::system_clock::time_point(last_sign)};
 }
 
 } // namespace
@@ -79,13 +97,16 @@ void RedisCache::give_sign(std::chrono::milliseconds moment) {
                    std::chrono::ceil<std::chrono::milliseconds>(Clock::now().time_since_epoch());
 }
 
-std::optional<FollowerState> RedisCache::follower() {
-    const auto replies = m_redis.run(follower_question());
-    if (replies[1].kind == RedisReply::Kind::nil) {
-        return std::nullopt;
+CacheActivity RedisCache::activity() {
+    auto commands = follower_question();
+    commands.push_back({"EVAL", scripts::k_total_activity, "1", m_names.ledger()});
+    const auto replies = m_redis.run(commands);
+    const auto& total = replies[2].list;
+    if (total.size() != 3) {
+        throw unexpected_reply(m_redis.service(), "EVAL");
     }
-    return FollowerState{is_alive(replies[0]),
-                         std::chrono::system_clock::time_point(last_sign_in(replies[1]))};
+    return {follower_in(replies, std::chrono::milliseconds(total[0].integer)), total[1].integer,
+            total[2].integer == 1};
 }
 
 void RedisCache::end_following() {

@@ -191,18 +191,20 @@ def test_a_follower_that_is_alive_is_in_charge_again_after_an_invalidate(followe
 
 
 def test_ttl_tells_whether_somebody_follows(followed, cache):
-    assert followed("ttl", "-v").stderr == "num_orders:all is not cached\nNo follower is in charge\n"
-    assert followed("ttl", "--json").stdout == '{"ttl":null}\n'
+    def told():
+        return followed("ttl", "-v").stderr.splitlines()[1], json.loads(followed("ttl", "--json", "--customer=9999").stdout)
+
+    assert told() == ("No follower is in charge", {"ttl": None})
     follower = Follower(followed)
     wait_for_sign(cache)
-    followed("count")
-    assert followed("ttl", "-v").stderr == "A follower is at work\n"
-    assert json.loads(followed("ttl", "--json").stdout)["followed"] is True
+    line, fields = told()
+    assert re.fullmatch(r"A follower is at work; its last poll began [01]\.\d s ago", line)
+    assert fields["followed"] is True and 0 <= fields["last_poll"] < 2
     lose(follower, cache)
-    told = followed("ttl", "-v")
-    assert told.status == 0
-    assert re.fullmatch(r"The follower has been gone since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n", told.stderr)
-    assert json.loads(followed("ttl", "--json").stdout)["followed"] is False
+    line, fields = told()
+    assert re.fullmatch(r"The follower has been gone since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", line)
+    assert fields["followed"] is False and fields["last_poll"] > 1
+    assert told()[1]["last_poll"] > fields["last_poll"]
 
 
 def test_a_sign_that_comes_late_is_none(followed, database, lone_redis):

@@ -480,10 +480,10 @@ public:
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
 
+    bool is_verbose() const override { return true; }
     void warn(const std::string& line) override { warnings.push_back(line); }
 
 private:
-    bool is_verbose() const override { return true; }
     void write_note(const std::string& line) override { notes.push_back(line); }
 };
 

@@ -4,6 +4,12 @@
 -- while somebody follows.
 local lifetime = 2000
 
+-- This server's clock, in milliseconds.
+local function time()
+  local clock = redis.call('TIME')
+  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+
 local function text_at(key)
   local text = redis.pcall('GET', key)
   return type(text) == 'string' and text or ''

@@ -5,8 +5,7 @@
 -- `followed` holds the time of the last sign, and for how long `alive` had been there then without a
 -- gap.
 -- Returns the time.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = time()
 if ARGV[1] == '0' then
   return now
 end

@@ -16,8 +16,7 @@
 local value_key, ledger_key, committed_key, answer_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local most_kept = 10000
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local now = time()
 
 local function digits(number)
   return string.format('%.0f', number)

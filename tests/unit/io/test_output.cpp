@@ -82,11 +82,15 @@ TEST_CASE("every answer is one line, of text or of JSON") {
         Answer{[](Output& o) { o.orders_added(1000); }, "1000\n",
                "{\"updated\":{\"orders\":1000}}\n"},
         Answer{[](Output& o) { o.invalidated(8); }, "8\n", "{\"invalidated\":8}\n"},
-        Answer{[](Output& o) { o.time_to_live(87s, true); }, "87\n",
-               "{\"ttl\":87,\"followed\":true}\n"},
-        Answer{[](Output& o) { o.time_to_live(-1s, std::nullopt); }, "-1\n", "{\"ttl\":-1}\n"},
-        Answer{[](Output& o) { o.time_to_live(std::nullopt, false); }, "",
-               "{\"ttl\":null,\"followed\":false}\n"},
+        Answer{[](Output& o) {
+                   o.time_to_live(87s, {{"followed", "true"}, {"last_poll", "0.300"}});
+               },
+               "87\n", "{\"ttl\":87,\"followed\":true,\"last_poll\":0.300}\n"},
+        Answer{[](Output& o) { o.time_to_live(-1s, {}); }, "-1\n", "{\"ttl\":-1}\n"},
+        Answer{[](Output& o) {
+                   o.time_to_live(std::nullopt, {{"followed", "false"}});
+               },
+               "", "{\"ttl\":null,\"followed\":false}\n"},
     };
     for (const Answer& answer : answers) {
         CHECK(written(Format::text, answer.print) == answer.text);

@@ -119,25 +119,16 @@ TEST_CASE("a reply of the wrong shape is refused, whatever was asked") {
     });
     RedisCache& cache = fixture.cache;
     const std::vector<std::function<void()>> acts = {
-        [&] { cache.get({k_all_orders}); },
+        [&] { cache.get({k_all_orders}); },  [&] {
+            cache.get({k_one, k_two}); },
+        [&] { acquire(cache, {k_one}); },    [&] { acquire(cache, {k_all_orders}); },
         [&] {
-            cache.get({k_one, k_two});
-        },
-        [&] { acquire(cache, {k_one}); },
-        [&] { acquire(cache, {k_all_orders}); },
-        [&] {
-            cache.fill({{k_one, 7}});
-        },
-        [&] { cache.drop({k_one}); },
-        [&] { cache.drop({k_all_orders}); },
-        [&] { cache.drop_all(); },
-        [&] { cache.values({k_one}); },
-        [&] { cache.scopes(); },
-        [&] { cache.has_ledger(); },
-        [&] { cache.time_left(k_one); },
-        [&] {
-            cache.begin_write({1, "9"}, 1, {k_one});
-        },
+            cache.fill({{k_one, 7}}); },   [&] { cache.drop({k_one}); },
+        [&] { cache.drop({k_all_orders}); }, [&] { cache.drop_all(); },
+        [&] { cache.values({k_one}); },      [&] { cache.scopes(); },
+        [&] { cache.has_ledger(); },         [&] { cache.time_left(k_one); },
+        [&] { cache.activity(); },           [&] {
+            cache.begin_write({1, "9"}, 1, {k_one}); },
     };
     for (const auto& act : acts) {
         CHECK(failure(act).find("Redis at h:6379") != std::string::npos);
@@ -418,12 +409,31 @@ TEST_CASE("a sign of life names its moment by Redis's clock, behind the question
     CHECK(std::stoll(sent[2].back().back()) <= named);
 }
 
-TEST_CASE("whether somebody follows is told, and since when nobody does") {
-    Fixture fixture([](const RedisCommand&) { return nil(); });
-    CHECK_FALSE(fixture.cache.follower());
+TEST_CASE("whether somebody follows is told, when the last poll was, and since when nobody does") {
+    Fixture fixture([](const RedisCommand&) {
+        return list({number(1'800'000'007'000), number(0), number(0)});
+    });
+    CHECK_FALSE(fixture.cache.activity().follower);
     fixture.followed = text("1800000000000 500");
-    CHECK_FALSE(fixture.cache.follower()->is_alive);
-    CHECK(fixture.cache.follower()->last_sign.time_since_epoch() == 1'800'000'000s);
+    const auto lost = fixture.cache.activity().follower;
+    REQUIRE(lost);
+    CHECK_FALSE(lost->is_alive);
+    CHECK(lost->last_sign.time_since_epoch() == 1'800'000'000s);
+    CHECK(lost->last_poll == 7s);
     fixture.milliseconds_alive = 1500;
-    CHECK(fixture.cache.follower()->is_alive);
+    const auto at_work = fixture.cache.activity().follower;
+    REQUIRE(at_work);
+    CHECK(at_work->is_alive);
+    CHECK(at_work->last_poll == 500ms);
+}
+
+TEST_CASE("who works on the total is asked for in one write with the follower") {
+    Fixture fixture([](const RedisCommand&) { return list({number(1), number(2), number(1)}); });
+    const CacheActivity activity = fixture.cache.activity();
+    CHECK(activity.adds_in_flight == 2);
+    CHECK(activity.total_is_being_counted);
+    REQUIRE(fixture.servers.sent_to(k_peer).size() == 1);
+    const RedisCommand last = fixture.commands().back();
+    CHECK(last.front() == "EVAL");
+    CHECK(last.back() == "{n:all}:ledger");
 }
