@@ -10,6 +10,7 @@ import servers
 from delayed_link import USER_TOO
 from documents import README, ROOT, Reader, as_written, blocks, examples, manual_as, pictured_session, table
 from following import INSERT, Follower, install
+from keys import ALIVE
 from orders import LAST_ORDER, NEXT_ORDER, added, an_order
 from peers import refusing_port
 
@@ -176,7 +177,7 @@ def test_the_rights_that_the_manual_grants_are_enough(reader, store, lone_redis)
         for command in (
             "count", "count --refresh", "count --customer 5 --customer 6", f"add {' '.join(ORDER)}",
             "add --from orders.csv", "invalidate --dry-run --customer 5", "invalidate --stale", "invalidate --dry-run", "invalidate",
-            "count", "ttl",
+            "count", "ttl --json",
         ):
             run = reader.run(f"ordercache {command}")
             assert (run.returncode, "warning" in run.stdout) == (0, False), (command, run.stdout)
@@ -304,6 +305,78 @@ def test_the_alert_remembers_nothing_where_the_count_failed(reader):
     [script] = examples("When the count stops growing")
     assert reader.run(f"unset PG_SERVICE_URI; {script}").returncode == 2
     assert not (reader.folder / ".ordercache-last").exists()
+
+
+class TestMonitoring:
+    metrics = examples("Metrics for Prometheus")[0]
+    check = examples("A check for Nagios or systemd")[0]
+
+    @pytest.fixture
+    def metrics_of_now(self, reader):
+        folder = reader.folder / "collected"
+        folder.mkdir()
+
+        def collect():
+            run = reader.run(self.metrics.replace("/var/lib/prometheus/node-exporter", str(folder)))
+            assert run.returncode == 0
+            [file] = folder.iterdir()
+            assert file.name == "ordercache.prom"
+            return dict(line.split(" ") for line in file.read_text().splitlines())
+
+        return collect
+
+    @pytest.fixture
+    def lose(self, program, reader, store, cache):
+        """Follows until it is called, and then returns once the follower is missed."""
+        install(program, store)
+        follower = Follower(program, **reader.environment)
+        servers.wait_until(lambda: cache.exists(ALIVE))
+
+        def lose():
+            follower.end()
+            servers.wait_until(lambda: not cache.exists(ALIVE))
+
+        return lose
+
+    def test_the_state_is_told_as_written(self, reader, lose):
+        reader.run("ordercache count")
+        told = reader.run("ordercache ttl -v >/dev/null").stdout
+        [written] = examples("MONITORING")
+        assert re.sub(r"\d+", "N", told) == re.sub(r"\d+", "N", f"{written}\n")
+
+    def test_the_metrics_are_numbers(self, reader, metrics_of_now):
+        assert metrics_of_now() == {"ordercache_up": "1", "ordercache_adds_in_flight": "0", "ordercache_counting": "0"}
+        reader.run("ordercache count")
+        assert 110 < int(metrics_of_now()["ordercache_ttl"]) <= 120
+
+    def test_the_metrics_tell_of_the_follower(self, lose, metrics_of_now):
+        assert metrics_of_now()["ordercache_followed"] == "1"
+        lose()
+        metrics = metrics_of_now()
+        assert metrics["ordercache_followed"] == "0" and float(metrics["ordercache_last_poll"]) > 1
+
+    def test_a_redis_that_is_down_is_a_metric(self, reader, metrics_of_now):
+        with refusing_port() as port:
+            reader.environment["REDIS_SERVICE_URI"] = f"redis://127.0.0.1:{port}"
+            assert metrics_of_now() == {"ordercache_up": "0"}
+
+    def test_the_check_is_well_while_somebody_follows(self, reader, lose):
+        run = reader.run(self.check)
+        assert (run.returncode, run.stdout[:18]) == (0, 'OK: {"ttl":null,"f')
+        lose()
+        run = reader.run(self.check)
+        assert (run.returncode, run.stdout[:31]) == (2, "CRITICAL: the follower is gone:")
+
+    def test_the_check_warns_where_nobody_follows(self, reader):
+        run = reader.run(self.check)
+        assert (run.returncode, run.stdout[:24]) == (1, "WARNING: nobody follows:")
+
+    def test_the_check_fails_with_redis_and_says_why(self, reader):
+        with refusing_port() as port:
+            reader.environment["REDIS_SERVICE_URI"] = f"redis://127.0.0.1:{port}"
+            run = reader.run(self.check)
+        assert run.returncode == 2
+        assert run.stdout.startswith("CRITICAL: ordercache: error: cannot connect to Redis")
 
 
 def test_jq_reads_the_json(reader):
