@@ -31,7 +31,11 @@ Found num_orders:all, value is 12000
 \$ ordercache count --customer 9999
 1
 
-\$ ordercache add --date 2023-03-10 --customer 9999 --net 23.00 --tax 1.80
+\$ ordercache add --date 2023-03-10 --customer 9999 --net 23.00 --tax 1.80 -v
+Adding order for customer 9999
+.*
+Clearing caches for num_orders:all and num_orders:9999
+Added new order 12001
 12001
 
 \$ ordercache count

@@ -43,7 +43,7 @@ def pictured_session():
 
 
 def commands_of(session):
-    return re.findall(r"^\$ (.*)", session, re.MULTILINE)
+    return re.findall(r"^\$ ((?:.*\\\n)*.*)", session, re.MULTILINE)
 
 
 class Reader:
