@@ -2,6 +2,7 @@
 
 #include "app/context.hpp"
 #include "base/error.hpp"
+#include "base/status_line.hpp"
 #include "cache_aside/writer.hpp"
 #include "io/console.hpp"
 #include "io/order_file.hpp"
@@ -93,10 +94,10 @@ std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> order
     connect_cache(add, context);
     context.reporter().note("Adding orders");
     auto inserted = context.store().begin_orders(update_for(add));
-    Progress progress("orders", context.reporter());
+    StatusLine progress(context.reporter());
     for (; !orders.empty(); orders = file.next()) {
         inserted->add(std::move(orders));
-        progress.show(inserted->size(), file.part_read());
+        progress.show(progress_bar(inserted->size(), "orders", file.part_read()));
     }
     inserted->finish();
     return inserted;

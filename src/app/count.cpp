@@ -1,6 +1,7 @@
 #include "app/commands.hpp"
 
 #include "app/context.hpp"
+#include "base/status_line.hpp"
 #include "io/console.hpp"
 #include "io/customer_list.hpp"
 
@@ -48,7 +49,10 @@ void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& con
 /// while the input pauses.
 void answer_list(const Count& count, Context& context) {
     CustomerList list(*count.customers_from, context.customer_type(), context.stream_limit());
-    Progress progress("customers", context.reporter());
+    if (list.is_terminal()) {
+        context.reporter().hint("Reading customers, one per line, until Ctrl-D");
+    }
+    StatusLine progress(context.reporter());
     std::int64_t answered = 0;
     for (auto customers = list.next(); !customers.empty(); customers = list.next()) {
         answer(customers, count.cache, context);
@@ -56,7 +60,7 @@ void answer_list(const Count& count, Context& context) {
         context.output().flush();
         answered += std::ssize(customers);
         if (list.is_ready()) {
-            progress.show(answered, list.part_read());
+            progress.show(progress_bar(answered, "customers", list.part_read()));
         }
     }
 }

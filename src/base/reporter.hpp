@@ -28,6 +28,9 @@ public:
 
     virtual void warn(const std::string& line) = 0;
 
+    /// Tells a person at a terminal what to do.
+    virtual void hint(const std::string& /*line*/) {}
+
     /// Shows a line on a terminal. The next call replaces it; an empty line removes it.
     virtual void status(const std::string& /*line*/) {}
 

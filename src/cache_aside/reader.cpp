@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds k_first_pause = 2ms;
 constexpr std::chrono::milliseconds k_longest_pause = 100ms;
 
+constexpr auto k_store_counts = "Waiting for PostgreSQL to count the orders";
+
 /// Each scope must have a count. Where a list is sorted, the next count is the one that is wanted.
 std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
     std::vector<std::int64_t> ordered;
@@ -40,7 +42,13 @@ void note_look_up(const std::vector<Scope>& scopes, Reporter& reporter) {
 Counts count_without_cache(OrderStore& store, const std::vector<Scope>& scopes,
                            Reporter& reporter) {
     note_look_up(scopes, reporter);
-    return store.count(scopes, {}).counts;
+    StatusLine status(reporter);
+    return store.count(scopes, [&] { status.show(k_store_counts); }).counts;
+}
+
+const char* what_is_waited_for(const Claim& claim) {
+    return claim.is_being_counted ? "Waiting for another process to count the orders"
+                                  : "Waiting for orders that are being added";
 }
 
 const char* reason_not_to_cache(const Scope& scope, const Probe& probe, const Counted& counted) {
@@ -110,6 +118,7 @@ Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
 Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
     OrderStore& store = m_store();
     const Patience patience = m_begin_wait();
+    StatusLine status(m_reporter);
     Claims claims;
     for (const Scope& scope : scopes) {
         claims.try_emplace(scope);
@@ -118,7 +127,7 @@ Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
     for (auto pause = k_first_pause;; pause = std::min(pause * 2, k_longest_pause)) {
         claims = m_cache.acquire(claims, purpose);
         found.merge(counts_in(claims));
-        found.merge(count_and_fill(scopes_in(claims, Claim::Kind::ours), store));
+        found.merge(count_and_fill(scopes_in(claims, Claim::Kind::ours), store, status));
         std::erase_if(claims,
                       [](const auto& claim) { return claim.second.kind != Claim::Kind::wait; });
         if (claims.empty()) {
@@ -132,6 +141,7 @@ Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
         if (settle(claims, store)) {
             pause = k_first_pause;
         }
+        status.show(what_is_waited_for(claims.begin()->second));
         if (!patience(pause)) {
             const auto& [scope, claim] = *claims.begin();
             throw waited_too_long(scope, claim);
@@ -160,12 +170,16 @@ Error CountReader::waited_too_long(const Scope& scope, const Claim& claim) const
 }
 
 /// Counts what this reader has the right to count.
-Counts CountReader::count_and_fill(const std::vector<Scope>& scopes, OrderStore& store) {
+Counts CountReader::count_and_fill(const std::vector<Scope>& scopes, OrderStore& store,
+                                   StatusLine& status) {
     if (scopes.empty()) {
         return {};
     }
     try {
-        const auto renew = [&] { with_cache([&] { m_cache.renew(scopes); }); };
+        const auto renew = [&] {
+            status.show(k_store_counts);
+            with_cache([&] { m_cache.renew(scopes); });
+        };
         const Probe probe = store.probe(scopes, renew);
         note_look_up(scopes, m_reporter);
         Counted counted = store.count(scopes, renew);

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/reporter.hpp"
+#include "base/status_line.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "cache_aside/order_store.hpp"
 #include "cache_aside/scope.hpp"
@@ -56,7 +57,7 @@ private:
     Counts resolve(const std::vector<Scope>& scopes, Purpose purpose);
     Counts counts_in(const Claims& claims);
     Error waited_too_long(const Scope& scope, const Claim& claim) const;
-    Counts count_and_fill(const std::vector<Scope>& scopes, OrderStore& store);
+    Counts count_and_fill(const std::vector<Scope>& scopes, OrderStore& store, StatusLine& status);
     void give_up(const std::vector<Scope>& scopes);
     Counts fill(const Probe& probe, const Counted& counted);
     void release(const Probe& probe, const Counted& counted, const Counts& stored);

@@ -22,11 +22,6 @@ namespace ordercache {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr auto k_first_shown_after = 1s;
-constexpr auto k_redrawn_after = 100ms;
-
 constexpr std::size_t k_bar_width = 20;
 
 /// Users and servers may send any bytes; a message stays one line.
@@ -100,10 +95,17 @@ void Console::warn(const std::string& line) {
     }
 }
 
+void Console::hint(const std::string& line) {
+    if (!m_quiet && isatty(STDERR_FILENO) != 0) {
+        write_line(line);
+    }
+}
+
+/// A terminal wraps in its last column, which is left free.
 void Console::status(const std::string& line) {
     constexpr auto erase_to_end_of_line = "\x1b[K";
-    if (!m_quiet) {
-        write('\r' + line + erase_to_end_of_line);
+    if (const auto columns = m_quiet ? std::nullopt : terminal_columns()) {
+        write('\r' + line.substr(0, *columns - 1) + erase_to_end_of_line);
         m_has_status = !line.empty();
     }
 }
@@ -139,38 +141,13 @@ void Console::write(std::string_view text) {
     }
 }
 
-std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part,
-                         std::size_t columns) {
+std::string progress_bar(std::int64_t items, const std::string& unit, std::optional<double> part) {
     std::string line = fmt::format("{} {}", items, unit);
     if (part) {
         const std::string filled(static_cast<std::size_t>(*part * k_bar_width), '=');
         line += fmt::format(" [{:<{}}] {:3}%", filled, k_bar_width, static_cast<int>(*part * 100));
     }
-    return line.substr(0, columns - 1); // terminals wrap in the last column
-}
-
-Progress::Progress(std::string unit, Reporter& reporter)
-    : m_unit(std::move(unit)), m_reporter(reporter), m_next(Clock::now() + k_first_shown_after) {}
-
-Progress::~Progress() {
-    hide();
-}
-
-void Progress::show(std::int64_t items, std::optional<double> part) {
-    if (Clock::now() < m_next) {
-        return;
-    }
-    m_next = Clock::now() + k_redrawn_after;
-    if (const auto columns = terminal_columns()) {
-        m_reporter.status(progress_bar(items, m_unit, part, *columns));
-        m_shown = true;
-    }
-}
-
-void Progress::hide() {
-    if (std::exchange(m_shown, false)) {
-        m_reporter.status("");
-    }
+    return line;
 }
 
 } // namespace ordercache

@@ -32,6 +32,7 @@ public:
 
     /// As LineReader's.
     std::optional<double> part_read() const { return m_lines.part_read(); }
+    bool is_terminal() const { return m_lines.is_terminal(); }
 
 private:
     bool may_read_on(std::size_t customers);

@@ -84,6 +84,10 @@ std::optional<std::string_view> LineReader::next() {
     return line;
 }
 
+bool LineReader::is_terminal() const {
+    return isatty(m_fd) != 0;
+}
+
 bool LineReader::is_ready() {
     return complete_line(TimeLimit::each_wait(std::chrono::milliseconds(0)));
 }

@@ -31,6 +31,9 @@ public:
     /// Whether next() returns without waiting for input.
     bool is_ready();
 
+    /// Whether a person types the lines.
+    bool is_terminal() const;
+
     /// The number of the line that was read last, from 1.
     std::size_t number() const { return m_number; }
 

@@ -1,15 +1,18 @@
 """At a terminal: colours only there, a progress bar that leaves no trace, and what Ctrl-C and Ctrl-Z do."""
 
+import contextlib
 import os
 import shlex
 import time
 
 import pytest
 
-from keys import LEDGER
+from keys import LEDGER, TOTAL, total_claimed
 from program import PROGRAM
 from orders import added, an_order
+from servers import wait_until
 from terminals import Terminal
+from test_ledger_scripts import Ledger
 
 DIM = "\x1b[2m"
 ADD = shlex.join(["ordercache", *an_order()])
@@ -76,6 +79,87 @@ def test_a_dumb_terminal_gets_no_bar(terminal, orders_csv):
     time.sleep(2.5)
     assert terminal.screen() == ""
     terminal.wait_for("12000")
+
+
+def seconds_of_count(database):
+    """For how long PostgreSQL has been counting."""
+    return database.postgres.execute(
+        "postgres", "SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0) FROM pg_stat_activity"
+        " WHERE datname = %s AND query LIKE '%%count(%%'", database.name,
+    )[0][0]
+
+
+def long_counted(database):
+    wait_until(lambda: seconds_of_count(database) > 2, what="a long count")
+
+
+@pytest.mark.parametrize("arguments", ["", "--refresh", "--no-cache", "--customer=9999 --customer=1"])
+def test_a_long_count_says_what_it_waits_for_and_takes_it_back(terminal, database, arguments):
+    with database.orders_locked():
+        terminal.type(f"clear; ordercache count {arguments}")
+        terminal.wait_for("Waiting for PostgreSQL to count the orders")
+    terminal.wait_for("$")
+    assert terminal.screen().splitlines() == (["9999    1", "1       0", "$"] if "9999" in arguments else ["12000", "$"])
+
+
+def test_a_count_that_waits_for_another_process_says_so(terminal, cache):
+    with total_claimed(cache):
+        terminal.type("clear; ordercache count")
+        terminal.wait_for("Waiting for another process to count the orders")
+    terminal.wait_for("$")
+    assert terminal.screen().splitlines() == ["12000", "$"]
+
+
+def test_a_count_that_waits_for_orders_being_added_says_so(terminal, database, cache):
+    ledger = Ledger(cache)
+    cache.set(TOTAL, 12000, ex=100)
+    with contextlib.closing(database.connect()) as writer, writer.cursor() as cursor:
+        writer.autocommit = False
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        [transaction] = cursor.fetchone()
+        ledger.register(transaction, 1)
+        terminal.type("clear; ordercache count")
+        wait_until(lambda: ledger.register(transaction, 1) or "Waiting for orders that are being added" in terminal.screen())
+        ledger.confirm(transaction, "aborted")
+    terminal.wait_for("$")
+    assert terminal.screen().splitlines() == ["12000", "$"]
+
+
+def test_a_wait_that_ctrl_c_ends_leaves_a_clean_line(terminal, database):
+    with database.orders_locked():
+        terminal.type("clear; ordercache count")
+        terminal.wait_for("Waiting for PostgreSQL to count the orders")
+        terminal.press("C-c")
+        terminal.wait_for("$")
+    assert terminal.screen().splitlines()[-1] == "$"
+    assert "Waiting" not in terminal.screen()
+
+
+@pytest.mark.parametrize("command", ["ordercache count -q", "TERM=dumb ordercache count", "ordercache count 2>&1 | cat"])
+def test_nobody_who_does_not_look_is_told_of_a_wait(terminal, database, command):
+    with database.orders_locked():
+        terminal.type(f"clear; {command}")
+        long_counted(database)
+        assert terminal.screen() == ""
+    terminal.wait_for("12000")
+
+
+def test_who_is_to_type_customers_is_told_how_to_end(terminal):
+    terminal.type("clear; ordercache count --customers-from -")
+    terminal.wait_for("Reading customers, one per line, until Ctrl-D")
+    terminal.type("9999")
+    terminal.wait_for("9999    1")
+    terminal.press("C-d")
+    assert terminal.status() == 0
+
+
+@pytest.mark.parametrize("command", ["ordercache count -q --customers-from -", "ordercache count --customers-from - 2>&1 | cat"])
+def test_who_types_customers_is_told_nothing_unasked(terminal, command):
+    terminal.type(f"clear; {command}")
+    terminal.type("9999")
+    terminal.press("C-d")
+    terminal.wait_for("9999    1")
+    assert "Reading" not in terminal.screen()
 
 
 def test_ctrl_c_ends_a_count_and_the_loop_that_it_stands_in(terminal, database, cache):

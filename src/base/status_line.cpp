@@ -1,0 +1,38 @@
+#include "base/status_line.hpp"
+
+#include <utility>
+
+namespace ordercache {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto k_first_shown_after = 1s;
+constexpr auto k_redrawn_after = 100ms;
+
+} // namespace
+
+StatusLine::StatusLine(Reporter& reporter)
+    : m_reporter(reporter), m_next(Clock::now() + k_first_shown_after) {}
+
+StatusLine::~StatusLine() {
+    hide();
+}
+
+void StatusLine::show(const std::string& line) {
+    if (Clock::now() < m_next) {
+        return;
+    }
+    m_next = Clock::now() + k_redrawn_after;
+    m_reporter.status(line);
+    m_is_shown = true;
+}
+
+void StatusLine::hide() {
+    if (std::exchange(m_is_shown, false)) {
+        m_reporter.status("");
+    }
+}
+
+} // namespace ordercache
