@@ -79,7 +79,9 @@ def runs(process):
     return command.exists() and command.read_bytes() != b""
 
 
-def test_the_session_is_the_tutorials(demo):
+def test_the_session_is_the_tutorials_whatever_table_is_set(demo, monkeypatch):
+    for name in ("ORDERS_TABLE", "ORDERS_COLUMNS", "ORDERS_WHERE", "ORDERS_CUSTOMER_TYPE", "REDIS_PASSWORD_FILE"):
+        monkeypatch.setenv(name, "another's")
     stdout, _ = demo().communicate(timeout=300)
     assert re.fullmatch(SESSION, stdout.rstrip("\n") + "\n")
 
