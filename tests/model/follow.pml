@@ -15,8 +15,8 @@
  *   once    no transaction is added twice to the cached count;
  *   known   where the known total may be used, it is the number of orders in that snapshot.
  *
- * tests/model/run gives the sizes: WRITERS, RECORDED, UNRECORDED, PREPARED, TRUNCATES, with at most
- * four transactions in all; FOLLOWERS, at most two; READERS on two nodes; HELD, whether the wire holds
+ * tests/model/run gives the sizes: WRITERS, UNCERTAIN, RECORDED, UNRECORDED, PREPARED, TRUNCATES, with at most
+ * four transactions in all; FOLLOWERS and COUNTERS, at most two each; READERS on two nodes; HELD, whether the wire holds
  * signs of life back; INVALIDATES and CRASHES; and BOUND. Every other switch is a mutation: it takes a
  * part of the protocol out, or puts it in the wrong place. A counter-example shows that the part is
  * needed.
@@ -46,10 +46,19 @@ byte change;
 byte handled;
 byte lost;
 
-/* `total`, which a crash empties: a number, and the fingerprint under which it was counted. */
+/* `total`, which a crash empties: a number, and the fingerprint under which it was counted; NONE if
+ * the number is not known. */
 bool has_total;
 short total;
-byte total_fingerprint;
+byte total_fingerprint = NONE;
+
+/* Whether `change` has a note of an unknown number of orders. Of each second connection of a follower:
+ * whether a follower has asked it to count; whether it holds a lock on `change`; and whether `total`
+ * still has the version that it counted. */
+bool unknown;
+bool must_count[2];
+bool counting[2];
+bool is_same_version[2];
 
 /* Redis: a cached count, as the transactions in it, and the snapshot in which it was counted. */
 bool has_value;
@@ -105,6 +114,8 @@ end:
 
 /* ---- Writers ---- */
 
+inline drop() { has_value = false; value = 0; since = 0 }
+
 inline write(transaction) { visible = visible | transaction; orders = orders + orders_of(transaction) }
 
 inline note(transaction) { change = change | transaction }
@@ -124,6 +135,12 @@ proctype add(byte transaction)
     }
 }
 
+/* An `add` that finds, after the triggers skipped its orders, that another trigger may have added more. */
+proctype uncertain_add(byte transaction)
+{
+    d_step { write(transaction); drop(); unknown = true }
+}
+
 proctype recorded_change(byte transaction)
 {
     d_step { write(transaction); note(transaction) }
@@ -137,7 +154,7 @@ proctype unrecorded_change(byte transaction) /* ATTACH, or a trigger that was of
 
 proctype truncate(byte transaction)
 {
-    d_step { !prepared -> write(transaction); orders = 0; fingerprint++; has_total = false }
+    d_step { !prepared -> write(transaction); orders = 0; fingerprint++ }
 }
 
 proctype prepared_change(byte transaction)
@@ -162,7 +179,14 @@ proctype crash()
         lost = prepared;
         change = 0;
         handled = 0;
+        unknown = false;
         has_total = false;
+        total = 0;
+        total_fingerprint = NONE;
+        must_count[0] = false;
+        must_count[1] = false;
+        counting[0] = false;
+        counting[1] = false;
         leader = NONE
     }
 }
@@ -179,13 +203,11 @@ inline forget()
     polled_handled = 0;
     polled_fingerprint = 0;
     polled_prepared = 0;
-    counted = 0;
+    polled_unknown = false;
     noted_fingerprint = 0;
     noted_prepared = 0;
     is_first = true
 }
-
-inline drop() { has_value = false; value = 0; since = 0 }
 
 /* One script: adds what the snapshot of the value had not seen. */
 #define news (polled & ~polled_handled & ~since)
@@ -244,42 +266,104 @@ end:
 #define must_drop (must_start_anew || has_new_fingerprint || has_ended)
 
 #ifdef TOTAL_IGNORES_FINGERPRINT
-#define may_use_total has_total
+#define is_current (total_fingerprint != NONE)
 #else
-#define may_use_total (has_total && total_fingerprint == fingerprint)
+#define is_current (total_fingerprint == fingerprint)
+#endif
+
+#ifdef UNKNOWN_IGNORED
+#define may_use_total is_current
+#else
+#define may_use_total (is_current && !unknown)
 #endif
 
 #ifdef COUNTED_BESIDE_PREPARED
-#define may_count_anew (!may_use_total)
+#define may_count_anew (!is_current)
 #else
-#define may_count_anew (!may_use_total && !prepared)
+#define may_count_anew (!is_current && !prepared)
 #endif
 
-inline fold() { total = (has_total -> total + orders_of(polled) : 0) }
-
-inline count_anew()
+inline new_version()
 {
-#ifdef COUNTED_IN_TWO_SNAPSHOTS
-    if :: d_step { leader == _pid -> counted = orders; polled_fingerprint = fingerprint } or_fails fi;
-    if :: d_step { leader == _pid -> counted = counted - orders_of(change) } or_fails fi;
+#ifndef CORRECTED_WHATEVER_THE_VERSION
+    is_same_version[0] = false;
+    is_same_version[1] = false
 #else
+    skip
+#endif
+}
+
+inline fold(unknown_too)
+{
+    if
+    :: has_total -> total = total + orders_of(polled)
+    :: else
+    fi;
+    if
+    :: unknown_too -> total_fingerprint = NONE; new_version()
+    :: else
+    fi
+}
+
+/* The second connection, which ends in a crash. */
+#define or_crashes :: atomic { !counting[self] -> counted = 0; counted_fingerprint = 0; goto end }
+
+/* Others write, and the follower folds, meanwhile: both change the two sides alike. */
+proctype count_anew(byte self)
+{
+    short counted;
+    byte counted_fingerprint;
+
+end:
+    atomic { must_count[self] -> must_count[self] = false; counting[self] = true };
     if
     :: d_step {
-           leader == _pid ->
-               counted = orders - orders_of(change);
-               polled_fingerprint = fingerprint
+           counting[self] ->
+               counted = orders - total - orders_of(change);
+               counted_fingerprint = fingerprint;
+               is_same_version[self] = true
        }
-    or_fails
+    or_crashes
     fi;
+#ifdef COUNTED_IN_TWO_SNAPSHOTS
+    if :: d_step { counting[self] -> counted = counted + orders_of(change) } or_crashes fi;
+    if :: d_step { counting[self] -> counted = counted - orders_of(change) } or_crashes fi;
 #endif
     if
-    :: d_step { /* COMMIT */
+    :: d_step {
+           counting[self] && has_total && is_same_version[self] ->
+               total = total + counted;
+               total_fingerprint = counted_fingerprint;
+               new_version()
+       }
+    :: counting[self] /* it fails, or finds another version */
+    or_crashes
+    fi;
+    d_step { counting[self] = false; counted = 0; counted_fingerprint = 0 };
+    goto end
+}
+
+#ifdef FORGOTTEN_BESIDE_A_COUNT
+#define is_unlocked true
+#else
+#define is_unlocked (!counting[0] && !counting[1])
+#endif
+
+/* A start empties `change` at once, or by a poll that nobody reads. */
+inline begin_anew()
+{
+    if
+    :: d_step {
+           leader == _pid && is_unlocked ->
+               change = 0; handled = 0; unknown = false;
+               has_total = true; total_fingerprint = NONE
+       }
+    :: d_step {
            leader == _pid ->
-               total = counted;
-               total_fingerprint = polled_fingerprint;
-               has_total = true;
-               counted = 0;
-               polled_fingerprint = 0
+               polled = change;
+               fold(unknown);
+               change = 0; handled = 0; unknown = false; polled = 0;
+               has_total = true
        }
     or_fails
     fi
@@ -290,13 +374,14 @@ proctype follower(byte self)
     bool is_first = true;
     byte polled, polled_handled, polled_fingerprint, polled_prepared;
     byte noted_fingerprint, noted_prepared;
-    short counted;
+    bool polled_unknown;
 
 start:
     atomic { leader == NONE -> leader = _pid };
 #ifdef START_DROPS_BEFORE_POLL
     d_step { drop() };
 #endif
+    begin_anew();
 
 poll: /* DELETE ... RETURNING, the fingerprint and what is prepared, in one snapshot */
     if
@@ -306,12 +391,15 @@ poll: /* DELETE ... RETURNING, the fingerprint and what is prepared, in one snap
                polled = change;
                polled_handled = handled;
                polled_fingerprint = fingerprint;
-               polled_prepared = prepared
+               polled_prepared = prepared;
+               polled_unknown = unknown;
+               must_count[0] = may_count_anew;
+               must_count[1] = may_count_anew
        }
     or_fails
     fi;
 #ifdef FOLDED_OUTSIDE
-    if :: d_step { leader == _pid -> fold() } or_fails fi;
+    if :: d_step { leader == _pid -> fold(polled_unknown) } or_fails fi;
 #endif
 #ifdef ALIVE_FIRST
     sign_of_life();
@@ -329,8 +417,9 @@ poll: /* DELETE ... RETURNING, the fingerprint and what is prepared, in one snap
     :: d_step { /* COMMIT */
            leader == _pid ->
 #ifndef FOLDED_OUTSIDE
-               fold();
+               fold(polled_unknown);
 #endif
+               unknown = unknown && !polled_unknown;
                change = change & ~polled;
                handled = handled & ~polled;
                noted_fingerprint = polled_fingerprint;
@@ -339,14 +428,10 @@ poll: /* DELETE ... RETURNING, the fingerprint and what is prepared, in one snap
                polled_handled = 0;
                polled_fingerprint = 0;
                polled_prepared = 0;
+               polled_unknown = false;
                is_first = false
        }
     or_fails
-    fi;
-    if
-    :: atomic { may_count_anew -> skip };
-       count_anew()
-    :: skip
     fi;
     goto poll
 }
@@ -426,11 +511,13 @@ init
     byte n, transaction = 1;
     atomic {
         start_writing(WRITERS, add);
+        start_writing(UNCERTAIN, uncertain_add);
         start_writing(RECORDED, recorded_change);
         start_writing(UNRECORDED, unrecorded_change);
         start_writing(PREPARED, prepared_change);
         start_writing(TRUNCATES, truncate);
         start(FOLLOWERS, follower(n));
+        start(COUNTERS, count_anew(n));
         start(INVALIDATES, invalidate());
         start(READERS, count_on_two_nodes());
         start(HELD, wire());
