@@ -100,7 +100,7 @@ CountReader& Context::reader() {
     return *m_reader;
 }
 
-std::unique_ptr<ChangeFeed> Context::change_feed() {
+std::unique_ptr<PostgresChangeFeed> Context::change_feed() {
     return std::make_unique<PostgresChangeFeed>(m_config.postgres(), m_config.orders(), m_limit,
                                                 m_reporter);
 }

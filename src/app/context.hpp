@@ -2,7 +2,6 @@
 
 #include "app/config.hpp"
 #include "base/waiting.hpp"
-#include "cache_aside/change_feed.hpp"
 #include "cache_aside/reader.hpp"
 #include "cli/command_line.hpp"
 #include "io/output.hpp"
@@ -15,6 +14,8 @@
 #include <string>
 
 namespace ordercache {
+
+class PostgresChangeFeed;
 
 /// The limit that --timeout sets: for the whole command, or for each wait of a batch.
 TimeLimit limit_of(const Invocation& invocation);
@@ -44,7 +45,7 @@ public:
     CountReader& reader();
 
     /// A feed that opens its own connection at the first poll.
-    std::unique_ptr<ChangeFeed> change_feed();
+    std::unique_ptr<PostgresChangeFeed> change_feed();
 
     /// Closes the connections, and destroys what the functions above returned. The next call opens
     /// new ones.

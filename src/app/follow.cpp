@@ -6,6 +6,7 @@
 #include "base/waiting.hpp"
 #include "cache_aside/follower.hpp"
 #include "io/service_manager.hpp"
+#include "postgres/change_feed.hpp"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds k_poll_interval = 50ms;
 constexpr std::chrono::milliseconds k_longest_pause = 1s;
 constexpr std::chrono::milliseconds k_noticeable_lag = 1s;
 
@@ -51,15 +51,20 @@ public:
         start();
         for (;;) {
             const auto begin = Clock::now();
-            if (!m_follower.follow()) {
-                start();
-            }
-            m_state.manager.alive();
+            follow();
             pause_after(time_since(begin));
+            m_feed->count_anew([this] { follow(); });
         }
     }
 
 private:
+    void follow() {
+        if (!m_follower.follow()) {
+            start();
+        }
+        m_state.manager.alive();
+    }
+
     /// Waits as long as another follower is at work.
     void start() {
         if (!m_follower.start()) {
@@ -93,7 +98,7 @@ private:
 
     Context& m_context;
     State& m_state;
-    std::unique_ptr<ChangeFeed> m_feed;
+    std::unique_ptr<PostgresChangeFeed> m_feed;
     Follower m_follower;
 };
 

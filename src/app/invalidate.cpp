@@ -61,6 +61,18 @@ std::string described(const StaleCount& stale, const CountCache& cache) {
                        value, stale.counted);
 }
 
+/// The total that PostgreSQL keeps for a follower's readers is not a cached count: none is dropped.
+void mend_known_total(PostgresStore& store, bool dry_run, Reporter& reporter) {
+    if (const auto wrong = store.wrong_known_total()) {
+        reporter.warn(fmt::format("the known total is wrong: it is {}, and PostgreSQL has {}{}",
+                                  wrong->known, wrong->counted,
+                                  dry_run ? "" : "; it will be counted anew"));
+        if (!dry_run) {
+            store.forget_known_total();
+        }
+    }
+}
+
 std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     Audit audit(cache, context.store(), pause_for);
@@ -81,6 +93,7 @@ std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     if (!invalidate.dry_run) {
         cache.drop(to_drop);
     }
+    mend_known_total(context.store(), invalidate.dry_run, context.reporter());
     return std::ssize(to_drop);
 }
 

@@ -14,6 +14,9 @@ namespace {
 /// slow.
 constexpr std::int64_t k_growth = 16 << 20;
 
+/// The pause after a count of all orders, in times as long as it took.
+constexpr int k_pause_per_count = 10;
+
 std::set<std::string> intersection(const std::set<std::string>& one,
                                    const std::set<std::string>& other) {
     std::set<std::string> common;
@@ -34,15 +37,23 @@ std::string set_up_command(const std::string& database) {
 PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
                                        Reporter& reporter, OpenSession open)
     : m_view(std::move(view)), m_set_up_command(set_up_command(service.database)),
-      m_connection(std::move(service), m_view, limit, reporter, std::move(open)) {}
+      m_reporter(reporter), m_connect([=, this, &reporter](TimeLimit of_wait) {
+          return PostgresConnection(service, m_view, of_wait, reporter, open);
+      }),
+      m_connection(m_connect(limit)) {}
 
 template <typename Act>
-auto PostgresChangeFeed::ask(Act act) {
+auto PostgresChangeFeed::explaining(Act act) {
     try {
-        return m_connection.ask(act);
+        return act();
     } catch (const NotSetUp& error) {
         throw set_up_needed(error.what());
     }
+}
+
+template <typename Act>
+auto PostgresChangeFeed::ask(Act act) {
+    return explaining([&] { return m_connection.ask(act); });
 }
 
 bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
@@ -95,9 +106,27 @@ PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& hand
     return PollEnd::complete;
 }
 
+/// On a connection of its own, since a sign of life must not wait for a count. A count that takes
+/// long is not begun again soon.
+void PostgresChangeFeed::count_anew(const std::function<void()>& meanwhile) {
+    const auto begin = Clock::now();
+    if (!m_must_count || begin < m_next_count) {
+        return;
+    }
+    m_reporter.note("Counting all orders for the known total");
+    PostgresConnection connection = m_connect(TimeLimit::none());
+    explaining([&] {
+        connection.ask(
+            [view = m_view](PostgresSession& session) { ordercache::count_anew(session, view); },
+            meanwhile, Signals::interrupt, k_poll_interval);
+    });
+    m_next_count = Clock::now() + k_pause_per_count * (Clock::now() - begin);
+}
+
 PollAnswer PostgresChangeFeed::ask_for_changes() {
     PollAnswer answer = ask([view = m_view](auto& session) { return first_piece(session, view); });
     m_is_open = answer.is_open();
+    m_must_count = answer.must_count;
     return answer;
 }
 

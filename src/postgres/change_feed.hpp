@@ -9,11 +9,15 @@
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 
 namespace ordercache {
+
+/// How often a follower polls.
+inline constexpr std::chrono::milliseconds k_poll_interval{50};
 
 /// The changes that the triggers of follow_sql.hpp note, read with its poll(). A transaction is
 /// open while they are handled, and its end forgets them.
@@ -31,9 +35,17 @@ public:
     bool start(const std::function<void()>& drop_all) override;
     PollEnd poll(const std::function<void(const Changes&)>& handle) override;
 
+    /// Counts all orders anew if the last poll found that the known total must be counted. Calls
+    /// `meanwhile`, which may poll or start, every k_poll_interval.
+    void count_anew(const std::function<void()>& meanwhile);
+
 private:
+    using Clock = std::chrono::steady_clock;
+
     template <typename Act>
     auto ask(Act act);
+    template <typename Act>
+    auto explaining(Act act);
     PollAnswer ask_for_changes();
     void forget_changes();
     void check(const PollAnswer& answer, const std::string& token) const;
@@ -43,9 +55,13 @@ private:
 
     OrdersView m_view;
     std::string m_set_up_command;
+    Reporter& m_reporter;
+    std::function<PostgresConnection(TimeLimit)> m_connect;
     PostgresConnection m_connection;
     std::optional<PollAnswer> m_beginning; ///< The first answer, with the token of this follower.
     bool m_is_open = false;                ///< The transaction of a poll is open.
+    bool m_must_count = false;             ///< The last poll said so.
+    Clock::time_point m_next_count{};
 };
 
 } // namespace ordercache

@@ -9,6 +9,7 @@
 #include "postgres/uri.hpp"
 #include "postgres/view_check.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,7 +44,8 @@ public:
     /// new session checks the view first. At the user's limit the statement is cancelled on the
     /// server too. A tick may throw TimedOut as well. A session that failed is not used again.
     template <typename Act>
-    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt) {
+    auto ask(Act act, const Tick& tick = {}, Signals signals = Signals::interrupt,
+             std::chrono::milliseconds tick_interval = k_renewal_interval) {
         const auto session = connected(tick, signals);
         try {
             return run_cancellable(
@@ -55,7 +57,7 @@ public:
                 },
                 {.deadline = deadline(),
                  .signals = signals,
-                 .tick_interval = k_renewal_interval,
+                 .tick_interval = tick_interval,
                  .tick = tick,
                  .end = [session] {
                      session->cancel();

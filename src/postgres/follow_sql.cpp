@@ -77,15 +77,10 @@ std::string follow_sql(const char* text, const OrdersView& view) {
                 fill(sql::k_follow_trigger_function, "", ""));
 }
 
-std::string mark_as_handled(const OrdersView& view) {
-    return fmt::format("SELECT set_config('ordercache.handled', '{} ' || pg_current_xact_id(), "
-                       "true) WHERE NOT pg_is_in_recovery()",
-                       view.schema);
-}
-
 std::string follow_setup_sql(const OrdersView& view) {
-    return follow_sql(sql::k_follow_tables, view) + '\n' + follow_sql(sql::k_follow_poll, view) +
-           '\n' + follow_sql(sql::k_follow_triggers, view);
+    return follow_sql(sql::k_follow_tables, view) + '\n' + follow_sql(sql::k_follow_total, view) +
+           '\n' + follow_sql(sql::k_follow_poll, view) + '\n' +
+           follow_sql(sql::k_follow_triggers, view);
 }
 
 std::string follow_removal_sql(const std::string& schema) {

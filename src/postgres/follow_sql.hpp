@@ -8,7 +8,7 @@
 namespace ordercache {
 
 /// The version of what follow_setup_sql() installs.
-inline constexpr int k_follow_version = 3;
+inline constexpr int k_follow_version = 4;
 
 /// Returns the name of the schema with what a follower needs for the counts under a key prefix:
 /// `ordercache` for the default one. It needs no quotes in SQL.
@@ -16,12 +16,6 @@ std::string follow_schema(std::string_view prefix);
 
 /// Fills in what depends on the view in one of the files in sql/.
 std::string follow_sql(const char* text, const OrdersView& view);
-
-/// Returns the statement that marks a transaction that keeps this view's counts true by itself: the
-/// setting `ordercache.handled` holds the view's schema and its own id, and the view's triggers
-/// skip it. A setting that was left behind holds another transaction's id and has no effect. A
-/// standby has no ids, and takes no writes.
-std::string mark_as_handled(const OrdersView& view);
 
 /// Returns the last three columns of the function view(), as literals.
 std::string customers_sql(const OrdersView& view);

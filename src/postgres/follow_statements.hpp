@@ -41,6 +41,7 @@ struct PollAnswer {
     std::int64_t bytes = 0; ///< The size of the table of changes.
     std::set<std::string> prepared; ///< Prepared transactions that wrote orders.
     std::set<std::string> unnoted;  ///< Transactions whose changes are not noted.
+    bool must_count = false;        ///< The known total can be counted anew, and must be.
     std::string unfit;              ///< Why the triggers cannot be relied on, or empty.
 
     /// The transaction of the poll is open, and its COMMIT forgets the changes.
@@ -49,6 +50,10 @@ struct PollAnswer {
 
 /// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
 PollAnswer first_piece(PostgresSession& session, const OrdersView& view);
+
+/// Counts the known total anew. Call it when a poll said that it must, and after that poll's end;
+/// other polls may go on meanwhile, on another session. Throws NotSetUp and SessionFailure.
+void count_anew(PostgresSession& session, const OrdersView& view);
 
 /// Returns the next piece. Throws SessionFailure and UnexpectedReply.
 PollAnswer next_piece(PostgresSession& session, const OrdersView& view);

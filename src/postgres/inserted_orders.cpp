@@ -2,9 +2,7 @@
 
 #include "base/error.hpp"
 #include "postgres/connection.hpp"
-#include "postgres/follow_sql.hpp"
 #include "postgres/order_insert.hpp"
-#include "postgres/sql.hpp"
 
 #include <fmt/format.h>
 
@@ -33,11 +31,10 @@ auto naming_place(const std::string& place, Act act) {
 InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update)
     : m_connection(std::move(connection)) {
     m_connection->begin();
-    m_connection->ask([update, view = m_connection->view()](PostgresSession& session) {
-        session.run(update == CacheUpdate::by_writer
-                        ? fmt::format("{};\n{}", sql::k_begin_orders, mark_as_handled(*view))
-                        : sql::k_begin_orders);
-    });
+    m_must_note =
+        m_connection->ask([update, view = m_connection->view()](PostgresSession& session) {
+            return ordercache::begin_orders(session, *view, update == CacheUpdate::by_writer);
+        });
 }
 
 InsertedOrders::~InsertedOrders() {
@@ -81,9 +78,7 @@ void InsertedOrders::insert_piece(std::vector<Order> orders) {
 
 void InsertedOrders::finish() {
     const bool is_only = m_size == 1;
-    const auto others = is_only          ? Others::none
-                        : m_counted == 0 ? Others::uncounted
-                                         : Others::counted;
+    const Others others{!is_only, m_counted, m_must_note};
     const auto act = [&] {
         return m_connection->ask(
             [view = m_connection->view(), order = *m_last, others](PostgresSession& session) {

@@ -61,7 +61,8 @@ private:
     Error refusal(const std::string& what) const;
 
     std::shared_ptr<PostgresConnection> m_connection;
-    std::string m_insert; ///< The statement for a piece; empty before the first one.
+    bool m_must_note = false; ///< The triggers skip the orders.
+    std::string m_insert;     ///< The statement for a piece; empty before the first one.
     std::optional<Order> m_last;
     std::int64_t m_size = 0;
     std::int64_t m_stored = 0;

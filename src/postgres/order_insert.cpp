@@ -71,6 +71,10 @@ std::string lock_batch_sql() {
     return lock_sql(std::to_string(k_lock_batch), k_lock_batch);
 }
 
+std::string is_plain_sql(const OrdersView& view) {
+    return sql_of(sql::k_is_plain, view, fmt::arg("changes_more", sql::k_changes_more));
+}
+
 constexpr auto k_insufficient_privilege = "42501";
 constexpr auto k_with_check_option_violation = "44000";
 
@@ -112,26 +116,45 @@ void look_closer(PostgresSession& session, const OrdersView& view, const std::st
     }
 }
 
-/// Inserts the last order. Takes the lock if this order counts, or another one of the file does.
+/// Takes the lock if this order counts, or another one of the file does.
+std::string lock_last_sql(const OrdersView& view, const Others& others) {
+    std::string lock = others.are_there ? lock_batch_sql() : lock_customer_sql(lock_key_sql(view));
+    if (others.must_be_noted) {
+        lock += " || " + note_handled_sql(view, fmt::format("{} + ({})::int", others.counted,
+                                                            is_order_sql(view)));
+    }
+    return others.counted > 0 || view.condition.empty()
+               ? lock
+               : fmt::format("CASE WHEN {} THEN {} ELSE '' END", is_order_sql(view), lock);
+}
+
 Rows insert_and_lock(PostgresSession& session, const OrdersView& view, const Order& order,
-                     Others others) {
+                     const Others& others) {
     const auto values = row_of(order, view);
     std::vector<std::string> places;
     while (places.size() < values.size()) {
         places.push_back(fmt::format("${}", places.size() + 1));
     }
-    std::string lock =
-        others == Others::none ? lock_customer_sql(lock_key_sql(view)) : lock_batch_sql();
-    if (others != Others::counted && !view.condition.empty()) {
-        lock = fmt::format("CASE WHEN {} THEN {} ELSE '' END", is_order_sql(view), lock);
-    }
     return insert(session, view,
                   sql_of(sql::k_insert_order, view, fmt::arg("values", fmt::join(places, ", ")),
-                         fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock)),
+                         fmt::arg("is_plain", is_plain_sql(view)),
+                         fmt::arg("lock", lock_last_sql(view, others))),
                   values);
 }
 
 } // namespace
+
+bool begin_orders(PostgresSession& session, const OrdersView& view, bool is_handled) {
+    if (!is_handled) {
+        session.run(sql::k_begin_orders);
+        return false;
+    }
+    const Rows marked = session.run(
+        fmt::format("{};\n{}", sql::k_begin_orders,
+                    sql_of(sql::k_handle_orders, view, fmt::arg("is_plain", is_plain_sql(view)),
+                           fmt::arg("may_call", may_call_sql(view, "note_handled")))));
+    return !marked.empty() && marked.only().flag("notes");
+}
 
 std::string insert_piece_sql(PostgresSession& session, const OrdersView& view) {
     std::vector<std::string> names;
@@ -163,8 +186,8 @@ InsertedPiece insert_piece(PostgresSession& session, const OrdersView& view, con
 }
 
 std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersView& view,
-                                         const Order& order, Others others) {
-    if (others != Others::none) {
+                                         const Order& order, const Others& others) {
+    if (others.are_there) {
         session.run(k_check_now); // what takes long must not last into the COMMIT
     }
     const Rows rows = insert_and_lock(session, view, order, others);
@@ -183,13 +206,16 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersV
         inserted.customer = CustomerId{row.text("customer")};
     }
     if (!row.flag("is_locked")) {
-        const bool is_for_customer = others == Others::none && !row.is_null("lock_key");
-        const bool needs_lock = inserted.counts || others == Others::counted;
+        const bool is_for_customer = !others.are_there && !row.is_null("lock_key");
+        const bool needs_lock = inserted.counts || others.counted > 0;
         look_closer(session, view,
                     !needs_lock       ? "''"
                     : is_for_customer ? lock_customer_sql(row.text("lock_key"))
                                       : lock_batch_sql(),
                     inserted);
+        if (others.must_be_noted) { // the table has changed since the transaction began
+            session.run("SELECT " + note_handled_sql(view, "NULL"));
+        }
     }
     return inserted;
 }

@@ -22,6 +22,10 @@ struct InsertedPiece {
     std::vector<CustomerId> customers = {};
 };
 
+/// Begins a transaction that inserts orders. If `is_handled`, says that it keeps the cache true by
+/// itself, and returns whether it must note its orders by itself too: the view's triggers skip it.
+bool begin_orders(PostgresSession& session, const OrdersView& view, bool is_handled);
+
 /// Returns the statement that inserts a piece of a file.
 std::string insert_piece_sql(PostgresSession& session, const OrdersView& view);
 
@@ -36,12 +40,17 @@ struct InsertedOrder {
     bool changes_more = false; ///< The transaction may change the counts of other customers.
 };
 
-/// The orders of the file before the last one.
-enum class Others { none, uncounted, counted };
+/// What was inserted before the last order.
+struct Others {
+    bool are_there = false;
+    std::int64_t counted = 0;
+    bool must_be_noted = false; ///< As begin_orders() returned.
+};
 
 /// Inserts an order. Takes the writer's lock if an order counts: on its customer and the total if
-/// it is the only order, and otherwise a batch's. Returns nullopt if PostgreSQL skipped the order.
+/// it is the only order, and otherwise a batch's. Notes the orders if they must be noted. Returns
+/// nullopt if PostgreSQL skipped the order.
 std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersView& view,
-                                         const Order& order, Others others);
+                                         const Order& order, const Others& others);
 
 } // namespace ordercache

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -82,6 +83,9 @@ public:
 
     /// Whether the view of orders was checked; the connection sets it.
     bool has_checked_view = false;
+
+    /// Whether the role may ask for the known total; nullopt if the store has not looked.
+    std::optional<bool> has_known_total = {};
 
     /// The id of the process that answers now. Behind a pooler it may differ each time.
     std::int64_t answering_process();

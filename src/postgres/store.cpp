@@ -40,6 +40,14 @@ std::optional<std::int64_t> plain_key(const Scope& scope, const OrdersView& view
                : std::nullopt;
 }
 
+bool has_total(const std::vector<Scope>& scopes) {
+    return std::ranges::find(scopes, k_all_orders) != scopes.end();
+}
+
+std::string may_ask_total_sql(const OrdersView& view) {
+    return may_call_sql(view, "known_total");
+}
+
 /// PostgreSQL computes the hashes, and names the customer of each lock on one.
 Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
                 const OrdersView& view) {
@@ -49,6 +57,7 @@ Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
     const bool has_hashed = !hashed.empty();
     const auto sql =
         sql_of(sql::k_probe, view, fmt::arg("class", k_lock_class),
+               fmt::arg("may_ask_total", has_total(scopes) ? may_ask_total_sql(view) : "false"),
                fmt::arg("id", has_hashed ? "asked.id" : "NULL"),
                fmt::arg("asked", has_hashed ? "LEFT JOIN unnest($1::text[]) AS asked (id) "
                                               "ON hashtext(asked.id)::oid = held.objid"
@@ -66,9 +75,16 @@ bool is_lock_of(const Row& row, std::int32_t key, const Scope& scope, const Orde
 Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
                  const OrdersView& view) {
     Probe probe;
+    if (has_total(scopes)) {
+        session.has_known_total = false;
+    }
     for (const Row& row : held_locks(session, scopes, view)) {
         if (row.is_null("key")) {
-            probe.on_standby = true;
+            if (row.text("id") == "standby") {
+                probe.on_standby = true;
+            } else {
+                session.has_known_total = true;
+            }
             continue;
         }
         // pg_locks shows a key as an unsigned number
@@ -87,10 +103,29 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
-/// Returns what counts all orders.
-auto count_all(const std::shared_ptr<const OrdersView>& view) {
-    return [view](PostgresSession& session) {
-        const Row row = run_count(session, *view, sql_of(sql::k_count_all, *view)).only();
+/// Whether the role may ask for the known total. A probe, if there was one, has told it.
+bool has_known_total(PostgresSession& session, const OrdersView& view) {
+    if (!session.has_known_total) {
+        session.has_known_total = !session.run("SELECT WHERE " + may_ask_total_sql(view)).empty();
+    }
+    return *session.has_known_total;
+}
+
+std::string known_total_sql(const OrdersView& view) {
+    return fmt::format("{}.known_total({}::regclass, {})", view.schema, sql_literal(view.table),
+                       sql_literal(view.condition));
+}
+
+enum class CountBy { known_total, rows };
+
+/// Returns what counts all orders. If the total is known, no row is read.
+auto count_all(const std::shared_ptr<const OrdersView>& view, CountBy by) {
+    return [view, by](PostgresSession& session) {
+        const bool is_known = by == CountBy::known_total && has_known_total(session, *view);
+        const auto sql =
+            sql_of(sql::k_count_all, *view,
+                   fmt::arg("known_total", is_known ? known_total_sql(*view) : "NULL"));
+        const Row row = run_count(session, *view, sql).only();
         return Counted{.counts = {{k_all_orders, row.number("count")}},
                        .snapshot = row.text("snapshot"),
                        .server_process = row.number("server_process"),
@@ -180,7 +215,7 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
     const std::vector<Scope> customers = customers_in(scopes);
     Counted counted;
     if (customers.size() < scopes.size()) {
-        counted = m_connection->ask(count_all(m_connection->view()), tick);
+        counted = m_connection->ask(count_all(m_connection->view(), CountBy::known_total), tick);
     }
     if (!customers.empty()) {
         Counted of_customers = m_connection->ask(
@@ -198,8 +233,32 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
     m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
     m_connection->begin();
     const Rollback rollback(*m_connection); // there is nothing to commit
-    return is_wanted() ? std::optional(m_connection->ask(count_all(m_connection->view())))
-                       : std::nullopt;
+    return is_wanted()
+               ? std::optional(m_connection->ask(count_all(m_connection->view(), CountBy::rows)))
+               : std::nullopt;
+}
+
+std::optional<WrongTotal> PostgresStore::wrong_known_total() {
+    return m_connection->ask(
+        [view = m_connection->view()](PostgresSession& session) -> std::optional<WrongTotal> {
+            if (!has_known_total(session, *view)) {
+                return std::nullopt;
+            }
+            const Row row = run_count(session, *view,
+                                      sql_of(sql::k_compare_total, *view,
+                                             fmt::arg("known_total", known_total_sql(*view))))
+                                .only();
+            if (row.is_null("known") || row.number("known") == row.number("counted")) {
+                return std::nullopt;
+            }
+            return WrongTotal{row.number("known"), row.number("counted")};
+        });
+}
+
+void PostgresStore::forget_known_total() {
+    m_connection->ask([view = m_connection->view()](PostgresSession& session) {
+        session.run("SELECT " + note_handled_sql(*view, "NULL"));
+    });
 }
 
 bool PostgresStore::has_run_since(const Counted& counted) {

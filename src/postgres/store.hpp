@@ -8,6 +8,7 @@
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,12 @@
 namespace ordercache {
 
 class PostgresConnection;
+
+/// A known total that is not the number of orders.
+struct WrongTotal {
+    std::int64_t known;
+    std::int64_t counted;
+};
 
 /// The orders in PostgreSQL. Connects when it is first needed.
 class PostgresStore : public OrderStore {
@@ -30,6 +37,13 @@ public:
     std::optional<Counted> count_total(const std::function<bool()>& is_wanted) override;
     bool has_run_since(const Counted& counted) override;
     TransactionStatus status_of(const WriteId& write) override;
+
+    /// Compares the known total with a count in the same snapshot. Returns nullopt if they are
+    /// equal, or the total is not known or may not be asked for.
+    std::optional<WrongTotal> wrong_known_total();
+
+    /// Has the follower count the known total anew. Until then nobody uses it.
+    void forget_known_total();
 
     /// Begins a transaction that inserts orders.
     std::unique_ptr<InsertedOrders> begin_orders(CacheUpdate update);

@@ -1,5 +1,7 @@
 #include "postgres/view_sql.hpp"
 
+#include "postgres/sql.hpp"
+
 #include <fmt/ranges.h>
 
 namespace ordercache {
@@ -53,6 +55,15 @@ std::string if_order_sql(const char* before, const OrdersView& view) {
 
 std::string is_order_sql(const OrdersView& view) {
     return view.condition.empty() ? "true" : fmt::format("({}\n) IS TRUE", view.condition);
+}
+
+std::string may_call_sql(const OrdersView& view, const char* function) {
+    return fmt::format(fmt::runtime(sql::k_may_call), fmt::arg("schema", view.schema),
+                       fmt::arg("function", function));
+}
+
+std::string note_handled_sql(const OrdersView& view, const std::string& orders) {
+    return fmt::format("{}.note_handled({})", view.schema, orders);
 }
 
 } // namespace ordercache

@@ -31,11 +31,18 @@ std::string if_order_sql(const char* before, const OrdersView& view);
 /// Whether a row that was inserted is an order.
 std::string is_order_sql(const OrdersView& view);
 
+/// Whether the role may call a function of the view's schema.
+std::string may_call_sql(const OrdersView& view, const char* function);
+
+/// Notes that many orders, an SQL expression, for the known total; NULL if their number is not
+/// known.
+std::string note_handled_sql(const OrdersView& view, const std::string& orders);
+
 /// Returns the statement with the names of the view, and `more`, in place of its placeholders.
 template <typename... More>
 std::string sql_of(const char* statement, const OrdersView& view, const More&... more) {
     return fmt::format(
-        fmt::runtime(statement), fmt::arg("table", view.table),
+        fmt::runtime(statement), fmt::arg("schema", view.schema), fmt::arg("table", view.table),
         fmt::arg("table_name", sql_literal(view.table)), fmt::arg("order_id", view.order_id),
         fmt::arg("customer", view.customer), fmt::arg("columns", written_columns_sql(view)),
         fmt::arg("customer_id", customer_id_sql(view)), fmt::arg("lock_key", lock_key_sql(view)),

@@ -584,7 +584,6 @@ def test_verbose_tells_when_it_follows_and_what_it_changes(followed, database):
     database.execute(INSERT.format(9999))
     wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
     follower.end()
-    assert follower.errors.splitlines()[1:] == [
-        "Clearing all caches", "Following what others write to orders",
-        "Others wrote: clearing 1 caches, adding 1 to the total",
-    ]
+    told = follower.errors.splitlines()[1:]
+    assert told[:2] == ["Clearing all caches", "Following what others write to orders"]
+    assert {"Counting all orders for the known total", "Others wrote: clearing 1 caches, adding 1 to the total"} <= set(told[2:])

@@ -179,7 +179,7 @@ def test_a_crash_leaves_neither_changes_nor_the_followers_token(followed, postgr
     followed.execute(order())
     followed.execute("CHECKPOINT")
     postgres.crash_and_restart()
-    assert [kind for kind, _, _ in poll(followed)] == ["tables"]
+    assert [kind for kind, _, _ in poll(followed)] == ["tables", "uncounted"]
 
 
 def test_the_transaction_is_the_whole_one_and_not_a_savepoints(followed):
@@ -275,21 +275,43 @@ def test_the_owner_of_partitions_sets_it_up(database, setup, shop_owner):
     assert told(database, "missing") == []
 
 
-def test_a_transaction_that_names_itself_handled_is_passed_over(followed):
-    handled = "SELECT set_config('ordercache.handled', 'ordercache ' || pg_current_xact_id(), true)"
-    with session(followed, handled, order(), "COMMIT", order("1"), "COMMIT"):
+def own_mark(name, is_local="true"):
+    return f"SELECT set_config('ordercache.{name}', 'ordercache ' || pg_current_xact_id(), {is_local})"
+
+
+def test_a_transaction_that_names_itself_handled_is_not_told(followed):
+    with session(followed, own_mark("handled"), order(), "COMMIT", order("1"), "COMMIT"):
+        pass
+    assert followed.rows("SELECT customer, orders, is_handled FROM ordercache.change ORDER BY customer") == [
+        ("1", 1, False), ("9999", 1, True)]
+    assert told(followed, "customer") == [("1", 1)]
+
+
+def test_a_transaction_that_notes_its_orders_is_passed_over(followed):
+    with session(followed, own_mark("noted"), order(), "COMMIT", order("1"), "COMMIT"):
         pass
     assert changes(followed) == [(1, 1)]
 
 
+def test_what_a_trigger_adds_to_such_a_transaction_is_noted(followed):
+    followed.execute("""
+        CREATE FUNCTION give_away() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO orders VALUES (DEFAULT, '2004-01-01', 1, 0, 0, 0); RETURN NULL; END $$;
+        CREATE TRIGGER give_away AFTER INSERT ON orders FOR EACH ROW WHEN (NEW.customerid = 9999) EXECUTE FUNCTION give_away()
+    """)
+    with session(followed, own_mark("noted"), order(), "COMMIT"):
+        pass
+    assert changes(followed) == [(1, 1)]
+
+
+@pytest.mark.parametrize("name", ["handled", "noted"])
 @pytest.mark.parametrize("setting", ["on", "true", "1", ""])
-def test_no_setting_that_was_left_behind_passes_a_writer_over(followed, setting):
-    with session(followed, f"SET ordercache.handled = '{setting}'", order(), "COMMIT"):
+def test_no_setting_that_was_left_behind_passes_a_writer_over(followed, name, setting):
+    with session(followed, f"SET ordercache.{name} = '{setting}'", order(), "COMMIT"):
         pass
-    with session(followed, "SELECT set_config('ordercache.handled', 'ordercache ' || pg_current_xact_id(), false)", "COMMIT",
-                 order("1"), "COMMIT"):
+    with session(followed, own_mark(name, is_local="false"), "COMMIT", order("1"), "COMMIT"):
         pass
-    assert changes(followed) == [(1, 1), (9999, 1)]
+    assert sorted(told(followed, "customer")) == [("1", 1), ("9999", 1)]
 
 
 @pytest.mark.parametrize("type_of_customers", ["smallint", "bigint", "numeric", "numeric(30,2)", "double precision"])
@@ -341,7 +363,7 @@ def test_an_older_version_makes_room(followed, setup):
         INSERT INTO ordercache.follower VALUES ('of old')
     """)
     run_script(followed, setup)
-    assert followed.value("SELECT ordercache.version()") == 3
+    assert followed.value("SELECT ordercache.version()") == 4
     followed.execute("UPDATE orders SET customerid = 1 WHERE customerid = 9999")
     assert set(changes(followed)) == {(1, 1), (9999, -1)}
     assert {enabled for _, _, enabled, _ in triggers(followed)} == {"A"}
@@ -564,14 +586,18 @@ def test_two_polls_exclude_each_other(followed):
 
 def test_what_a_follower_needs_is_granted_by_the_comments(followed, setup):
     grants = [line.strip("- \n") for line in setup.splitlines() if line.startswith("--   GRANT")]
-    followed.execute("DROP ROLE IF EXISTS follower; CREATE ROLE follower; GRANT SELECT ON orders TO follower;" + "".join(grants))
+    followed.execute("DROP ROLE IF EXISTS follower, shop; CREATE ROLE follower; CREATE ROLE shop; GRANT SELECT ON orders TO follower;"
+                     + "".join(grants))
     followed.execute(order())
+    with session(followed, "SET ROLE shop", "SELECT ordercache.note_handled(0)") as cursor:
+        cursor.execute("SELECT ordercache.known_total(0::regclass, '')")
     with session(followed, "SET ROLE follower", "SELECT ordercache.version()") as cursor:
         cursor.execute("SELECT subject FROM ordercache.poll('orders') WHERE kind = 'customer'")
         assert cursor.fetchall() == [("9999",)]
         cursor.execute("LOCK TABLE ordercache.change IN ACCESS EXCLUSIVE MODE NOWAIT; TRUNCATE ordercache.change")
         cursor.execute("DELETE FROM ordercache.follower; INSERT INTO ordercache.follower VALUES ('me')")
-    followed.execute("DROP OWNED BY follower; DROP ROLE follower")
+        cursor.execute("INSERT INTO ordercache.total DEFAULT VALUES ON CONFLICT DO NOTHING; UPDATE ordercache.total SET orders = 1")
+    followed.execute("DROP OWNED BY follower, shop; DROP ROLE follower, shop")
 
 
 @pytest.mark.parametrize("act", [

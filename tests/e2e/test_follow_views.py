@@ -323,7 +323,7 @@ def test_what_version_1_1_installed_is_replaced(database, program):
     database.execute(VERSION_2)
     run = program("invalidate", "--follow-sql")
     run_script(database, run.stdout)
-    assert database.value("SELECT ordercache.version()") == 3
+    assert database.value("SELECT ordercache.version()") == 4
     database.execute("INSERT INTO orders (orderdate, customerid, netamount, tax, totalamount) VALUES ('2004-01-01', 7, 1, 1, 2)")
     assert changes(database) == [("7", 1)]
     assert told(database, "missing", "orders") == []

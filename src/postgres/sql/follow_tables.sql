@@ -36,17 +36,28 @@ CREATE OR REPLACE FUNCTION {schema}.view(OUT counted text, OUT customer text, OU
     LANGUAGE sql IMMUTABLE AS {view};
 
 -- What changed: the transaction, the customer, and 1 or -1 for an order that was added or removed.
--- The customer is null if the order has none, or one that `count --customer` does not take. The
--- follower deletes what it has read. A crash empties the table, and the follower notices that.
--- VACUUM must not truncate it: see note_change().
+-- The customer is null if the order has none, or one that `count --customer` does not take.
+-- note_handled() notes several orders at once, or null if their number is not known. The follower
+-- deletes what it has read. A crash empties the table, and the follower notices that. VACUUM must not
+-- truncate it: see note_change().
 CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.change (
     transaction xid8 NOT NULL,
     customer text,
-    orders bigint NOT NULL,
+    orders bigint,
     is_handled boolean NOT NULL DEFAULT false -- by a writer that keeps the cache true
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 1000000000,
         vacuum_truncate = false);
+
+-- One row, the known total: the number of all orders is this number plus the orders in `change`, in
+-- every snapshot, if `tables` is the fingerprint of the table. Both change in one commit whatever is
+-- written. A crash removes the row.
+CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.total (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    orders bigint NOT NULL DEFAULT 0,
+    tables text NOT NULL DEFAULT '',
+    version bigint NOT NULL DEFAULT 0 -- greater after a correction or a change by an unknown number
+);
 
 -- One row, with the token of the follower at work. A crash removes it together with the changes.
 CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.follower (token text NOT NULL);

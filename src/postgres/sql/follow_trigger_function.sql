@@ -11,7 +11,8 @@ DECLARE
     own_id CONSTANT xid8 := pg_current_xact_id();
     looked CONSTANT text := current_setting('{schema}.looked', true);
     is_handled CONSTANT boolean := coalesce(
-        current_setting('ordercache.handled', true) = own_id::text, false); -- by version 1.1
+        current_setting('ordercache.handled', true)
+            IN ('{schema} ' || own_id, own_id::text), false); -- the latter by version 1.1
     was_order boolean := false;
     is_order boolean := false;
     was_of text;

@@ -2,7 +2,4 @@
 INSERT INTO {table} ({columns}) VALUES ({values})
 RETURNING {order_id}::text AS orderid, {customer_id} AS customer, ({columns})::text AS content,
           {is_order} AS counts, {lock_key} AS lock_key, pg_current_xact_id() AS transaction,
-          CASE WHEN NOT EXISTS (SELECT FROM pg_class
-                                WHERE oid = {table_name}::regclass
-                                  AND (relkind = 'p' OR {changes_more}))
-               THEN {lock} END IS NOT NULL AS is_locked
+          CASE WHEN {is_plain} THEN {lock} END IS NOT NULL AS is_locked

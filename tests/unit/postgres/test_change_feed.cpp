@@ -24,7 +24,7 @@ struct Followed {
 
     void will_start(const std::string& process = "1", const std::string& lock = "t",
                     const std::string& former = "") {
-        postgres.on("version()", gives(table({"version"}, {{"3"}})));
+        postgres.on("version()", gives(table({"version"}, {{"4"}})));
         postgres.on("ordercache.view()", gives(table({"is_ours"}, {{"t"}})));
         postgres.on("pg_backend_pid", gives(table({"pid"}, {{process}})));
         postgres.on("pg_try_advisory_lock", gives(table({"is_ours"}, {{lock}})));
@@ -106,6 +106,28 @@ TEST_CASE("what could not be handled is not forgotten") {
     CHECK(on.postgres.statements.back() != "COMMIT");
 }
 
+TEST_CASE("a total that is not known is counted on a connection of its own") {
+    Followed on;
+    on.start({{"uncounted", std::nullopt, std::nullopt}});
+    on.postgres.on("AS missing",
+                   gives(table({"missing", "tables", "version"}, {{"-2", "42", "1"}})));
+    on.feed.count_anew([] {});
+    CHECK(on.postgres.connections == 2);
+    CHECK(on.postgres.was_asked("UPDATE ordercache.total SET orders = orders + -2, tables = '42', "
+                                "version = version + 1 WHERE version = 1"));
+    CHECK(on.postgres.statements.back() == "COMMIT");
+    SUBCASE("and not again while it is known") {
+        on.will_tell();
+        on.poll();
+    }
+    SUBCASE("and not again at once") {
+        on.will_tell({{"uncounted", std::nullopt, std::nullopt}});
+        on.poll();
+    }
+    on.feed.count_anew([] {});
+    CHECK(on.postgres.connections == 2);
+}
+
 TEST_CASE("a start forgets what it was told only when everything was dropped") {
     Followed on;
     on.will_start();
@@ -168,11 +190,11 @@ TEST_CASE("behind a pooler no lock of a session is taken") {
     CHECK_FALSE(on.postgres.was_asked("pg_try_advisory_lock"));
 }
 
-TEST_CASE("a table that others use is emptied row by row") {
+TEST_CASE("a table that others use is emptied by a poll that nobody reads") {
     Followed on;
     on.postgres.on("TRUNCATE", fails("canceling statement due to lock timeout\n", "55P03"));
+    on.postgres.on("count(*) FROM ordercache.poll", gives(table({"count"}, {{"2"}})));
     on.start();
-    CHECK(on.postgres.was_asked("DELETE FROM ordercache.change"));
 }
 
 TEST_CASE("all must start anew where changes may be lost") {

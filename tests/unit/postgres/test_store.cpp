@@ -160,6 +160,36 @@ TEST_CASE("numbers of 32 bits are their locks' keys, and no hash is asked for") 
     CHECK(client.postgres.was_asked("hashtext(asked.id)"));
 }
 
+TEST_CASE("a probe tells whether the role may ask for the known total") {
+    const auto asks_after_probe = [](const std::vector<Rows::Values>& rows) {
+        Client client;
+        client.postgres.on("pg_lock_status", gives(table({"key", "writer", "id"}, rows)));
+        client.postgres.on("count(*)", gives(k_counted));
+        client.store.probe({k_all_orders}, {});
+        client.store.count({k_all_orders}, {});
+        CHECK(client.postgres.statements.size() == 2);
+        return client.postgres.was_asked("ordercache.known_total('orders'::regclass, '')");
+    };
+    CHECK(asks_after_probe({{std::nullopt, std::nullopt, "known_total"}}));
+    CHECK_FALSE(asks_after_probe({{std::nullopt, std::nullopt, "standby"}}));
+    CHECK_FALSE(asks_after_probe({}));
+}
+
+TEST_CASE("a count without a probe asks first whether the total is known") {
+    Client client;
+    client.postgres.on("'known_total'", gives(table({}, {{}})));
+    client.postgres.on("count(*)", gives(k_counted));
+    client.store.count({k_all_orders}, {});
+    CHECK(client.postgres.statements.back().starts_with("SELECT coalesce(ordercache.known_total("));
+}
+
+TEST_CASE("a count that an audit asks for is a COUNT") {
+    Client client;
+    client.postgres.on("count(*)", gives(k_counted));
+    client.store.count_total([] { return true; });
+    CHECK_FALSE(client.postgres.was_asked("known_total("));
+}
+
 TEST_CASE("a view with a condition is checked once for each session") {
     Client client({.condition = "paid"});
     client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
@@ -167,8 +197,8 @@ TEST_CASE("a view with a condition is checked once for each session") {
     client.postgres.on("count(*)", gives(k_counted));
     client.store.count({k_all_orders}, {});
     client.store.count({k_all_orders}, {});
-    CHECK(client.postgres.statements.size() == 3);
-    CHECK(client.postgres.statements.back().ends_with(" FROM orders WHERE (paid\n)"));
+    CHECK(client.postgres.statements.size() == 4); // one asked whether the total is known
+    CHECK(client.postgres.was_asked("count(*) FROM orders WHERE (paid\n)"));
 }
 
 TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {

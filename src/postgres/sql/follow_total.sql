@@ -1,0 +1,93 @@
+-- What the number of all orders depends on, beside the rows: a state of each part of the table, of the
+-- table of changes, and of row security if there is any. Each changes with the part or its triggers.
+-- It has no search_path of its own, so that a query can contain it.
+CREATE OR REPLACE FUNCTION {schema}.states(counted regclass)
+    RETURNS TABLE (relid oid, is_followed boolean, is_partial boolean, state bigint)
+    LANGUAGE sql STABLE AS $$
+    -- What SELECT reads: no partition whose DETACH CONCURRENTLY is pending (PostgreSQL 13 has no
+    -- such column), and no temporary table, which only its own session would see.
+    WITH RECURSIVE tree (relid, link, is_leaving) AS (
+        SELECT counted::oid, '', false
+        UNION ALL
+        SELECT inhrelid, i.xmin::text,
+               is_leaving OR coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, false)
+        FROM tree JOIN pg_inherits AS i ON inhparent = relid JOIN pg_class ON oid = inhrelid
+        WHERE relpersistence <> 't'
+    ), parts AS (
+        SELECT relid, string_agg(link, ' ' ORDER BY link) AS links, bool_or(is_leaving) AS is_leaving
+        FROM tree
+        GROUP BY relid -- a table may inherit from two others
+    ), triggered AS (
+        SELECT relid, string_agg(concat_ws(' ', t.oid, t.xmin, t.tgenabled), ',' ORDER BY t.oid)
+                   AS triggers,
+               count(*) FILTER (WHERE tgfoid = to_regproc('{schema}.note_change')
+                                      AND tgenabled = 'A') AS of_ours
+        FROM parts LEFT JOIN pg_trigger AS t ON tgrelid = relid
+        GROUP BY relid
+    )
+    SELECT relid, is_leaving OR relkind IN ('r', 'p') AND of_ours = 3, is_leaving,
+           hashtextextended(concat_ws(' ', relid, links, is_leaving, relfilenode, relrowsecurity,
+                                      triggers), 0)
+    FROM parts JOIN triggered USING (relid) JOIN pg_class ON pg_class.oid = relid
+    UNION ALL
+    SELECT oid, true, false, hashtextextended(pg_relation_filenode(oid)::text, 0)
+    FROM pg_class WHERE oid = '{schema}.change'::regclass
+    UNION ALL
+    SELECT oid, true, true, hashtextextended(concat_ws(' ', relowner, relforcerowsecurity,
+        (SELECT string_agg(concat_ws(' ', p.oid, p.xmin), ',' ORDER BY p.oid)
+         FROM pg_policy AS p WHERE polrelid = counted),
+        (SELECT string_agg(r.oid::text, ',' ORDER BY r.oid)
+         FROM pg_roles AS r WHERE rolbypassrls OR rolsuper),
+        (SELECT string_agg(concat_ws(' ', roleid, member, m.xmin), ',' ORDER BY roleid, member)
+         FROM pg_auth_members AS m)), 0)
+    FROM pg_class WHERE oid = counted AND relrowsecurity
+$$;
+
+-- A text that changes with one of these states.
+CREATE OR REPLACE FUNCTION {schema}.fingerprint(counted regclass) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT sum(state) FROM {schema}.states(counted));
+END
+$$;
+
+-- The number of all orders in the snapshot of the query that calls it, or null if it is not known.
+-- It runs with its owner's rights, so that its callers need no right to the tables. The table of
+-- changes is read, and so locked, before its state is looked at: a TRUNCATE is seen in every snapshot.
+CREATE OR REPLACE FUNCTION {schema}.known_total(counted regclass, condition text) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    known record;
+    noted record;
+BEGIN
+    IF pg_is_in_recovery() OR condition <> (SELECT v.condition FROM {schema}.view() AS v) THEN
+        RETURN NULL; -- a standby has none of the tables
+    END IF;
+    SELECT orders, tables INTO known FROM {schema}.total;
+    SELECT coalesce(sum(orders), 0) AS orders, bool_or(orders IS NULL) AS has_unknown
+    INTO noted FROM {schema}.change;
+    IF noted.has_unknown OR {schema}.is_full()
+       OR known.tables IS DISTINCT FROM {schema}.fingerprint(counted) THEN
+        RETURN NULL;
+    END IF;
+    RETURN known.orders + noted.orders;
+END
+$$;
+REVOKE ALL ON FUNCTION {schema}.known_total(regclass, text) FROM PUBLIC;
+
+-- Notes orders of a transaction that keeps the cache true by itself and that the triggers skip. Null
+-- stands for an unknown number. If the table is full, it does as note_change() does.
+CREATE OR REPLACE FUNCTION {schema}.note_handled(orders bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF {schema}.is_full() THEN
+        PERFORM pg_advisory_xact_lock_shared({unnoted_lock});
+    END IF;
+    IF NOT {schema}.is_full() THEN
+        INSERT INTO {schema}.change VALUES (pg_current_xact_id(), NULL, note_handled.orders, true);
+    END IF;
+    RETURN '';
+END
+$$;
+REVOKE ALL ON FUNCTION {schema}.note_handled(bigint) FROM PUBLIC;
