@@ -12,10 +12,6 @@ namespace {
 using namespace ordercache;
 using Words = std::vector<std::string>;
 
-std::string seconds(std::chrono::milliseconds duration) {
-    return fmt::format("{}.{:03}", duration.count() / 1000, duration.count() % 1000);
-}
-
 void add_flag(Words& words, const char* name, bool given) {
     if (given) {
         words.emplace_back(name);

@@ -13,7 +13,7 @@ using namespace ordercache;
 using Fields = std::vector<std::string>;
 
 /// Returns nullopt for a malformed line.
-std::optional<Fields> read(std::string_view line) {
+std::optional<Fields> read_line(std::string_view line) {
     Fields fields;
     try {
         split_csv_line(line, fields);
@@ -42,8 +42,8 @@ std::string to_csv(const Fields& fields) {
 } // namespace
 
 FUZZER(csv, input) {
-    if (const auto fields = read(input)) {
+    if (const auto fields = read_line(input)) {
         require(!fields->empty(), "a line has a field");
-        require(read(to_csv(*fields)) == fields, "fields are read again as they were");
+        require(read_line(to_csv(*fields)) == fields, "fields are read again as they were");
     }
 }

@@ -12,16 +12,16 @@ namespace {
 
 using namespace ordercache;
 
-struct Reading {
+struct CustomersRead {
     std::vector<CustomerId> customers;
     bool failed = false;
 
-    bool operator==(const Reading&) const = default;
+    bool operator==(const CustomersRead&) const = default;
 };
 
-Reading read(std::string_view text) {
+CustomersRead read_list(std::string_view text) {
     const MemoryFile file(text);
-    Reading reading;
+    CustomersRead reading;
     try {
         CustomerList list(file.path(), CustomerType::integer);
         for (auto some = list.next(); !some.empty(); some = list.next()) {
@@ -36,10 +36,10 @@ Reading read(std::string_view text) {
 }
 
 /// The same, in memory and in the plainest way.
-Reading expected(std::string_view text) {
+CustomersRead expected(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
-    Reading reading;
+    CustomersRead reading;
     for (std::string_view line : split(text, '\n')) {
         line.remove_suffix(line.ends_with('\r') ? 1 : 0);
         try {
@@ -57,5 +57,5 @@ Reading expected(std::string_view text) {
 } // namespace
 
 FUZZER(customer_list, input) {
-    require(read(input) == expected(input), "a list is read as its lines say");
+    require(read_list(input) == expected(input), "a list is read as its lines say");
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -24,11 +25,11 @@
 #include <iterator>
 
 #define FUZZER(name, input)                                                                        \
-    static void fuzz(std::string_view input);                                                      \
+    static void fuzz_##name(std::string_view input);                                               \
     TEST_CASE("what must hold of any input holds of the corpus of " #name) {                       \
-        ordercache::replay(ORDERCACHE_CORPUS "/" #name, fuzz);                                     \
+        ordercache::replay(ORDERCACHE_CORPUS "/" #name, fuzz_##name);                              \
     }                                                                                              \
-    static void fuzz(std::string_view input)
+    static void fuzz_##name(std::string_view input)
 #else
 #define FUZZER(name, input)                                                                        \
     static void fuzz(std::string_view input);                                                      \
@@ -82,6 +83,10 @@ inline std::string percent_encode(std::string_view text) {
             plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return encoded;
+}
+
+inline std::string seconds(std::chrono::milliseconds duration) {
+    return fmt::format("{}.{:03}", duration.count() / 1000, duration.count() % 1000);
 }
 
 /// A file in memory, with a path to open it by.

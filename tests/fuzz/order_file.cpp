@@ -25,7 +25,7 @@ std::string to_csv(const std::vector<Order>& orders) {
 }
 
 /// Absent: refused.
-std::optional<std::vector<Order>> read(std::string_view csv) {
+std::optional<std::vector<Order>> read_orders(std::string_view csv) {
     const MemoryFile contents(csv);
     std::vector<Order> orders;
     try {
@@ -44,9 +44,9 @@ std::optional<std::vector<Order>> read(std::string_view csv) {
 }
 
 void check(std::string_view csv) {
-    if (const auto orders = read(csv)) {
+    if (const auto orders = read_orders(csv)) {
         const std::string written = to_csv(*orders);
-        const auto again = read(written);
+        const auto again = read_orders(written);
         require(again && to_csv(*again) == written, "orders are read again as they were");
         require(std::ssize(*orders) <= std::ranges::count(csv, '\n'), "a line has one order");
     }

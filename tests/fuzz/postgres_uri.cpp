@@ -24,7 +24,7 @@ std::optional<std::string> empty_environment(const char* /*name*/) {
 }
 
 /// Absent: refused.
-std::optional<PostgresService> understood(const std::string& text) {
+std::optional<PostgresService> postgres_service(const std::string& text) {
     try {
         return parse_postgres_uri(text, "", empty_environment);
     } catch (const std::invalid_argument& error) {
@@ -70,7 +70,7 @@ void check_against_libpq(const std::string& text, const PostgresService& service
 }
 
 void check_says_no_secret(const std::string& text) {
-    if (const auto service = understood(text)) {
+    if (const auto service = postgres_service(text)) {
         require_no_secret(service->database);
     }
 }
@@ -106,7 +106,7 @@ FUZZER(postgres_uri, input) {
     if (text.find(k_secret) != std::string::npos) {
         return; // It may then stand for a host as well.
     }
-    if (const auto service = understood(text)) {
+    if (const auto service = postgres_service(text)) {
         check_against_libpq(text, *service);
     }
     check_secret_in_uri(text);

@@ -14,10 +14,6 @@ namespace {
 using namespace ordercache;
 using Transport = RedisService::Transport;
 
-std::string seconds(std::chrono::milliseconds duration) {
-    return fmt::format("{}.{:03}", duration.count() / 1000, duration.count() % 1000);
-}
-
 std::string scheme(Transport transport) {
     switch (transport) {
     case Transport::tcp:
@@ -58,7 +54,7 @@ std::string to_uri(const RedisService& service) {
 }
 
 /// Absent: refused.
-std::optional<RedisService> understood(std::string_view uri) {
+std::optional<RedisService> redis_service(std::string_view uri) {
     try {
         return parse_redis_uri(uri);
     } catch (const std::invalid_argument& error) {
@@ -69,7 +65,7 @@ std::optional<RedisService> understood(std::string_view uri) {
 
 void check_writes_back(const RedisService& service) {
     const std::string uri = to_uri(service);
-    const auto again = understood(uri);
+    const auto again = redis_service(uri);
     require(again && to_uri(*again) == uri, "what was understood is understood again");
     require(again->peer() == service.peer(), "it names the same peer");
 }
@@ -78,8 +74,8 @@ void check_writes_back(const RedisService& service) {
 void check_secret(std::string_view input) {
     auto lines = split(input, '\n');
     lines.resize(5);
-    const auto service = understood(fmt::format("{}://{}:{}{}{}@{}", lines[0], lines[1], lines[2],
-                                                k_secret, lines[3], lines[4]));
+    const auto service = redis_service(fmt::format("{}://{}:{}{}{}@{}", lines[0], lines[1],
+                                                   lines[2], k_secret, lines[3], lines[4]));
     if (service) {
         require_no_secret(service->peer());
     }
@@ -91,7 +87,7 @@ FUZZER(redis_uri, input) {
     if (input.find(k_secret) != std::string_view::npos) {
         return; // It may then stand for an option or a host as well.
     }
-    if (const auto service = understood(input)) {
+    if (const auto service = redis_service(input)) {
         check_writes_back(*service);
     }
     check_secret(input);

@@ -23,6 +23,10 @@ using std::chrono::milliseconds;
 /// For how long the right to count stands unless it is renewed.
 inline constexpr milliseconds k_lease_time{2000};
 
+inline constexpr std::int64_t k_orders = 12000;
+inline const Scope k_customer = customer_scope(9999);
+inline const Scope k_another_customer = customer_scope(7);
+
 class Clock {
 public:
     milliseconds now() const { return m_now; }

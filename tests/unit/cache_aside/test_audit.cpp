@@ -17,10 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t k_orders = 12000;
-const Scope k_customer = customer_scope(7);
-const Scope k_another_customer = customer_scope(9999);
-
 /// An audit beside a program that adds orders, and what happens in its pauses.
 struct Scene {
     Servers servers{k_orders};

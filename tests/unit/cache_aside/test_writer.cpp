@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t k_orders = 12000;
-const Scope k_customer = customer_scope(9999);
-const Scope k_another_customer = customer_scope(7);
-
 using Lines = std::vector<std::string>;
 
 } // namespace

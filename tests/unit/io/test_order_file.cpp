@@ -48,10 +48,10 @@ std::vector<std::string> complaints_about(const std::string& text) {
 
 const std::string k_header = "date,customer,net,tax\n";
 
-using Fields = std::vector<std::string>;
+using Texts = std::vector<std::string>;
 
-Fields fields_of(std::string_view line) {
-    Fields fields{"left over"};
+Texts fields_of(std::string_view line) {
+    Texts fields{"left over"};
     split_csv_line(line, fields);
     return fields;
 }
@@ -136,13 +136,13 @@ TEST_CASE("a line without end is refused before it fills the memory") {
 }
 
 TEST_CASE("a line is split at its commas") {
-    CHECK(fields_of("a,b") == Fields{"a", "b"});
-    CHECK(fields_of(",a,") == Fields{"", "a", ""});
-    CHECK(fields_of("") == Fields{""});
+    CHECK(fields_of("a,b") == Texts{"a", "b"});
+    CHECK(fields_of(",a,") == Texts{"", "a", ""});
+    CHECK(fields_of("") == Texts{""});
 }
 
 TEST_CASE("quotes hold commas and doubled quotes together") {
-    CHECK(fields_of(R"("a,b","","e""f","""")") == Fields{"a,b", "", "e\"f", "\""});
+    CHECK(fields_of(R"("a,b","","e""f","""")") == Texts{"a,b", "", "e\"f", "\""});
 }
 
 TEST_CASE("a malformed line says what is wrong") {
