@@ -37,8 +37,9 @@ std::string set_up_command(const std::string& database) {
 PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
                                        Reporter& reporter, OpenSession open)
     : m_view(std::move(view)), m_set_up_command(set_up_command(service.database)),
-      m_reporter(reporter), m_connect([=, this, &reporter](TimeLimit of_wait) {
-          return PostgresConnection(service, m_view, of_wait, reporter, open);
+      m_reporter(reporter),
+      m_connect([this, service = std::move(service), open = std::move(open)](TimeLimit of_wait) {
+          return PostgresConnection(service, m_view, of_wait, m_reporter, open);
       }),
       m_connection(m_connect(limit)) {}
 
