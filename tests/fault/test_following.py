@@ -2,8 +2,6 @@
 cached count is wrong; and where nothing goes down, no answer is older than what was handled last."""
 
 import contextlib
-import io
-import itertools
 import os
 import random
 import signal
@@ -11,106 +9,23 @@ import statistics
 import threading
 import time
 
-import psycopg2
 import pytest
 
 import tracer
-from following import INSERT, Counts, Follower
+from following import INSERT, Counts, Follower, Snapshots
 from histories import ADD, Call, Load, reads_of, record, violations
 from keys import FOLLOWED, TOTAL, script
+from outsiders import CUSTOMERS, Outsider, end_prepared
 from peers import Proxy
 from program import PROGRAM
 from servers import wait_until
 
-CUSTOMERS = (101, 102, 103)
 SCOPES = (None, *CUSTOMERS)
 OLDEST = 2.0  # seconds, while a follower is in charge
-ROW = "2004-01-01,{},1,1,2\n"
 SECONDS = 12
 LEAST_READS = 100
 LEAST_READS_WHILE_LOST = 10
 LAG = 1.0  # a poll is 0.05 s
-
-
-class Outsider:
-    """A program that changes orders in every way that there is."""
-
-    def __init__(self, database, seed):
-        self._database, self._chance = database, random.Random(seed)
-        self._prepared = (f"outsider-{seed}-{number}" for number in itertools.count())
-        self.changes = 0
-
-    def change_until(self, end):
-        """PostgreSQL may go down meanwhile."""
-        while time.monotonic() < end:
-            with contextlib.suppress(psycopg2.DatabaseError, psycopg2.InterfaceError):
-                with contextlib.closing(self._database.connect()) as connection, connection.cursor() as cursor:
-                    # What a crash left prepared keeps its locks, against TRUNCATE and ALTER for as long as the test runs.
-                    cursor.execute("SET lock_timeout = '1s'")
-                    while time.monotonic() < end:
-                        self._change(cursor)
-                        self.changes += 1
-                        time.sleep(self._chance.uniform(0, 0.01))
-
-    def _change(self, cursor):
-        ways = [
-            self._insert, self._insert, self._insert, self._delete, self._move, self._copy, self._roll_back, self._savepoint,
-            self._prepare, self._replicate, self._disable, self._truncate,
-        ]
-        self._chance.choices(ways, [8] * (len(ways) - 2) + [1, 1])[0](cursor)
-
-    def _customer(self):
-        return self._chance.choice(CUSTOMERS)
-
-    def _insert(self, cursor):
-        cursor.execute(INSERT.format(self._customer()))
-
-    def _delete(self, cursor):
-        cursor.execute("DELETE FROM orders WHERE orderid = (SELECT max(orderid) FROM orders WHERE customerid = %s)", [self._customer()])
-
-    def _move(self, cursor):
-        cursor.execute(
-            "UPDATE orders SET customerid = %s WHERE orderid = (SELECT max(orderid) FROM orders WHERE customerid = %s)",
-            [self._customer(), self._customer()],
-        )
-
-    def _copy(self, cursor):
-        rows = io.StringIO("".join(ROW.format(self._customer()) for _ in range(self._chance.randint(1, 20))))
-        cursor.copy_expert("COPY orders (orderdate, customerid, netamount, tax, totalamount) FROM STDIN CSV", rows)
-
-    def _roll_back(self, cursor):
-        cursor.execute(f"BEGIN; {INSERT.format(self._customer())}; ROLLBACK")
-
-    def _savepoint(self, cursor):
-        insert = INSERT.format(self._customer())
-        cursor.execute(f"BEGIN; SAVEPOINT a; {insert}; ROLLBACK TO a; {insert}; SAVEPOINT b; {insert}; COMMIT")
-
-    def _prepare(self, cursor):
-        """What is prepared may outlive a crash, and what was noted down of it not."""
-        name = next(self._prepared)
-        cursor.execute(f"BEGIN; {INSERT.format(self._customer())}; PREPARE TRANSACTION '{name}'")
-        time.sleep(self._chance.uniform(0, 0.1))
-        cursor.execute(f"{self._chance.choice(['COMMIT', 'ROLLBACK'])} PREPARED '{name}'")
-
-    def _replicate(self, cursor):
-        """As an applier of logical replication does."""
-        insert = INSERT.format(self._customer()).replace("orders", "public.orders")
-        cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; SET LOCAL search_path = ''; {insert}; COMMIT")
-
-    def _disable(self, cursor):
-        cursor.execute(
-            f"BEGIN; ALTER TABLE orders DISABLE TRIGGER ordercache_insert; {INSERT.format(self._customer())};"
-            " ALTER TABLE orders ENABLE ALWAYS TRIGGER ordercache_insert; COMMIT"
-        )
-
-    def _truncate(self, cursor):
-        cursor.execute("TRUNCATE orders")
-
-
-def end_prepared(database):
-    """A crash left some; their outcome is as good as any."""
-    for (name,) in database.rows("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
-        database.execute(f"COMMIT PREPARED '{name}'")
 
 
 def wait_for_the_follower(counts, database):
@@ -350,6 +265,7 @@ def test_a_follower_killed_at_any_system_call_leaves_what_the_next_one_mends(
     environment = {name: str(value) for name, value in followed.environment.items()}
     step = 1 if full else step
     insert = INSERT.format(f"'{customer}'")
+    snapshots = Snapshots(database, *(("orders", "") if customer.isdigit() else ('"Sale"', '"paidAt" IS NOT NULL')))
     last_point = 520  # in the sixth poll or so
     for point in range(1, last_point, step):
         assert followed("count").status == followed("count", f"--customer={customer}").status == 0
@@ -361,8 +277,10 @@ def test_a_follower_killed_at_any_system_call_leaves_what_the_next_one_mends(
         wait_until(lambda: nobody_follows(database), what="the end of the killed follower's session")
         Follower(followed).process.kill()
         assert counts.wrong() == {}
+        snapshots.compare()
         wait_until(lambda: nobody_follows(database), what="the end of the next one's session")
     assert counts.are_handled()
+    assert snapshots.wrong == []
     record_property(f"follower's crash points, {customer}", f"{len(range(1, last_point, step))}")
 
 

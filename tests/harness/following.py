@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 
+import psycopg2
+
 from keys import TOTAL
 from servers import USER
 
@@ -93,3 +95,39 @@ class Counts:
     def are_handled(self):
         """Whether a follower has seen to all that was noted down."""
         return self.database.value("SELECT count(*) FROM ordercache.change") == 0
+
+
+class Snapshots:
+    """The known total beside COUNT, in the same snapshots."""
+
+    def __init__(self, database, table="orders", condition=""):
+        self._database = database
+        self._compare = (
+            f"SELECT ordercache.known_total('{table}', '{condition}'), count(*) FROM {table} WHERE {condition or 'true'}"
+        )
+        self._table = table
+        self.known = 0
+        self.wrong = []
+
+    def compare(self):
+        with contextlib.closing(self._database.connect()) as connection, connection.cursor() as cursor:
+            self._compare_in(cursor)
+
+    def compare_while(self, condition):
+        """PostgreSQL may go down meanwhile."""
+        while condition():
+            with contextlib.suppress(psycopg2.DatabaseError, psycopg2.InterfaceError):
+                with contextlib.closing(self._database.connect()) as connection, connection.cursor() as cursor:
+                    while condition():
+                        self._compare_in(cursor)
+
+    def _compare_in(self, cursor):
+        """The lock comes first: a COUNT whose snapshot is older than a TRUNCATE gives 0, and the known total does not."""
+        cursor.execute(f"BEGIN; LOCK TABLE {self._table} IN ACCESS SHARE MODE")
+        cursor.execute(self._compare)
+        [(known, counted)] = cursor.fetchall()
+        cursor.execute("COMMIT")
+        if known is not None:
+            self.known += 1
+        if known not in (None, counted):
+            self.wrong.append((known, counted))
