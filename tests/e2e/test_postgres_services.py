@@ -914,16 +914,16 @@ def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, dat
     for customer in ("9999", "9998"):
         process.stdin.write(f"{customer}\n" * 1000)
         process.stdin.flush()
-        servers.wait_until(lambda: end_idle_sessions(database), seconds=60, what="an idle session")
+        assert all(process.stdout.readline().startswith(customer) for _ in range(1000))
+        servers.wait_until(lambda: end_idle_sessions(database), what="an idle session")
     stdout, stderr = process.communicate(timeout=20)
-    assert (process.returncode, stderr, stdout.count("\n")) == (0, "", 2000)
+    assert (process.returncode, stderr, stdout) == (0, "", "")
 
 
 def end_idle_sessions(database):
     """As idle_session_timeout would, which came with PostgreSQL 14."""
     return database.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND state = 'idle' AND state_change < now() - interval '0.3 s'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'",
     )
 
 
