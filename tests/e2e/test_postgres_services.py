@@ -916,6 +916,7 @@ def test_a_count_goes_on_where_the_server_ended_the_idle_session(ordercache, dat
         process.stdin.flush()
         assert all(process.stdout.readline().startswith(customer) for _ in range(1000))
         servers.wait_until(lambda: end_idle_sessions(database), what="an idle session")
+        database.wait_for_no_session()
     stdout, stderr = process.communicate(timeout=20)
     assert (process.returncode, stderr, stdout) == (0, "", "")
 

@@ -307,6 +307,10 @@ class Database:
             lambda: self.postgres.execute("postgres", busy, self.name) == [(0,)], what="the end of every transaction",
         )
 
+    def wait_for_no_session(self):
+        sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        wait_until(lambda: self.postgres.execute("postgres", sessions, self.name) == [(0,)], what="the end of every session")
+
     @contextlib.contextmanager
     def orders_locked(self):
         """Whoever counts or adds orders meanwhile waits."""
