@@ -40,7 +40,7 @@ complete -c ordercache -s V -l version -d 'Print the version'
 
 complete -c ordercache -n '__ordercache_runs count' -l customer -x -d 'Count the orders of this customer'
 complete -c ordercache -n '__ordercache_runs count' -l customers-from -rF -d 'Count the orders of each customer in a file'
-complete -c ordercache -n '__ordercache_runs count' -l refresh -d 'Count again, and cache the result'
+complete -c ordercache -n '__ordercache_runs count' -l refresh -d 'Ask PostgreSQL again, and cache the result'
 complete -c ordercache -n '__ordercache_runs add' -l date -x -a '(date +%F)' -d 'The day of the order'
 complete -c ordercache -n '__ordercache_runs add' -l customer -x -d 'The id of the customer'
 complete -c ordercache -n '__ordercache_runs add' -l net -x -d 'The net amount'

@@ -88,13 +88,15 @@ def test_a_set_up_that_fails_says_so_by_its_status(reader, store, providers_data
 
 
 def test_postgres_shows_the_follower_and_what_waits_for_it(program, reader, store):
-    at_work, waiting = examples("Looking into PostgreSQL")
+    at_work, waiting, known_total = examples("Looking into PostgreSQL")
     install(program, store)
     store.execute(INSERT.format(9999))
     assert (store.execute(at_work), store.execute(waiting)) == ([], [(1, "8192 bytes")])
+    assert store.value(known_total) is None
     follower = Follower(program, **reader.environment)
     assert len(store.execute(at_work)) == 1
     servers.wait_until(lambda: store.execute(waiting)[0][0] == 0)
+    servers.wait_until(lambda: store.value(known_total) == store.value("SELECT count(*) FROM orders"))
     follower.end()
 
 
@@ -163,10 +165,11 @@ def test_verbose_tells_what_the_manual_says(reader):
     assert reader.play(session) == session
 
 
-def test_the_rights_that_the_manual_grants_are_enough(reader, store, lone_redis):
-    grants, *rules = examples("RIGHTS")
+def test_the_rights_that_the_manual_grants_are_enough(program, reader, store, lone_redis):
+    grants, further_grants, *rules = examples("RIGHTS")
+    install(program, store)
     store.execute("DROP ROLE IF EXISTS shop")
-    store.execute(f"CREATE ROLE shop LOGIN; {grants}")
+    store.execute(f"CREATE ROLE shop LOGIN; {grants}; {further_grants}")
     reader.stand_in("redis-cli", f"exec /usr/bin/redis-cli -p {lone_redis.port} \"$@\"")
     for rule in rules:
         assert reader.run(rule).stdout == "OK\n"

@@ -5,8 +5,9 @@ import re
 import pytest
 
 from documents import MANUAL
-from following import install
+from following import Follower, install
 from orders import CSV, an_order
+from servers import wait_until
 
 COMMANDS = [
     (("count",), ""), (("count", "--customer=9999", "--refresh"), ""), (("count", "--no-cache"), ""),
@@ -18,17 +19,16 @@ COMMANDS = [
 
 
 def manual_rights():
-    """The GRANTs of the manual's section RIGHTS."""
+    """The GRANTs of the manual's section RIGHTS: those on the orders, and those on the known total."""
     section = MANUAL.read_text().split(".Sh RIGHTS")[1].split(".Sh ")[0]
-    return re.findall(r"^GRANT .* TO shop;$", section, re.M)
+    grants = [grant.replace("TO shop", "TO stranger") for grant in re.findall(r"^GRANT .* TO shop;$", section, re.M)]
+    return grants[:2], grants[2:]
 
 
 @pytest.fixture
 def least(ordercache, postgres, database):
     """The program as a role that neither owns anything nor is a superuser."""
-    grants = [grant.replace("TO shop", "TO stranger") for grant in manual_rights()]
-    assert len(grants) == 2
-    database.execute("".join(grants))
+    database.execute("".join(manual_rights()[0]))
     ordercache.environment["PG_SERVICE_URI"] = postgres.uri(user="stranger", password="known")
     return ordercache
 
@@ -43,3 +43,17 @@ def test_the_manuals_rights_are_enough_for_every_command(least, database):
     assert_every_command_runs(least)
     install(least, database)
     assert_every_command_runs(least)
+
+
+def test_the_manuals_further_rights_are_enough_for_the_known_total(least, database, postgres):
+    install(least, database)
+    database.execute("".join(manual_rights()[1]))
+    assert_every_command_runs(least)
+    assert database.value("SELECT count(*) FROM ordercache.change WHERE customer IS NOT NULL AND is_handled") == 0
+    follower = Follower(least, PG_SERVICE_URI=postgres.uri())
+    wait_until(lambda: database.value("SELECT ordercache.known_total('orders', '')") is not None, what="the known total")
+    database.execute("UPDATE ordercache.total SET orders = 7000000")
+    assert least("count", "--no-cache").stdout == "7000000\n"
+    run = least("invalidate", "--stale")
+    assert (run.status, "the known total is wrong" in run.stderr) == (0, True)
+    follower.end()
