@@ -1,11 +1,14 @@
 """Whole processes, measured: their time by hyperfine, in rounds where they take turns; their memory by GNU time."""
 
+import collections
 import json
 import os
 import shlex
 import statistics
 import subprocess
 import tempfile
+
+Act = collections.namedtuple("Act", "words environment prepare", defaults=[None])
 
 
 def paired(commands, environment, rounds, runs, prepare=None, within=()):
@@ -20,7 +23,16 @@ def paired(commands, environment, rounds, runs, prepare=None, within=()):
     return seconds
 
 
-def one_round(commands, environment, runs, prepare, within):
+def in_turn(acts, rounds, runs=1):
+    """As above, for commands with an environment and a preparation of their own."""
+    seconds = {name: [] for name in acts}
+    for _ in range(rounds):
+        for name, act in acts.items():
+            seconds[name] += one_round([act.words], act.environment, runs, act.prepare)
+    return seconds
+
+
+def one_round(commands, environment, runs, prepare, within=()):
     words = [*within, "hyperfine", "--shell=none", "--style=none", f"--runs={runs}"]
     if runs > 1:
         words.append("--warmup=1")

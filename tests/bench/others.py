@@ -28,6 +28,7 @@ class Follower:
     """One that is ready."""
 
     def __init__(self, shop):
+        self.store = shop.store
         with following.service_manager() as (told_where, manager):
             self.process = subprocess.Popen(
                 [shop.program, "invalidate", "--follow"], env={**shop.environment, **told_where},
@@ -44,10 +45,11 @@ class Follower:
         self.process.send_signal(by)
         self.process.wait()
 
-    def processor_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def backend(self):
+        """The id of its process in PostgreSQL."""
+        return self.store.value(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'ordercache' AND datname = current_database()"
+        )
 
     def memory(self):
         """In MiB: the share of it in what it has with others, and all that it has."""
@@ -56,25 +58,46 @@ class Follower:
         return int(sizes["Pss:"]) / 1024, int(sizes["Rss:"]) / 1024
 
 
+def processor_seconds(process):
+    with open(f"/proc/{process}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Shop(beside_adds.Shop):
     """One in whose store changes are noted down for a follower."""
 
     def __init__(self, stage, store, **environment):
         super().__init__(stage, store)
         self.environment |= environment
-        setup = subprocess.run(
-            [self.program, "invalidate", "--follow-sql"], env=self.environment, check=True, stdout=subprocess.PIPE, text=True,
-        )
-        store.execute(setup.stdout)
+        self._run_sql("--follow-sql")
         self.customers = stage.file_of_customers(CUSTOMERS)
 
+    def remove(self):
+        """Has nothing noted any more."""
+        self._run_sql("--follow-sql=remove")
+
+    def _run_sql(self, option):
+        printed = subprocess.run(
+            [self.program, "invalidate", option], env=self.environment, check=True, stdout=subprocess.PIPE, text=True,
+        )
+        self.store.execute(printed.stdout)
+
     def idle(self, seconds):
-        """The share of a processor that a follower takes, and its memory."""
+        """The shares of a processor that a follower and its process in PostgreSQL take, and its memory."""
         with Follower(self) as follower:
             time.sleep(1)
-            before = follower.processor_seconds()
+            processes = follower.process.pid, follower.backend()
+            before = [processor_seconds(process) for process in processes]
             time.sleep(seconds)
-            return (follower.processor_seconds() - before) / seconds, *follower.memory()
+            after = [processor_seconds(process) for process in processes]
+            return *((b - a) / seconds for a, b in zip(before, after)), *follower.memory()
+
+    def wait_for_known_total(self):
+        prefix = self.environment.get("CACHE_KEY_PREFIX")
+        schema = f"ordercache_{prefix}" if prefix else "ordercache"
+        while self.store.value(f"SELECT {schema}.known_total('orders', '')") is None:
+            time.sleep(0.01)
 
     def crowd(self, seconds, writers=4, readers=2):
         """Once the last change was handled: how many cached counts are wrong, and how many there are."""

@@ -18,11 +18,12 @@ CUSTOMERS = 100_000
 
 
 class Stage:
-    """`program` is the ordercache to measure."""
+    """`program` is the ordercache to measure, `most_orders` the size of the largest table."""
 
-    def __init__(self, folder, program):
+    def __init__(self, folder, program, most_orders):
         self.folder = folder
         self.program = program
+        self.most_orders = most_orders
         self.postgres = servers.Postgres(folder)
         self.redis = servers.Redis(folder)
 
