@@ -47,10 +47,11 @@ auto RedisServer::on_connection(const Act& act) {
     } catch (const StreamTimeout& error) {
         close_and_throw(fmt::format("lost {}: {}", m_service.name(), error.what()));
     } catch (const std::runtime_error& error) {
-        const bool is_plain = m_service.transport == RedisService::Transport::tcp;
-        close_and_throw(
-            fmt::format("lost {}: {}{}", m_service.name(), error.what(),
-                        is_plain && !m_has_answered ? "; if it wants TLS, write rediss://" : ""));
+        const bool may_want_tls =
+            m_service.transport == RedisService::Transport::tcp && !m_has_answered;
+        close_and_throw(fmt::format(
+            "lost {}: {}{}", m_service.name(), error.what(),
+            may_want_tls ? "; if it wants TLS, begin REDIS_SERVICE_URI with rediss" : ""));
     }
 }
 

@@ -7,7 +7,7 @@ from load import Load
 from orders import LAST_ORDER, added, an_order
 from peers import Listener, Proxy
 from program import ask
-from sentinels import SERVICE, FakeSentinel, Watched
+from sentinels import SERVICE, FakeSentinel, Sentinel, Watched
 from servers import Redis, running, wait_until
 
 
@@ -179,6 +179,27 @@ def test_the_users_password_is_the_primarys_alone(ordercache, watched, cache):
     assert run.status == 4
     assert f"Redis at 127.0.0.1:{watched.primary().port} refused AUTH: the user or the password" in run.stderr
     assert b"GET-MASTER-ADDR-BY-NAME" in sentinel.heard and b"hush" not in sentinel.heard
+
+
+@pytest.fixture
+def secured(folder, authority):
+    """A Sentinel that speaks TLS alone, and the TLS port of the primary that it names."""
+    with running(Redis(folder, authority=authority)) as primary:
+        with running(Sentinel(folder, primary.tls_port, authority=authority)) as sentinel:
+            yield sentinel, primary
+
+
+def test_tls_is_spoken_to_the_sentinel_and_to_the_primary(ordercache, secured, authority):
+    sentinel, primary = secured
+    address = f"127.0.0.1:{sentinel.port}/{SERVICE}"
+    authorized = {"REDIS_SERVICE_URI": f"rediss+sentinel://{address}?ssl_ca_certs={authority.file}"}
+    wait_until(lambda: ordercache("count", env=authorized).stderr == "", what="the Sentinel's start")
+    assert primary.client().get("num_orders:all") == "12000"
+    assert ordercache("invalidate", env=authorized).stdout == "1\n"
+    run = ordercache("ttl", env={"REDIS_SERVICE_URI": f"rediss+sentinel://{address}", "SSL_CERT_FILE": None})
+    assert run.status == 4 and f"Sentinel at 127.0.0.1:{sentinel.port}" in run.stderr and "unknown authority" in run.stderr
+    run = ordercache("ttl", env={"REDIS_SERVICE_URI": f"redis+sentinel://{address}", "SSL_CERT_FILE": None})
+    assert run.status == 4 and "if it wants TLS, begin REDIS_SERVICE_URI with rediss" in run.stderr
 
 
 def test_a_service_that_the_sentinels_do_not_know_is_told(ordercache, watched):

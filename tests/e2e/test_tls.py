@@ -269,7 +269,7 @@ class Outdated(Listener):
 def test_plain_text_at_a_tls_port_has_tls_suggested(tls, tls_server):
     run = tls("ttl", env={"REDIS_SERVICE_URI": f"redis://127.0.0.1:{tls_server.tls_port}"})
     assert f"lost Redis at 127.0.0.1:{tls_server.tls_port}: " in refusal(run)
-    assert run.stderr.endswith("if it wants TLS, write rediss://\n")
+    assert run.stderr.endswith("if it wants TLS, begin REDIS_SERVICE_URI with rediss\n")
 
 
 @pytest.mark.parametrize("option", ["ssl=true", "sslmode=require", "ssl=1", "useSsl=true", "tls=true"])

@@ -14,14 +14,21 @@ SERVICE = "shop:primary"
 
 
 class Sentinel:
-    def __init__(self, folder, primary, password=None):
+    def __init__(self, folder, primary, password=None, authority=None):
         self.port = free_port()
         self._password = password
         secured = [f"requirepass {password}", f"sentinel sentinel-pass {password}"] if password else []
+        listens = [f"port {self.port}"]
+        if authority:  # it speaks TLS alone, to the servers too
+            listens = [
+                "port 0", f"tls-port {self.port}", "tls-replication yes", "tls-auth-clients no",
+                f"tls-ca-cert-file {authority.file}", f"tls-key-file {authority.key}",
+                f"tls-cert-file {authority.sign_for_this_machine()}",
+            ]
         self._log = folder / f"sentinel-{self.port}.log"
         self._configuration = folder / f"sentinel-{self.port}.conf"  # which it writes to
         self._configuration.write_text("\n".join([
-            f"port {self.port}", "bind 127.0.0.1", f"dir {folder}",
+            *listens, "bind 127.0.0.1", f"dir {folder}",
             f"sentinel monitor {SERVICE} 127.0.0.1 {primary} 2",
             f"sentinel down-after-milliseconds {SERVICE} 500",
             f"sentinel failover-timeout {SERVICE} 2000", *secured, "",

@@ -159,7 +159,7 @@ TEST_CASE("a connection that breaks once something was sent is a failure, for a 
     connections.all = {{{}}, {{"$1\r\n7\r\n"}}};
     RedisServer server = connections.server();
     const auto* const lost = "lost Redis at h:6379: the connection was closed; if it wants TLS, "
-                             "write rediss://";
+                             "begin REDIS_SERVICE_URI with rediss";
     CHECK(failure(server) == lost);
     CHECK(failure(server) == lost);
     CHECK(connections.made == 1);
