@@ -1,5 +1,6 @@
 """The options, the order of the tests, and what they measured, told at the end of the run."""
 
+import contextlib
 import pathlib
 import subprocess
 
@@ -79,12 +80,14 @@ def customer(request):
 
 
 def chosen_seed(config):
-    """The commit's, so that the next one tries other points, if none is given."""
+    """The commit's, so that the next one tries other points, if none is given. A copy of the files has none, nor need it have git."""
     if (given := config.getoption("--seed")) is not None:
         return given
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=False,
-    ).stdout
+    commit = ""
+    with contextlib.suppress(FileNotFoundError):
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=False,
+        ).stdout
     return int(commit[:6] or "0", 16)
 
 
