@@ -15,8 +15,9 @@ from following import FOLLOWS, INSERT, Follower, hears, service_manager
 from keys import ALIVE, FOLLOWED, TOTAL, script
 from peers import Proxy
 from servers import Cluster, running, wait_until
-from test_single_flight import SLOW_ORDERS, count_queries, slowly
+from test_single_flight import count_queries
 
+READERS = 30
 GONE = (
     "ordercache: warning: the follower of num_orders is gone: counting anew; start it again, or run ordercache invalidate"
     " if there is to be none\n"
@@ -235,15 +236,22 @@ def test_a_sign_that_comes_late_is_none(followed, database, lone_redis):
         assert is_clean(followed("count"), "12001\n", GONE)
 
 
-def test_readers_of_a_dead_follower_share_their_counts(follower, followed, cache, database, postgres):
-    database.execute(SLOW_ORDERS)
+def test_readers_of_a_dead_follower_share_their_counts(follower, followed, cache, database, redis_server):
     followed("count")
     lose(follower, cache)
     database.execute(INSERT.format(9999))
     with database.log() as log:
-        readers = [followed.start("count", "--timeout=20", env=slowly(postgres)) for _ in range(30)]
-        assert [reader.communicate(timeout=40) for reader in readers] == [("12001\n", GONE)] * 30
+        with database.orders_locked():
+            readers = [followed.start("count", "--timeout=60") for _ in range(READERS)]
+            wait_until(lambda: askers(redis_server) == READERS, what="the readers, which all wait for one count")
+        assert [reader.communicate(timeout=60) for reader in readers] == [("12001\n", GONE)] * READERS
     assert 1 <= count_queries(log) <= 3
+
+
+def askers(redis_server):
+    """How many programs have asked for the right to count the total."""
+    clients = redis_server.owner(TOTAL).client().client_list()
+    return sum(client["cmd"].startswith("eval") for client in clients)
 
 
 def test_a_redis_that_becomes_a_replica_is_not_vouched_for(followed, database, lone_redis, folder):
