@@ -3,10 +3,12 @@
 A test moves it by 1,000,000 to see who reads it: such a count is no COUNT's."""
 
 import contextlib
+import signal
 
 import pytest
 
 from following import INSERT, Follower
+from keys import FOLLOWED
 from orders import CSV, an_order
 from servers import wait_until
 
@@ -205,6 +207,18 @@ def test_a_count_anew_takes_in_what_is_folded_meanwhile(ordercache, followed, da
     known.wait()
     assert known.is_true()
     follower.end()
+
+
+def test_a_long_count_anew_neither_ends_the_sign_of_life_nor_outlasts_a_signal(followed, cache, database):
+    with database.orders_locked():
+        follower = Follower(followed)
+        database.wait_for_activity("FROM orders")
+        wait_until(lambda: cache.exists(FOLLOWED), what="the first sign of life")
+        first = int(cache.get(FOLLOWED).split()[0])
+        wait_until(lambda: int(cache.get(FOLLOWED).split()[0]) > first + 4000, what="a sign of life four seconds later")
+        assert int(cache.get(FOLLOWED).split()[1]) > 3000  # for so long without a gap
+        assert follower.end() == -signal.SIGTERM
+        database.wait_for_no_activity("FROM orders")
 
 
 def test_a_fold_adds_to_what_a_count_has_just_corrected(follower, database, known):
