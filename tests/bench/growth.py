@@ -4,11 +4,13 @@ import subprocess
 from typing import NamedTuple
 
 import beside_adds
+import others
 from measuring import paired
 from stage import BENCH
 
 COPY = r"\copy orders (orderdate, customerid, netamount, tax, totalamount) FROM '{}' WITH (FORMAT csv)"
 CACHED, REDIS_CLI, PSQL = "ordercache count, cached", "redis-cli GET", "psql -c 'SELECT count(*) …'"
+FOLLOWED = "ordercache count, first with a follower"
 
 
 class Growth(NamedTuple):
@@ -42,6 +44,9 @@ def orders_in_table(stage, sizes):
             {"ordercache count, not cached": ours, PSQL: [*stage.psql(store), "--command", count]},
             environment, runs=3, prepare=stage.redis_cli("DEL", "num_orders:all"),
         )
+        with others.followed(stage, store) as shop:
+            flush = stage.redis_cli("FLUSHALL")
+            yield size, milliseconds({FOLLOWED: ours}, shop.environment, rounds=5, runs=10, prepare=flush)
         subprocess.run(ours, env=environment, check=True, stdout=subprocess.DEVNULL)
         yield size, milliseconds(
             {

@@ -93,12 +93,6 @@ class Shop(beside_adds.Shop):
             after = [processor_seconds(process) for process in processes]
             return *((b - a) / seconds for a, b in zip(before, after)), *follower.memory()
 
-    def wait_for_known_total(self):
-        prefix = self.environment.get("CACHE_KEY_PREFIX")
-        schema = f"ordercache_{prefix}" if prefix else "ordercache"
-        while self.store.value(f"SELECT {schema}.known_total('orders', '')") is None:
-            time.sleep(0.01)
-
     def crowd(self, seconds, writers=4, readers=2):
         """Once the last change was handled: how many cached counts are wrong, and how many there are."""
         end = time.monotonic() + seconds
@@ -184,6 +178,19 @@ class Shop(beside_adds.Shop):
         true = dict(self.store.rows("SELECT 'num_orders:' || customerid, count(*) FROM orders GROUP BY customerid"))
         true[TOTAL] = self.store.value("SELECT count(*) FROM orders")
         return sum(true.get(key, 0) != count for key, count in cached.items()), len(cached)
+
+
+@contextlib.contextmanager
+def followed(stage, store):
+    """A shop whose follower works and whose total is known. Afterwards the store is as before."""
+    shop = Shop(stage, store, CACHE_KEY_PREFIX=store.name)
+    try:
+        with Follower(shop):
+            while store.value(f"SELECT ordercache_{store.name}.known_total('orders', '')") is None:
+                time.sleep(0.01)
+            yield shop
+    finally:
+        shop.remove()
 
 
 def pace(shop, seconds, statement, clients=8):
