@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Statements are written from the view of orders.
@@ -39,9 +40,10 @@ std::string may_call_sql(const OrdersView& view, const char* function);
 std::string note_handled_sql(const OrdersView& view, const std::string& orders);
 
 /// Returns the statement with the names of the view, and `more`, in place of its placeholders. fmt
-/// 11.1 does not count a constant among the named arguments, and writes past the end of their list.
+/// 11.1 does not count a reference among the named arguments, and writes past the end of their
+/// list.
 template <typename... More>
-std::string sql_of(const char* statement, const OrdersView& view, More... more) {
+std::string sql_of(const char* statement, const OrdersView& view, More&&... more) {
     return fmt::format(
         fmt::runtime(statement), fmt::arg("schema", view.schema), fmt::arg("table", view.table),
         fmt::arg("table_name", sql_literal(view.table)), fmt::arg("order_id", view.order_id),
@@ -49,7 +51,7 @@ std::string sql_of(const char* statement, const OrdersView& view, More... more) 
         fmt::arg("customer_id", customer_id_sql(view)), fmt::arg("lock_key", lock_key_sql(view)),
         fmt::arg("where_order", if_order_sql(" WHERE ", view)),
         fmt::arg("and_order", if_order_sql(" AND ", view)),
-        fmt::arg("is_order", is_order_sql(view)), more...);
+        fmt::arg("is_order", is_order_sql(view)), std::forward<More>(more)...);
 }
 
 } // namespace ordercache
