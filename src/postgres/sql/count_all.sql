@@ -1,1 +1,1 @@
-SELECT coalesce({known_total}, (SELECT count(*) FROM {table}{where_order})) AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS on_standby, pg_backend_pid() AS server_process
+SELECT {count} AS count, pg_current_snapshot() AS snapshot, pg_is_in_recovery() AS on_standby, pg_backend_pid() AS server_process

@@ -1,3 +1,16 @@
+-- What decides which rows a role sees. A query plans it only for a table with row security.
+CREATE OR REPLACE FUNCTION {schema}.row_security(counted oid) RETURNS bigint
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT hashtextextended(concat_ws(' ', relowner, relforcerowsecurity,
+        (SELECT string_agg(concat_ws(' ', p.oid, p.xmin), ',' ORDER BY p.oid)
+         FROM pg_policy AS p WHERE polrelid = counted),
+        (SELECT string_agg(r.oid::text, ',' ORDER BY r.oid)
+         FROM pg_roles AS r WHERE rolbypassrls OR rolsuper),
+        (SELECT string_agg(concat_ws(' ', roleid, member, m.xmin), ',' ORDER BY roleid, member)
+         FROM pg_auth_members AS m)), 0)
+    FROM pg_class WHERE oid = counted
+$$;
+
 -- What the number of all orders depends on, beside the rows: a state of each part of the table, of the
 -- table of changes, and of row security if there is any. Each changes with the part or its triggers.
 -- It has no search_path of its own, so that a query can contain it.
@@ -33,13 +46,7 @@ CREATE OR REPLACE FUNCTION {schema}.states(counted regclass)
     SELECT oid, true, false, hashtextextended(pg_relation_filenode(oid)::text, 0)
     FROM pg_class WHERE oid = '{schema}.change'::regclass
     UNION ALL
-    SELECT oid, true, true, hashtextextended(concat_ws(' ', relowner, relforcerowsecurity,
-        (SELECT string_agg(concat_ws(' ', p.oid, p.xmin), ',' ORDER BY p.oid)
-         FROM pg_policy AS p WHERE polrelid = counted),
-        (SELECT string_agg(r.oid::text, ',' ORDER BY r.oid)
-         FROM pg_roles AS r WHERE rolbypassrls OR rolsuper),
-        (SELECT string_agg(concat_ws(' ', roleid, member, m.xmin), ',' ORDER BY roleid, member)
-         FROM pg_auth_members AS m)), 0)
+    SELECT oid, true, true, {schema}.row_security(oid)
     FROM pg_class WHERE oid = counted AND relrowsecurity
 $$;
 
@@ -52,42 +59,36 @@ END
 $$;
 
 -- The number of all orders in the snapshot of the query that calls it, or null if it is not known.
--- It runs with its owner's rights, so that its callers need no right to the tables. The table of
--- changes is read, and so locked, before its state is looked at: a TRUNCATE is seen in every snapshot.
+-- The tables are locked before the state of the table of changes is looked at: a TRUNCATE is seen in
+-- every snapshot. It is SQL, as is what else a session calls once, since PL/pgSQL takes a millisecond
+-- to load.
+CREATE OR REPLACE FUNCTION {schema}.total_now(counted regclass, condition text) RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT known.orders + noted.orders
+    FROM {schema}.total AS known,
+         (SELECT coalesce(sum(orders), 0)::bigint AS orders, count(*) - count(orders) AS nulls
+          FROM {schema}.change) AS noted
+    WHERE nulls = 0 AND NOT {schema}.is_full()
+      AND condition = (SELECT v.condition FROM {schema}.view() AS v)
+      AND known.tables = (SELECT sum(state)::text FROM {schema}.states(counted))
+$$;
+
+-- It runs with its owner's rights, so that its callers need no right to the tables. A standby has
+-- none of them, so what reads them is a function that is not called there.
 CREATE OR REPLACE FUNCTION {schema}.known_total(counted regclass, condition text) RETURNS bigint
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+    LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    known record;
-    noted record;
-BEGIN
-    IF pg_is_in_recovery() OR condition <> (SELECT v.condition FROM {schema}.view() AS v) THEN
-        RETURN NULL; -- a standby has none of the tables
-    END IF;
-    SELECT orders, tables INTO known FROM {schema}.total;
-    SELECT coalesce(sum(orders), 0) AS orders, bool_or(orders IS NULL) AS has_unknown
-    INTO noted FROM {schema}.change;
-    IF noted.has_unknown OR {schema}.is_full()
-       OR known.tables IS DISTINCT FROM {schema}.fingerprint(counted) THEN
-        RETURN NULL;
-    END IF;
-    RETURN known.orders + noted.orders;
-END
+    SELECT CASE WHEN NOT pg_is_in_recovery() THEN {schema}.total_now(counted, condition) END
 $$;
 REVOKE ALL ON FUNCTION {schema}.known_total(regclass, text) FROM PUBLIC;
 
 -- Notes orders of a transaction that keeps the cache true by itself and that the triggers skip. Null
 -- stands for an unknown number. If the table is full, it does as note_change() does.
 CREATE OR REPLACE FUNCTION {schema}.note_handled(orders bigint) RETURNS text
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF {schema}.is_full() THEN
-        PERFORM pg_advisory_xact_lock_shared({unnoted_lock});
-    END IF;
-    IF NOT {schema}.is_full() THEN
-        INSERT INTO {schema}.change VALUES (pg_current_xact_id(), NULL, note_handled.orders, true);
-    END IF;
-    RETURN '';
-END
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock_shared({unnoted_lock}) WHERE {schema}.is_full();
+    INSERT INTO {schema}.change
+    SELECT pg_current_xact_id(), NULL, note_handled.orders, true WHERE NOT {schema}.is_full();
+    SELECT ''
 $$;
 REVOKE ALL ON FUNCTION {schema}.note_handled(bigint) FROM PUBLIC;
