@@ -10,9 +10,10 @@ import shutil
 import signal
 import threading
 
+from following import Follower, install
 from peers import Proxy
 from postgres_peers import Standby
-from servers import Database, Postgres, temporary_folder
+from servers import Database, Postgres, temporary_folder, wait_until
 
 UUIDS = (
     "ALTER TABLE orders ALTER orderid DROP DEFAULT;"
@@ -141,3 +142,33 @@ def fail_over_once(mode, program, redis_server, record_property):
 def test_a_failover_during_commit_loses_and_doubles_no_order(full, program, redis_server, cache, record_property):
     for turn in range(20 if full else len(MODES)):
         fail_over_once(MODES[turn % len(MODES)], program, redis_server, record_property)
+
+
+def test_a_standby_knows_no_total_until_it_is_promoted_and_followed(ordercache):
+    """It has none of the tables that are not logged."""
+    with a_pair() as (primary, standby):
+        before, after = (Database(server, "shop") for server in (primary, standby))
+        before.create()
+        install(ordercache, before)
+        ordercache.environment.update(PG_SERVICE_URI=primary.uri(), PG_DATABASE="shop")
+        follower = Follower(ordercache)
+        wait_until(lambda: known(before) == (12000, 12000), what="the known total")
+        standby.catch_up()
+        ordercache.environment["PG_SERVICE_URI"] = standby.uri()
+        assert ordercache("count", "--no-cache").stdout == "12000\n"
+        follower.process.kill()
+        primary.stop()
+        standby.execute("postgres", "SELECT pg_promote()")
+        after.execute(ANOTHER_PROGRAMS)
+        assert known(after) == (None, 12001)
+        assert ordercache("count", "--no-cache").stdout == "12001\n"
+        follower = Follower(ordercache)
+        after.execute(ANOTHER_PROGRAMS)
+        wait_until(lambda: known(after) == (12002, 12002), what="the known total")
+        assert ordercache("count").stdout == "12002\n"
+        follower.end()
+
+
+def known(database):
+    [counts] = database.rows("SELECT ordercache.known_total('orders', ''), count(*) FROM orders")
+    return counts
