@@ -12,8 +12,6 @@
 
 namespace ordercache {
 
-using Counts = std::map<Scope, std::int64_t>;
-
 /// A transaction of PostgreSQL, by its 64-bit id.
 using TransactionId = std::uint64_t;
 

@@ -17,18 +17,6 @@ constexpr std::chrono::milliseconds k_longest_pause = 100ms;
 
 constexpr auto k_store_counts = "Waiting for PostgreSQL to count the orders";
 
-/// Each scope must have a count. Where a list is sorted, the next count is the one that is wanted.
-std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
-    std::vector<std::int64_t> ordered;
-    auto next = counts.begin();
-    for (const Scope& scope : scopes) {
-        const bool is_next = next != counts.end() && next->first == scope;
-        ordered.push_back(is_next ? next->second : counts.at(scope));
-        next = is_next ? std::next(next) : next;
-    }
-    return ordered;
-}
-
 void note_look_up(const std::vector<Scope>& scopes, Reporter& reporter) {
     for (const Scope& scope : scopes) {
         reporter.note([&] {

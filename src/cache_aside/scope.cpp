@@ -19,4 +19,16 @@ std::vector<Scope> without_repeats(std::vector<Scope> scopes) {
     return scopes;
 }
 
+/// Where a list is sorted, the next count is the one that is wanted.
+std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts) {
+    std::vector<std::int64_t> ordered;
+    auto next = counts.begin();
+    for (const Scope& scope : scopes) {
+        const bool is_next = next != counts.end() && next->first == scope;
+        ordered.push_back(is_next ? next->second : counts.at(scope));
+        next = is_next ? std::next(next) : next;
+    }
+    return ordered;
+}
+
 } // namespace ordercache

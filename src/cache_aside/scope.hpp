@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <compare>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,11 +22,16 @@ struct Scope {
 
 inline constexpr Scope k_all_orders{};
 
+using Counts = std::map<Scope, std::int64_t>;
+
 /// Returns the scopes of customers, in the same order.
 std::vector<Scope> customers_in(const std::vector<Scope>& scopes);
 
 /// Returns the scopes sorted and without repeats.
 std::vector<Scope> without_repeats(std::vector<Scope> scopes);
+
+/// Returns the count of each scope, which must be in `counts`.
+std::vector<std::int64_t> in_order_of(const std::vector<Scope>& scopes, const Counts& counts);
 
 /// Calls `act` with each piece of the list in turn. A piece has at most `size` elements.
 template <typename Element, typename Act>
