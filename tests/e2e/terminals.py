@@ -28,7 +28,7 @@ class Terminal:
 
     def screen(self, *options):
         """What it shows now, without the empty lines at its end; with `-e`, colours as escapes."""
-        return self._run("capture-pane", "-p", *options).stdout.rstrip("\n")
+        return self._run("capture-pane", "-p", *options).stdout.rstrip("\n").expandtabs()  # tmux 3.7 keeps tabs
 
     def wait_for(self, text):
         """Until the text stands alone on a line."""

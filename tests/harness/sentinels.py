@@ -53,7 +53,7 @@ class Sentinel:
     def state(self):
         """What it knows of the primary, or nothing if it does not answer."""
         with contextlib.suppress(redis.RedisError):
-            return self.client().sentinel_master(SERVICE)
+            return self.client().execute_command("SENTINEL MASTER", SERVICE)  # redis-py 6.4 fails in sentinel_master
         return {}
 
 
