@@ -64,12 +64,11 @@ std::string described(const StaleCount& stale, const CountCache& cache) {
 /// The total that PostgreSQL keeps for a follower's readers is not a cached count: none is dropped.
 void mend_known_total(PostgresStore& store, bool dry_run, Reporter& reporter) {
     if (const auto wrong = store.wrong_known_total()) {
+        const char* then = dry_run                      ? ""
+                           : store.forget_known_total() ? "; it will be counted anew"
+                                                        : "; start the follower anew";
         reporter.warn(fmt::format("the known total is wrong: it is {}, and PostgreSQL has {}{}",
-                                  wrong->known, wrong->counted,
-                                  dry_run ? "" : "; it will be counted anew"));
-        if (!dry_run) {
-            store.forget_known_total();
-        }
+                                  wrong->known, wrong->counted, then));
     }
 }
 

@@ -14,8 +14,9 @@ namespace {
 /// slow.
 constexpr std::int64_t k_growth = 16 << 20;
 
-/// The pause after a count of all orders, in times as long as it took.
+/// The pause after a count of all orders, in times as long as it took, and after one that failed.
 constexpr int k_pause_per_count = 10;
+constexpr std::chrono::minutes k_pause_after_failure{1};
 
 std::set<std::string> intersection(const std::set<std::string>& one,
                                    const std::set<std::string>& other) {
@@ -107,21 +108,40 @@ PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& hand
     return PollEnd::complete;
 }
 
-/// On a connection of its own, since a sign of life must not wait for a count. A count that takes
-/// long is not begun again soon.
+/// On a connection of its own, since a sign of life must not wait for a count. Where it fails, the
+/// follower goes on.
 void PostgresChangeFeed::count_anew(const std::function<void()>& meanwhile) {
     const auto begin = Clock::now();
     if (!m_must_count || begin < m_next_count) {
         return;
     }
     m_reporter.note("Counting all orders for the known total");
+    bool is_ended_by_meanwhile = false;
+    try {
+        try_to_count([&] {
+            is_ended_by_meanwhile = true;
+            meanwhile();
+            is_ended_by_meanwhile = false;
+        });
+        m_next_count = Clock::now() + k_pause_per_count * (Clock::now() - begin);
+    } catch (const Error& error) {
+        if (is_ended_by_meanwhile) {
+            throw;
+        }
+        m_reporter.warn(fmt::format("{}; the total will be counted later", error.what()));
+        m_next_count = Clock::now() + k_pause_after_failure;
+    }
+}
+
+void PostgresChangeFeed::try_to_count(const std::function<void()>& meanwhile) {
     PostgresConnection connection = m_connect(TimeLimit::none());
     explaining([&] {
         connection.ask(
-            [view = m_view](PostgresSession& session) { ordercache::count_anew(session, view); },
+            [view = m_view, token = m_beginning->token](PostgresSession& session) {
+                ordercache::count_anew(session, view, token);
+            },
             meanwhile, Signals::interrupt, k_poll_interval);
     });
-    m_next_count = Clock::now() + k_pause_per_count * (Clock::now() - begin);
 }
 
 PollAnswer PostgresChangeFeed::ask_for_changes() {

@@ -36,7 +36,8 @@ public:
     PollEnd poll(const std::function<void(const Changes&)>& handle) override;
 
     /// Counts all orders anew if the last poll found that the known total must be counted. Calls
-    /// `meanwhile`, which may poll or start, every k_poll_interval.
+    /// `meanwhile`, which may poll or start, every k_poll_interval, and throws what it throws.
+    /// Warns if the count fails.
     void count_anew(const std::function<void()>& meanwhile);
 
 private:
@@ -47,6 +48,7 @@ private:
     template <typename Act>
     auto explaining(Act act);
     PollAnswer ask_for_changes();
+    void try_to_count(const std::function<void()>& meanwhile);
     void forget_changes();
     void check(const PollAnswer& answer, const std::string& token) const;
     NotFollowed not_followed(const std::string& why) const;

@@ -37,7 +37,19 @@ constexpr auto k_begin =
 /// Writers in flight hold a lock on the table, and others would wait behind this one.
 constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE {}.change";
 
-constexpr auto k_enter_total = "INSERT INTO {}.total DEFAULT VALUES ON CONFLICT DO NOTHING";
+/// The total is not known from then on.
+constexpr auto k_enter_total = "INSERT INTO {}.total DEFAULT VALUES ON CONFLICT (is_only) "
+                               "DO UPDATE SET tables = '', version = total.version + 1";
+
+/// The table of the orders comes first, as it does where the triggers are removed.
+/// `transaction_timeout` came with PostgreSQL 17.
+constexpr auto k_begin_count =
+    "{}SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SELECT set_config('transaction_timeout', '0', true) "
+    "WHERE current_setting('transaction_timeout', true) <> '0'; "
+    "LOCK TABLE {} IN ACCESS SHARE MODE; LOCK TABLE {}.change IN ACCESS SHARE MODE";
+
+constexpr auto k_may_count = "SELECT {}.may_count({}::regclass, {}) AS may_count";
 
 /// Nothing is corrected if it was corrected since the count, or changed by an unknown number.
 constexpr auto k_correct_total = "UPDATE {}.total SET orders = orders + {}, tables = {}, "
@@ -209,6 +221,14 @@ PollAnswer poll(PostgresSession& session, const OrdersView& view) {
     return answer;
 }
 
+void correct_total(PostgresSession& session, const OrdersView& view) {
+    const Row row = run_count(session, view, sql_of(sql::k_missing_total, view)).only();
+    if (!row.is_null("tables")) {
+        session.run(fmt::format(k_correct_total, view.schema, row.number("missing"),
+                                sql_literal(row.text("tables")), row.number("version")));
+    }
+}
+
 } // namespace
 
 std::optional<FollowerTokens> take_over(PostgresSession& session, const OrdersView& view) {
@@ -230,16 +250,18 @@ PollAnswer first_piece(PostgresSession& session, const OrdersView& view) {
 }
 
 /// What is written, noted or folded meanwhile changes both sides of the comparison alike, so what
-/// is missing can be added later. The lock comes before the snapshot: nobody empties the table of
-/// changes in between.
-void count_anew(PostgresSession& session, const OrdersView& view) {
+/// is missing can be added later. The locks come before the look whether it may count, and that
+/// look before the snapshot: nobody empties the table of changes in between.
+void count_anew(PostgresSession& session, const OrdersView& view, const std::string& token) {
     require_installation([&] {
-        session.run(fmt::format("{}SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
-                                "LOCK TABLE {}.change IN ACCESS SHARE MODE",
-                                k_begin, view.schema));
-        const Row row = run_count(session, view, sql_of(sql::k_missing_total, view)).only();
-        session.run(fmt::format(k_correct_total, view.schema, row.number("missing"),
-                                sql_literal(row.text("tables")), row.number("version")));
+        session.run(fmt::format(k_begin_count, k_begin, view.table, view.schema));
+        if (session
+                .run(fmt::format(k_may_count, view.schema, sql_literal(view.table),
+                                 sql_literal(token)))
+                .only()
+                .flag("may_count")) {
+            correct_total(session, view);
+        }
         session.run("COMMIT");
     });
 }

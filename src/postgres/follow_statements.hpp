@@ -51,9 +51,10 @@ struct PollAnswer {
 /// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
 PollAnswer first_piece(PostgresSession& session, const OrdersView& view);
 
-/// Counts the known total anew. Call it when a poll said that it must, and after that poll's end;
-/// other polls may go on meanwhile, on another session. Throws NotSetUp and SessionFailure.
-void count_anew(PostgresSession& session, const OrdersView& view);
+/// Counts the known total anew, unless the follower of `token` may not. Call it when a poll said
+/// that it must, and after that poll's end; other polls may go on meanwhile, on another session.
+/// Throws NotSetUp and SessionFailure.
+void count_anew(PostgresSession& session, const OrdersView& view, const std::string& token);
 
 /// Returns the next piece. Throws SessionFailure and UnexpectedReply.
 PollAnswer next_piece(PostgresSession& session, const OrdersView& view);

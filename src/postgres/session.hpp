@@ -85,7 +85,7 @@ public:
     bool has_checked_view = false;
 
     /// Whether the role may ask for the known total; nullopt if the store has not looked.
-    std::optional<bool> has_known_total = {};
+    std::optional<bool> may_ask_total = {};
 
     /// The id of the process that answers now. Behind a pooler it may differ each time.
     std::int64_t answering_process();

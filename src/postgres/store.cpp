@@ -76,14 +76,14 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
                  const OrdersView& view) {
     Probe probe;
     if (has_total(scopes)) {
-        session.has_known_total = false;
+        session.may_ask_total = false;
     }
     for (const Row& row : held_locks(session, scopes, view)) {
         if (row.is_null("key")) {
             if (row.text("id") == "standby") {
                 probe.on_standby = true;
             } else {
-                session.has_known_total = true;
+                session.may_ask_total = true;
             }
             continue;
         }
@@ -103,12 +103,12 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
-/// Whether the role may ask for the known total. A probe, if there was one, has told it.
-bool has_known_total(PostgresSession& session, const OrdersView& view) {
-    if (!session.has_known_total) {
-        session.has_known_total = !session.run("SELECT WHERE " + may_ask_total_sql(view)).empty();
+/// Whether the role may ask for the known total. If there was a probe, it has told this.
+bool may_ask_total(PostgresSession& session, const OrdersView& view) {
+    if (!session.may_ask_total) {
+        session.may_ask_total = !session.run("SELECT WHERE " + may_ask_total_sql(view)).empty();
     }
-    return *session.has_known_total;
+    return *session.may_ask_total;
 }
 
 std::string known_total_sql(const OrdersView& view) {
@@ -129,7 +129,7 @@ Row ask_total(PostgresSession& session, const OrdersView& view, const std::strin
 /// it is not executed.
 auto count_all(const std::shared_ptr<const OrdersView>& view, CountBy by) {
     return [view, by](PostgresSession& session) {
-        const bool may_be_known = by == CountBy::known_total && has_known_total(session, *view);
+        const bool may_be_known = by == CountBy::known_total && may_ask_total(session, *view);
         const std::string by_rows = sql_of("(SELECT count(*) FROM {table}{where_order})", *view);
         Row row = ask_total(session, *view, may_be_known ? known_total_sql(*view) : by_rows);
         if (row.is_null("count")) {
@@ -250,7 +250,7 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
 std::optional<WrongTotal> PostgresStore::wrong_known_total() {
     return m_connection->ask(
         [view = m_connection->view()](PostgresSession& session) -> std::optional<WrongTotal> {
-            if (!has_known_total(session, *view)) {
+            if (!may_ask_total(session, *view)) {
                 return std::nullopt;
             }
             const Row row = run_count(session, *view,
@@ -264,9 +264,13 @@ std::optional<WrongTotal> PostgresStore::wrong_known_total() {
         });
 }
 
-void PostgresStore::forget_known_total() {
-    m_connection->ask([view = m_connection->view()](PostgresSession& session) {
+bool PostgresStore::forget_known_total() {
+    return m_connection->ask([view = m_connection->view()](PostgresSession& session) {
+        if (session.run("SELECT WHERE " + may_call_sql(*view, "note_handled")).empty()) {
+            return false;
+        }
         session.run("SELECT " + note_handled_sql(*view, "NULL"));
+        return true;
     });
 }
 

@@ -42,8 +42,9 @@ public:
     /// equal, or the total is not known or may not be asked for.
     std::optional<WrongTotal> wrong_known_total();
 
-    /// Has the follower count the known total anew. Until then nobody uses it.
-    void forget_known_total();
+    /// Has the follower count the known total anew. Until then nobody uses it. Returns false if the
+    /// role may not do that.
+    bool forget_known_total();
 
     /// Begins a transaction that inserts orders.
     std::unique_ptr<InsertedOrders> begin_orders(CacheUpdate update);

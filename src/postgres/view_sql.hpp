@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,6 +45,7 @@ std::string note_handled_sql(const OrdersView& view, const std::string& orders);
 /// list.
 template <typename... More>
 std::string sql_of(const char* statement, const OrdersView& view, More&&... more) {
+    static_assert((!std::is_lvalue_reference_v<More> && ...));
     return fmt::format(
         fmt::runtime(statement), fmt::arg("schema", view.schema), fmt::arg("table", view.table),
         fmt::arg("table_name", sql_literal(view.table)), fmt::arg("order_id", view.order_id),

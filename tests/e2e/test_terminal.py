@@ -155,10 +155,11 @@ def test_who_is_to_type_customers_is_told_how_to_end(terminal):
 
 @pytest.mark.parametrize("command", ["ordercache count -q --customers-from -", "ordercache count --customers-from - 2>&1 | cat"])
 def test_who_types_customers_is_told_nothing_unasked(terminal, command):
-    terminal.type(f"clear; {command}")
+    terminal.type(f"clear; echo ready; {command}")
+    terminal.wait_for("ready")
     terminal.type("9999")
-    terminal.press("C-d")
     terminal.wait_for("9999    1")
+    terminal.press("C-d")
     assert "Reading" not in terminal.screen()
 
 

@@ -73,6 +73,7 @@ def test_adds_in_flight_are_told(ordercache, cache, told):
 
 def test_a_look_changes_nothing(ordercache, cache):
     claim_total(cache)
+    cache.pexpire(LEDGER, 60_000)
     cache.set("num_orders:all", 12000, ex=100)
     before = {key: cache.dump(key) for key in cache.keys()}, cache.pttl(LEDGER)
     ordercache("ttl", "-v")

@@ -3,6 +3,8 @@ DROP FUNCTION IF EXISTS {schema}.poll(regclass);
 DROP FUNCTION IF EXISTS {schema}.known_total(regclass, text);
 DROP FUNCTION IF EXISTS {schema}.total_now(regclass, text);
 DROP FUNCTION IF EXISTS {schema}.fingerprint(regclass);
+DROP FUNCTION IF EXISTS {schema}.may_count(regclass, text);
+DROP FUNCTION IF EXISTS {schema}.locks(oid[]);
 DROP FUNCTION IF EXISTS {schema}.states(regclass);
 DROP FUNCTION IF EXISTS {schema}.row_security(oid);
 DROP FUNCTION IF EXISTS {schema}.note_handled(bigint);

@@ -9,7 +9,7 @@
 --   unnoted      a transaction whose changes are not noted, because the table was full
 --   missing      a part of the table whose changes are not always noted
 --   stray        a table that is not a part of that table, and whose changes are noted
---   uncounted    the total is not known and can be counted: what could change it unnoticed has ended
+--   uncounted    the total is not known, and nothing that could change it unnoticed is in flight
 --   total        the number of all orders may have changed by an unknown number: row security may
 --                hide some from a reader, or a partition is being detached
 -- and of what writers did that do not keep the cache true by themselves:
@@ -26,15 +26,8 @@ BEGIN
     RETURN QUERY
     WITH states AS MATERIALIZED (
         SELECT * FROM {schema}.states(counted)
-    ), locks AS (
-        SELECT DISTINCT CASE locktype WHEN 'advisory' THEN 'unnoted' ELSE 'prepared' END AS kind,
-               virtualtransaction
-        FROM pg_locks
-        WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND (locktype = 'advisory' AND (classid, objid, objsubid) = ({unnoted_lock}, 2)
-               OR locktype = 'relation' AND pid IS NULL -- prepared
-                  AND mode NOT IN ('AccessShareLock', 'RowShareLock')
-                  AND relation IN (SELECT relid FROM states))
+    ), locks AS MATERIALIZED (
+        SELECT * FROM {schema}.locks(ARRAY(SELECT relid FROM states))
     ), changed AS (
         DELETE FROM {schema}.change RETURNING transaction, customer, orders, is_handled
     ), unhandled AS (

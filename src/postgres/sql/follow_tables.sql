@@ -38,8 +38,8 @@ CREATE OR REPLACE FUNCTION {schema}.view(OUT counted text, OUT customer text, OU
 -- What changed: the transaction, the customer, and 1 or -1 for an order that was added or removed.
 -- The customer is null if the order has none, or one that `count --customer` does not take.
 -- note_handled() notes several orders at once, or null if their number is not known. The follower
--- deletes what it has read. A crash empties the table, and the follower notices that. VACUUM must not
--- truncate it: see note_change().
+-- moves what it has read into `total`. A crash empties the table, and the follower notices that.
+-- VACUUM must not truncate it: see note_change().
 CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.change (
     transaction xid8 NOT NULL,
     customer text,
@@ -50,8 +50,8 @@ CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.change (
         vacuum_truncate = false);
 
 -- One row, the known total: the number of all orders is this number plus the orders in `change`, in
--- every snapshot, if `tables` is the fingerprint of the table. Both change in one commit whatever is
--- written. A crash removes the row.
+-- every snapshot, if `tables` is the fingerprint of the table. Whoever changes the orders notes it in
+-- the same commit. A crash removes the row.
 CREATE UNLOGGED TABLE IF NOT EXISTS {schema}.total (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     orders bigint NOT NULL DEFAULT 0,

@@ -50,12 +50,33 @@ CREATE OR REPLACE FUNCTION {schema}.states(counted regclass)
     FROM pg_class WHERE oid = counted AND relrowsecurity
 $$;
 
--- A text that changes with one of these states.
+-- A text that changes with one of these states; null if there are changes that are not noted, or rows
+-- that not every role sees.
 CREATE OR REPLACE FUNCTION {schema}.fingerprint(counted regclass) RETURNS text
-    LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT sum(state) FROM {schema}.states(counted));
-END
+    LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sum(state)::text FROM {schema}.states(counted)
+    HAVING bool_and(is_followed) AND NOT bool_or(is_partial)
+$$;
+
+-- Transactions that may change orders without a note: one whose changes are not noted, because the
+-- table of changes was full; and one that is prepared, whose notes a crash may have removed.
+CREATE OR REPLACE FUNCTION {schema}.locks(parts oid[])
+    RETURNS TABLE (kind text, virtualtransaction text) LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT CASE locktype WHEN 'advisory' THEN 'unnoted' ELSE 'prepared' END,
+           virtualtransaction
+    FROM pg_locks
+    WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (locktype = 'advisory' AND (classid, objid, objsubid) = ({unnoted_lock}, 2)
+           OR locktype = 'relation' AND pid IS NULL -- prepared
+              AND mode NOT IN ('AccessShareLock', 'RowShareLock') AND relation = ANY (parts))
+$$;
+
+-- Whether that follower may count the orders now.
+CREATE OR REPLACE FUNCTION {schema}.may_count(counted regclass, follower text) RETURNS boolean
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM {schema}.follower WHERE token = may_count.follower)
+       AND NOT {schema}.is_full()
+       AND NOT EXISTS (SELECT FROM {schema}.locks(ARRAY(SELECT relid FROM {schema}.states(counted))))
 $$;
 
 -- The number of all orders in the snapshot of the query that calls it, or null if it is not known.
@@ -70,11 +91,11 @@ CREATE OR REPLACE FUNCTION {schema}.total_now(counted regclass, condition text) 
           FROM {schema}.change) AS noted
     WHERE nulls = 0 AND NOT {schema}.is_full()
       AND condition = (SELECT v.condition FROM {schema}.view() AS v)
-      AND known.tables = (SELECT sum(state)::text FROM {schema}.states(counted))
+      AND known.tables = {schema}.fingerprint(counted)
 $$;
 
--- It runs with its owner's rights, so that its callers need no right to the tables. A standby has
--- none of them, so what reads them is a function that is not called there.
+-- It runs with its owner's rights, so that its callers need no right to the tables. A standby has no
+-- UNLOGGED tables. There total_now(), which reads them, is not called.
 CREATE OR REPLACE FUNCTION {schema}.known_total(counted regclass, condition text) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
