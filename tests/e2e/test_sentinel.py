@@ -22,6 +22,7 @@ def cache(watched):
     wait_until(watched.is_ready, what="a primary with its replica")
     with watched.primary().client() as client:
         client.flushall()
+        wait_until(lambda: client.wait(1, 1000) == 1, what="the replica, which has nothing of the last test either")
         yield client
 
 
