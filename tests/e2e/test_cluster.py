@@ -26,10 +26,19 @@ def cluster(folder):
 def cache(cluster):
     """The cluster, empty."""
     wait_until(cluster.is_whole, what="the cluster's recovery")
+    for primary in cluster.primaries():
+        empty(primary)
     client = cluster.client()
-    client.flushall()
     yield client
     client.close()
+
+
+def empty(primary):
+    """Its replicas too: one may be promoted."""
+    with primary.client() as client:
+        replicas = client.info("replication")["connected_slaves"]
+        client.flushall()
+        wait_until(lambda: client.wait(replicas, 1000) >= replicas, what="the replicas, which are empty")
 
 
 @pytest.fixture
