@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -108,6 +109,13 @@ private:
     };
 
     Rows answer(const std::string& sql, const std::vector<std::string>& values) {
+        const Answer act = take_answer(sql, values);
+        return act ? act() : Rows{};
+    }
+
+    /// One thread may cancel another's statement.
+    Answer take_answer(const std::string& sql, const std::vector<std::string>& values) {
+        const std::scoped_lock lock(m_mutex);
         statements.push_back(sql);
         parameters.push_back(values);
         const auto due = std::ranges::find_if(m_answers, [&](const auto& entry) {
@@ -116,11 +124,12 @@ private:
         if (due == m_answers.end()) {
             return {};
         }
-        const Answer act = std::move(due->second);
+        Answer act = std::move(due->second);
         m_answers.erase(due);
-        return act();
+        return act;
     }
 
+    std::mutex m_mutex;
     std::deque<std::pair<std::string, Answer>> m_answers;
     int m_broken = 0;
 };
