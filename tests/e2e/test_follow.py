@@ -583,6 +583,7 @@ def test_verbose_tells_when_it_follows_and_what_it_changes(followed, database):
     follower = Follower(followed, "-v")
     database.execute(INSERT.format(9999))
     wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, seconds=SOON)
+    wait_until(lambda: database.value("SELECT ordercache.known_total('orders', '')") is not None, what="the known total")
     follower.end()
     told = follower.errors.splitlines()[1:]
     assert told[:2] == ["Clearing all caches", "Following what others write to orders"]
