@@ -221,8 +221,18 @@ PollAnswer poll(PostgresSession& session, const OrdersView& view) {
     return answer;
 }
 
+bool may_count(PostgresSession& session, const OrdersView& view, const std::string& token) {
+    return session
+        .run(fmt::format(k_may_count, view.schema, sql_literal(view.table), sql_literal(token)))
+        .only()
+        .flag("may_count");
+}
+
 void correct_total(PostgresSession& session, const OrdersView& view) {
-    const Row row = run_count(session, view, sql_of(sql::k_missing_total, view)).only();
+    const Row row =
+        run_count(session, view,
+                  sql_of(sql::k_missing_total, view, fmt::arg("count_rows", count_rows_sql(view))))
+            .only();
     if (!row.is_null("tables")) {
         session.run(fmt::format(k_correct_total, view.schema, row.number("missing"),
                                 sql_literal(row.text("tables")), row.number("version")));
@@ -255,11 +265,7 @@ PollAnswer first_piece(PostgresSession& session, const OrdersView& view) {
 void count_anew(PostgresSession& session, const OrdersView& view, const std::string& token) {
     require_installation([&] {
         session.run(fmt::format(k_begin_count, k_begin, view.table, view.schema));
-        if (session
-                .run(fmt::format(k_may_count, view.schema, sql_literal(view.table),
-                                 sql_literal(token)))
-                .only()
-                .flag("may_count")) {
+        if (may_count(session, view, token)) {
             correct_total(session, view);
         }
         session.run("COMMIT");

@@ -44,9 +44,7 @@ bool has_total(const std::vector<Scope>& scopes) {
     return std::ranges::find(scopes, k_all_orders) != scopes.end();
 }
 
-std::string may_ask_total_sql(const OrdersView& view) {
-    return may_call_sql(view, "known_total");
-}
+constexpr auto k_known_total = "known_total";
 
 /// PostgreSQL computes the hashes, and names the customer of each lock on one.
 Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
@@ -55,13 +53,13 @@ Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
     std::ranges::copy_if(scopes, std::back_inserter(hashed),
                          [&](const Scope& scope) { return !plain_key(scope, view); });
     const bool has_hashed = !hashed.empty();
-    const auto sql =
-        sql_of(sql::k_probe, view, fmt::arg("class", k_lock_class),
-               fmt::arg("may_ask_total", has_total(scopes) ? may_ask_total_sql(view) : "false"),
-               fmt::arg("id", has_hashed ? "asked.id" : "NULL"),
-               fmt::arg("asked", has_hashed ? "LEFT JOIN unnest($1::text[]) AS asked (id) "
-                                              "ON hashtext(asked.id)::oid = held.objid"
-                                            : ""));
+    const auto sql = sql_of(
+        sql::k_probe, view, fmt::arg("class", k_lock_class),
+        fmt::arg("may_ask_total", has_total(scopes) ? may_call_sql(view, k_known_total) : "false"),
+        fmt::arg("id", has_hashed ? "asked.id" : "NULL"),
+        fmt::arg("asked", has_hashed ? "LEFT JOIN unnest($1::text[]) AS asked (id) "
+                                       "ON hashtext(asked.id)::oid = held.objid"
+                                     : ""));
     return has_hashed ? session.run(sql, {text_of_array(hashed)}) : session.run(sql);
 }
 
@@ -103,10 +101,14 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
+bool may_call(PostgresSession& session, const OrdersView& view, const char* function) {
+    return !session.run("SELECT WHERE " + may_call_sql(view, function)).empty();
+}
+
 /// Whether the role may ask for the known total. If there was a probe, it has told this.
 bool may_ask_total(PostgresSession& session, const OrdersView& view) {
     if (!session.may_ask_total) {
-        session.may_ask_total = !session.run("SELECT WHERE " + may_ask_total_sql(view)).empty();
+        session.may_ask_total = may_call(session, view, k_known_total);
     }
     return *session.may_ask_total;
 }
@@ -130,7 +132,7 @@ Row ask_total(PostgresSession& session, const OrdersView& view, const std::strin
 auto count_all(const std::shared_ptr<const OrdersView>& view, CountBy by) {
     return [view, by](PostgresSession& session) {
         const bool may_be_known = by == CountBy::known_total && may_ask_total(session, *view);
-        const std::string by_rows = sql_of("(SELECT count(*) FROM {table}{where_order})", *view);
+        const std::string by_rows = count_rows_sql(*view);
         Row row = ask_total(session, *view, may_be_known ? known_total_sql(*view) : by_rows);
         if (row.is_null("count")) {
             row = ask_total(session, *view, by_rows);
@@ -255,7 +257,8 @@ std::optional<WrongTotal> PostgresStore::wrong_known_total() {
             }
             const Row row = run_count(session, *view,
                                       sql_of(sql::k_compare_total, *view,
-                                             fmt::arg("known_total", known_total_sql(*view))))
+                                             fmt::arg("known_total", known_total_sql(*view)),
+                                             fmt::arg("count_rows", count_rows_sql(*view))))
                                 .only();
             if (row.is_null("known") || row.number("known") == row.number("counted")) {
                 return std::nullopt;
@@ -266,7 +269,7 @@ std::optional<WrongTotal> PostgresStore::wrong_known_total() {
 
 bool PostgresStore::forget_known_total() {
     return m_connection->ask([view = m_connection->view()](PostgresSession& session) {
-        if (session.run("SELECT WHERE " + may_call_sql(*view, "note_handled")).empty()) {
+        if (!may_call(session, *view, "note_handled")) {
             return false;
         }
         session.run("SELECT " + note_handled_sql(*view, "NULL"));

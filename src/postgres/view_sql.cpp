@@ -53,6 +53,10 @@ std::string if_order_sql(const char* before, const OrdersView& view) {
     return view.condition.empty() ? "" : fmt::format("{}({}\n)", before, view.condition);
 }
 
+std::string count_rows_sql(const OrdersView& view) {
+    return sql_of("(SELECT count(*) FROM {table}{where_order})", view);
+}
+
 std::string is_order_sql(const OrdersView& view) {
     return view.condition.empty() ? "true" : fmt::format("({}\n) IS TRUE", view.condition);
 }

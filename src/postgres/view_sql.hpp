@@ -30,6 +30,9 @@ std::string is_customer_sql(const OrdersView& view, bool is_array);
 /// user's condition ends with its line, so that a comment in it cannot hide our parenthesis.
 std::string if_order_sql(const char* before, const OrdersView& view);
 
+/// The number of all orders.
+std::string count_rows_sql(const OrdersView& view);
+
 /// Whether a row that was inserted is an order.
 std::string is_order_sql(const OrdersView& view);
 

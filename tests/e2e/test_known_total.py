@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from following import INSERT, Follower, install
+from following import INSERT, Follower, comparison_of_total, install
 from keys import FOLLOWED
 from orders import CSV, an_order
 from servers import wait_until
@@ -36,7 +36,7 @@ class Known:
 
     def is_true(self):
         """Whether it is known in a snapshot, and is the number of orders in it."""
-        [(known, counted)] = self.database.rows("SELECT ordercache.known_total('orders', ''), count(*) FROM orders")
+        [(known, counted)] = self.database.rows(comparison_of_total())
         return known == counted
 
 
@@ -222,7 +222,7 @@ def test_a_count_anew_takes_in_what_is_folded_meanwhile(ordercache, database):
         database.execute(INSERT.format(1))
         database.execute("DELETE FROM orders WHERE customerid = 9999")
         wait_until(lambda: database.value("SELECT count(*) FROM ordercache.change") == 0, what="a poll meanwhile")
-    comparison = f"SELECT ordercache.known_total('orders', '{CONDITION}'), count(*) FROM orders"
+    comparison = comparison_of_total(condition=CONDITION)
     wait_until(lambda: database.rows(comparison)[0][0] is not None, what="the known total")
     [(known, counted)] = database.rows(comparison)
     assert known == counted

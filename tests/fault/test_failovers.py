@@ -10,7 +10,7 @@ import shutil
 import signal
 import threading
 
-from following import Follower, install
+from following import Follower, comparison_of_total, install
 from peers import Proxy
 from postgres_peers import Standby
 from servers import Database, Postgres, temporary_folder, wait_until
@@ -170,5 +170,5 @@ def test_a_standby_knows_no_total_until_it_is_promoted_and_followed(ordercache):
 
 
 def known(database):
-    [counts] = database.rows("SELECT ordercache.known_total('orders', ''), count(*) FROM orders")
+    [counts] = database.rows(comparison_of_total())
     return counts

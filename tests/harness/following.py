@@ -97,14 +97,17 @@ class Counts:
         return self.database.value("SELECT count(*) FROM ordercache.change") == 0
 
 
+def comparison_of_total(table="orders", condition=""):
+    """The SQL that gives the known total beside COUNT, in one snapshot."""
+    return f"SELECT ordercache.known_total('{table}', '{condition}'), count(*) FROM {table} WHERE {condition or 'true'}"
+
+
 class Snapshots:
     """The known total beside COUNT, in the same snapshots."""
 
     def __init__(self, database, table="orders", condition=""):
         self._database = database
-        self._compare = (
-            f"SELECT ordercache.known_total('{table}', '{condition}'), count(*) FROM {table} WHERE {condition or 'true'}"
-        )
+        self._compare = comparison_of_total(table, condition)
         self._table = table
         self.known = 0
         self.wrong = []

@@ -1,1 +1,1 @@
-SELECT {known_total} AS known, (SELECT count(*) FROM {table}{where_order}) AS counted
+SELECT {known_total} AS known, {count_rows} AS counted

@@ -1,5 +1,5 @@
 -- By how much the known total is wrong, its version, and the fingerprint of the table.
-SELECT (SELECT count(*) FROM {table}{where_order})
+SELECT {count_rows}
        - (SELECT coalesce(sum(change.orders), 0) FROM {schema}.change)
        - coalesce((SELECT total.orders FROM {schema}.total), 0) AS missing,
        coalesce((SELECT version FROM {schema}.total), 0) AS version,
