@@ -4,12 +4,12 @@
 #include "redis/pieces.hpp"
 #include "redis/reply_check.hpp"
 #include "redis/scripts.hpp"
-#include "redis/token.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
+#include <random>
 
 namespace ordercache {
 
@@ -28,6 +28,12 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
 /// Few enough that a script does not keep other clients waiting.
 constexpr std::size_t k_script_transactions = 500;
+
+/// 128 random bits, by which a lease knows its owner.
+std::string random_token() {
+    std::random_device device;
+    return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
+}
 
 std::string name_of(const WriteId& write) {
     return fmt::format("{}:{}", write.transaction, write.order.value_or(""));

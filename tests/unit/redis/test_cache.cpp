@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 
 using namespace ordercache;
 using namespace ordercache::replies;
@@ -166,6 +167,19 @@ TEST_CASE("the right to count is acquired by scripts, and told scope by scope") 
                        "{n:2}:answer"});
     CHECK(std::vector(leases.begin() + 10, leases.end()) ==
           RedisCommand{"read", "primary", "", " early "});
+}
+
+TEST_CASE("each right to count has a token of its own: 128 bits in hexadecimal digits") {
+    Fixture fixture([](const RedisCommand&) { return list({list({text("ours")})}); });
+    std::set<std::string> tokens;
+    for (int i = 0; i < 1000; ++i) {
+        acquire(fixture.cache, {k_one});
+        const std::string token = fixture.servers.sent_to(k_peer).back().back().at(6);
+        CHECK(token.size() == 32);
+        CHECK(token.find_first_not_of("0123456789abcdef") == std::string::npos);
+        tokens.insert(token);
+    }
+    CHECK(tokens.size() == 1000);
 }
 
 TEST_CASE("a single count that is not stored is left to others, with where it comes from") {
