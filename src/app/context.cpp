@@ -1,12 +1,8 @@
 #include "app/context.hpp"
 
-#include "base/environment.hpp"
 #include "postgres/change_feed.hpp"
 #include "redis/key_names.hpp"
 
-#include <functional>
-#include <string>
-#include <string_view>
 #include <variant>
 
 namespace ordercache {
@@ -43,24 +39,6 @@ RedisRouter::RedirectionTime redirection_time(const Command& command) {
                            : std::nullopt;
 }
 
-/// Names the PostgreSQL service that a count comes from, by everything that chooses the server.
-/// Passwords do not count.
-std::string origin_of(const PostgresService& service) {
-    constexpr std::string_view password = "password='";
-    std::string text = service.connection_string;
-    for (auto at = text.find(password); at != std::string::npos; at = text.find(password, at)) {
-        auto end = at + password.size();
-        while (end < text.size() && text[end] != '\'') {
-            end += text[end] == '\\' ? 2 : 1;
-        }
-        text.erase(at, end - at);
-    }
-    for (const auto* const variable : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGTARGETSESSIONATTRS"}) {
-        text += ' ' + process_environment(variable).value_or("");
-    }
-    return std::to_string(std::hash<std::string>{}(text));
-}
-
 } // namespace
 
 TimeLimit limit_of(const Invocation& invocation) {
@@ -80,7 +58,7 @@ RedisCache& Context::cache() {
                                     when_closed(m_command)),
                         KeyNames(m_config.key_prefix(), m_config.customer_type()),
                         m_config.time_to_live(), m_reporter,
-                        [this] { return origin_of(m_config.postgres()); });
+                        [this] { return m_config.postgres().origin; });
     }
     return *m_cache;
 }

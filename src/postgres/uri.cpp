@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -179,6 +180,16 @@ void set_defaults(const Environment& environment, Parameters& parameters) {
     }
 }
 
+/// Passwords may change while the server stays the same.
+std::string origin_of(Parameters parameters, const Environment& environment) {
+    parameters.erase("password");
+    std::string text = to_string(parameters);
+    for (const auto* const variable : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGTARGETSESSIONATTRS"}) {
+        text += ' ' + environment(variable).value_or("");
+    }
+    return std::to_string(std::hash<std::string>{}(text));
+}
+
 } // namespace
 
 PostgresService parse_postgres_uri(std::string_view text, std::string_view database,
@@ -190,7 +201,8 @@ PostgresService parse_postgres_uri(std::string_view text, std::string_view datab
     hide_unfit_passfile(environment, parameters);
 
     PostgresService service{to_string(parameters),
-                            in_use(parameters, "dbname", environment, "PGDATABASE")};
+                            in_use(parameters, "dbname", environment, "PGDATABASE"),
+                            origin_of(parameters, environment)};
     check_name(service.database, "the database's name");
     return service;
 }

@@ -11,6 +11,10 @@ namespace ordercache {
 struct PostgresService {
     std::string connection_string; ///< For libpq, as `key='value' …`; holds the password.
     std::string database;          ///< The database in use; empty for libpq's default.
+
+    /// A word that names the server and the database, by everything that chooses them, passwords
+    /// left out.
+    std::string origin = {};
 };
 
 /// Reads a `postgres` or `postgresql` URI or libpq's `key=value` form. The service uses `database`

@@ -141,6 +141,24 @@ TEST_CASE("dellstore takes the place of a database that is not named, and of a p
     CHECK(parse("service=shop", "other").database == "other");
 }
 
+TEST_CASE("the origin of a count is its server and database, whatever the password") {
+    const auto origin = [](const char* text, const char* database = "",
+                           std::map<std::string, std::string> variables = {}) {
+        return parse(text, database, std::move(variables)).origin;
+    };
+    const std::string one = origin("postgres://u:old@h:1/d");
+    CHECK(one == origin("postgres://u:new%27%20x@h:1/d"));
+    CHECK(one == origin("host=h port=1 user=u dbname=d"));
+    for (const char* other : {"postgres://u@i:1/d", "postgres://u@h:2/d", "postgres://u@h:1/e",
+                              "postgres://u@h:1/d?target_session_attrs=standby"}) {
+        CAPTURE(other);
+        CHECK(one != origin(other));
+    }
+    CHECK(one != origin("postgres://u@h:1/d", "e"));
+    CHECK(origin("postgres:///d") != origin("postgres:///d", "", {{"PGHOST", "h"}}));
+    CHECK(one.find_first_of(" \n") == std::string::npos);
+}
+
 TEST_CASE("the program has a name, and asks for no GSS encryption, unless the user says so") {
     const auto has = [](const PostgresService& service, const char* parameter) {
         return service.connection_string.find(parameter) != std::string::npos;
