@@ -5,6 +5,8 @@ import time
 
 from orders import LAST_ORDER, an_order
 
+PAUSE = 0.02  # between two runs of one thread, so that the servers and what happens to them get their time too
+
 
 class Load:
     """Programs that add and count all the time, whose every answer is held against what was true meanwhile, or `lag` seconds
@@ -33,7 +35,7 @@ class Load:
             thread.join()
 
     def _add(self):
-        while not self._over.is_set():
+        while not self._over.wait(PAUSE):
             with self._lock:
                 self._adds_begun += 1
             status = self._ordercache(*an_order()).status
@@ -43,7 +45,7 @@ class Load:
                     self._adds_done.append(time.monotonic())
 
     def _count(self):
-        while not self._over.is_set():
+        while not self._over.wait(PAUSE):
             earlier = time.monotonic() - self._lag
             least = LAST_ORDER + sum(done <= earlier for done in self._adds_done)
             run = self._ordercache("count")
