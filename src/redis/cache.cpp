@@ -18,9 +18,17 @@ namespace ordercache {
 
 namespace {
 
-std::int64_t sum_of(const std::vector<RedisReply>& replies) {
+std::int64_t sum_of(std::span<const RedisReply> replies) {
     return std::transform_reduce(replies.begin(), replies.end(), std::int64_t{0}, std::plus<>(),
                                  [](const RedisReply& reply) { return reply.integer; });
+}
+
+std::vector<RedisCommand> deletions(const KeyForm& form, const std::vector<Scope>& scopes) {
+    std::vector<RedisCommand> commands;
+    for (const Scope& scope : scopes) {
+        commands.push_back({"DEL", form.of(scope)});
+    }
+    return commands;
 }
 
 constexpr std::size_t k_follower_replies = 2;
@@ -71,15 +79,12 @@ std::int64_t RedisCache::drop(const std::vector<Scope>& scopes) {
     std::int64_t dropped =
         std::ranges::find(scopes, k_all_orders) != scopes.end() ? drop_total() : 0;
     in_pieces(customers_in(scopes), k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        auto commands = drop_commands(piece);
-        const auto leases = static_cast<std::ptrdiff_t>(piece.size());
-        const auto replies = m_redis.run(commands);
-        dropped += sum_of({replies.begin() + leases, replies.end()});
+        const auto replies = m_redis.run(drop_commands(piece));
+        dropped += sum_of(std::span(replies).last(piece.size()));
         // A lease that was redirected was deleted after its value. Now that it is gone, the value
         // is deleted again.
         if (m_redis.is_cluster()) {
-            commands.erase(commands.begin(), commands.begin() + leases);
-            dropped += sum_of(m_redis.run(commands));
+            dropped += sum_of(m_redis.run(deletions(m_names.values(), piece)));
         }
     });
     return dropped;
@@ -95,13 +100,8 @@ std::int64_t RedisCache::drop_total() {
 /// Returns a DEL of each customer's lease, and then a DEL of each value. An answer stays, since
 /// only readers that asked before it was counted get it.
 std::vector<RedisCommand> RedisCache::drop_commands(const std::vector<Scope>& customers) const {
-    std::vector<RedisCommand> commands;
-    for (const Scope& customer : customers) {
-        commands.push_back({"DEL", m_names.leases().of(customer)});
-    }
-    for (const Scope& customer : customers) {
-        commands.push_back({"DEL", key(customer)});
-    }
+    auto commands = deletions(m_names.leases(), customers);
+    std::ranges::move(deletions(m_names.values(), customers), std::back_inserter(commands));
     return commands;
 }
 
@@ -114,16 +114,8 @@ std::int64_t RedisCache::drop_all() {
 
 std::int64_t RedisCache::delete_all(const std::vector<RedisServer*>& servers, const KeyForm& form) {
     std::int64_t deleted = 0;
-    scan_keys(servers, form.pattern(), [&](const std::vector<std::string>& keys) {
-        std::vector<RedisCommand> commands;
-        for (const std::string& key : keys) {
-            if (form.scope_in(key)) {
-                commands.push_back({"DEL", key});
-            }
-        }
-        if (!commands.empty()) {
-            deleted += sum_of(m_redis.run(commands));
-        }
+    scan_keys(servers, form, [&](const std::vector<Scope>& page) {
+        deleted += sum_of(m_redis.run(deletions(form, page)));
     });
     return deleted;
 }
@@ -142,12 +134,8 @@ std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Sco
 
 std::vector<Scope> RedisCache::scopes() {
     std::vector<Scope> scopes;
-    scan_keys(m_redis.primaries(), m_names.values().pattern(), [&](const auto& keys) {
-        for (const std::string& key : keys) {
-            if (const auto scope = m_names.values().scope_in(key)) {
-                scopes.push_back(*scope);
-            }
-        }
+    scan_keys(m_redis.primaries(), m_names.values(), [&](const std::vector<Scope>& page) {
+        scopes.insert(scopes.end(), page.begin(), page.end());
     });
     return without_repeats(std::move(scopes)); // a scan may find a key twice
 }

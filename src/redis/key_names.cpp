@@ -44,17 +44,12 @@ std::string KeyForm::pattern() const {
     return with_backslashes(m_begin, "*?[]\\") + '*' + m_end;
 }
 
-KeyNames::KeyNames(const std::string& prefix, CustomerType type)
-    : m_prefix(prefix), m_values(prefix, "", type), m_leases(prefix, ":lease", type),
-      m_answers(prefix, ":answer", type), m_ledgers(prefix, ":ledger", type),
-      m_committed(prefix, ":committed", type), m_followed(prefix, ":followed", type),
-      m_alive(prefix, ":alive", type) {}
-
 std::vector<std::string> KeyNames::keys(const Scope& scope) const {
+    const std::string answer = form(":answer").of(scope);
     if (scope.customer) {
-        return {m_leases.of(scope), m_values.of(scope), m_answers.of(scope)};
+        return {leases().of(scope), value(scope), answer};
     }
-    return {m_values.of(scope), m_ledgers.of(scope), m_committed.of(scope), m_answers.of(scope)};
+    return {value(scope), ledger(), form(":committed").of(scope), answer};
 }
 
 } // namespace ordercache

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -38,14 +39,14 @@ private:
 /// `{shop}:orders:{1}:lease`, since a text may be `1:lease`.
 class KeyNames {
 public:
-    KeyNames(const std::string& prefix, CustomerType type);
+    KeyNames(std::string prefix, CustomerType type) : m_prefix(std::move(prefix)), m_type(type) {}
 
-    const KeyForm& values() const { return m_values; }
-    const KeyForm& leases() const { return m_leases; }
-    std::string value(const Scope& scope) const { return m_values.of(scope); }
-    std::string ledger() const { return m_ledgers.of(k_all_orders); }
-    std::string followed() const { return m_followed.of(k_all_orders); }
-    std::string alive() const { return m_alive.of(k_all_orders); }
+    KeyForm values() const { return form(""); }
+    KeyForm leases() const { return form(":lease"); }
+    std::string value(const Scope& scope) const { return values().of(scope); }
+    std::string ledger() const { return form(":ledger").of(k_all_orders); }
+    std::string followed() const { return form(":followed").of(k_all_orders); }
+    std::string alive() const { return form(":alive").of(k_all_orders); }
     const std::string& prefix() const { return m_prefix; }
 
     /// All keys of the scope, as the scripts take them: a customer's lease, value and answer; the
@@ -53,14 +54,10 @@ public:
     std::vector<std::string> keys(const Scope& scope) const;
 
 private:
+    KeyForm form(const char* name) const { return {m_prefix, name, m_type}; }
+
     std::string m_prefix;
-    KeyForm m_values;
-    KeyForm m_leases;
-    KeyForm m_answers;
-    KeyForm m_ledgers;
-    KeyForm m_committed;
-    KeyForm m_followed;
-    KeyForm m_alive;
+    CustomerType m_type;
 };
 
 } // namespace ordercache

@@ -1,11 +1,11 @@
 #include "redis/key_scan.hpp"
 
-#include "redis/router.hpp"
+#include "redis/reply_check.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <iterator>
+#include <optional>
+#include <string>
 
 namespace ordercache {
 
@@ -19,42 +19,59 @@ constexpr std::size_t k_most_page_keys = 4000;
 /// Far less than a reply may have, since a page may be longer than the ones before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
-std::size_t longest_of(const std::vector<std::string>& keys) {
-    return std::ranges::max(keys, {}, &std::string::size).size();
+RedisReply next_page(RedisServer& server, const RedisCommand& scan) {
+    RedisReply page = server.run({scan}, std::nullopt).front();
+    check_reply(server.service(), scan, page);
+    return page;
+}
+
+std::size_t longest_of(const std::vector<RedisReply>& keys) {
+    return std::ranges::max(keys, {}, [](const RedisReply& key) { return key.text.size(); })
+        .text.size();
+}
+
+std::vector<Scope> scopes_in(const std::vector<RedisReply>& keys, const KeyForm& form) {
+    std::vector<Scope> scopes;
+    for (const RedisReply& key : keys) {
+        if (const auto scope = form.scope_in(key.text)) {
+            scopes.push_back(*scope);
+        }
+    }
+    return scopes;
 }
 
 /// Asks for as many keys as fit into a page if they are as long as the longest of the page before.
 /// A page without keys, which deletions leave, tells nothing of their length. Until a page has
 /// keys, they are taken to be as long as the pattern.
-void scan_server(RedisServer& server, const std::string& pattern,
-                 const std::function<void(const std::vector<std::string>&)>& visit) {
+void scan_server(RedisServer& server, const KeyForm& form,
+                 const std::function<void(const std::vector<Scope>&)>& visit) {
+    const std::string pattern = form.pattern();
     std::size_t longest = pattern.size();
     std::size_t most_keys = k_first_page_keys;
     std::string cursor = "0";
     do {
         const std::size_t page_keys = std::clamp(k_page_bytes / longest, std::size_t{1}, most_keys);
-        const auto page = RedisRouter::run_at(
+        const RedisReply page = next_page(
             server, {"SCAN", cursor, "MATCH", pattern, "COUNT", std::to_string(page_keys)});
-        cursor = page.list[0].text;
-        std::vector<std::string> keys;
-        std::ranges::transform(page.list[1].list, std::back_inserter(keys), &RedisReply::text);
+        const std::vector<RedisReply>& keys = page.list[1].list;
         if (!keys.empty()) {
             longest = longest_of(keys);
         }
         most_keys = std::min(4 * page_keys, k_most_page_keys);
-        visit(keys);
+        visit(scopes_in(keys, form));
+        cursor = page.list[0].text;
     } while (cursor != "0");
 }
 
 } // namespace
 
-void scan_keys(const std::vector<RedisServer*>& servers, const std::string& pattern,
-               const std::function<void(const std::vector<std::string>&)>& visit) {
+void scan_keys(const std::vector<RedisServer*>& servers, const KeyForm& form,
+               const std::function<void(const std::vector<Scope>&)>& visit) {
     // A key that moves from one server to the next meanwhile may escape the first look.
     const int looks = servers.size() > 1 ? 2 : 1;
     for (int look = 0; look < looks; ++look) {
         for (RedisServer* const server : servers) {
-            scan_server(*server, pattern, visit);
+            scan_server(*server, form, visit);
         }
     }
 }

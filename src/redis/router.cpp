@@ -127,12 +127,6 @@ RedisReply RedisRouter::run_if_primaries(const RedisCommand& command) {
     return replies.back();
 }
 
-RedisReply RedisRouter::run_at(RedisServer& server, const RedisCommand& command) {
-    RedisReply reply = std::move(server.run({command}, std::nullopt).front());
-    check_reply(server.service(), command, reply);
-    return reply;
-}
-
 /// Sends the commands, and those that are redirected again to their new servers, until none is.
 void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline) {
     std::vector<RoutedCommand*> open;

@@ -47,9 +47,6 @@ public:
     /// a command that has a key. Follows no redirection. Throws CacheError.
     RedisReply run_if_primaries(const RedisCommand& command);
 
-    /// Returns `server`'s reply to a command without a key. Throws as run() does.
-    static RedisReply run_at(RedisServer& server, const RedisCommand& command);
-
 private:
     struct RoutedCommand;
     struct Batch;

@@ -1,11 +1,18 @@
 #include "redis/key_scan.hpp"
 
+#include "customers.hpp"
 #include "fake_redis.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace ordercache;
 using namespace ordercache::replies;
+
+namespace {
+
+using Scopes = std::vector<Scope>;
+
+} // namespace
 
 TEST_CASE("a scan goes on from page to page until the server says that it is over") {
     fakes::RedisServers servers;
@@ -14,23 +21,24 @@ TEST_CASE("a scan goes on from page to page until the server says that it is ove
             return list({text("mode"), text("standalone")});
         }
         if (command.at(1) == "0") {
-            return list({text("17"), list({text("a"), text("b")})});
+            return list({text("17"), list({text("n:1"), text("n:x"), text("n:2")})});
         }
         return command.at(1) == "17" ? list({text("5"), list({})})
-                                     : list({text("0"), list({text("c")})});
+                                     : list({text("0"), list({text("n:3")})});
     });
     RedisRouter router = servers.router(parse_redis_uri("redis://h"));
-    std::vector<std::vector<std::string>> pages;
-    scan_keys(router.primaries(), "x*",
-              [&](const std::vector<std::string>& keys) { pages.push_back(keys); });
-    CHECK(pages == std::vector<std::vector<std::string>>{{"a", "b"}, {}, {"c"}});
+    std::vector<Scopes> pages;
+    scan_keys(router.primaries(), KeyNames("n", CustomerType::integer).values(),
+              [&](const Scopes& page) { pages.push_back(page); });
+    CHECK(pages ==
+          std::vector<Scopes>{{customer_scope(1), customer_scope(2)}, {}, {customer_scope(3)}});
     for (const RedisCommand& command : servers.commands_to("h:6379")) {
-        CHECK((command.front() == "HELLO" || command.at(3) == "x*"));
+        CHECK((command.front() == "HELLO" || command.at(3) == "n:*"));
     }
 }
 
 TEST_CASE("pages without keys do not make the pages of long keys longer") {
-    const std::string pattern(20'000, 'p');
+    const std::string prefix(20'000, 'p');
     fakes::RedisServers servers;
     servers.set_answer("h:6379", [&](const RedisCommand& command) {
         if (command.front() == "HELLO") {
@@ -38,15 +46,14 @@ TEST_CASE("pages without keys do not make the pages of long keys longer") {
         }
         const int page = std::stoi(command.at(1));
         return page < 9 ? list({text(std::to_string(page + 1)), list({})})
-                        : list({text("0"), list({text(pattern + '1')})});
+                        : list({text("0"), list({text(prefix + ":1")})});
     });
     RedisRouter router = servers.router(parse_redis_uri("redis://h"));
 
-    std::vector<std::string> found;
-    scan_keys(router.primaries(), pattern, [&](const std::vector<std::string>& keys) {
-        found.insert(found.end(), keys.begin(), keys.end());
-    });
-    CHECK(found == std::vector{pattern + '1'});
+    Scopes found;
+    scan_keys(router.primaries(), KeyNames(prefix, CustomerType::integer).values(),
+              [&](const Scopes& page) { found.insert(found.end(), page.begin(), page.end()); });
+    CHECK(found == Scopes{customer_scope(1)});
     for (const RedisCommand& command : servers.commands_to("h:6379")) {
         if (command.front() == "SCAN") {
             CHECK(std::stoi(command.back()) <= 6);
