@@ -3,7 +3,6 @@
 #include "base/error.hpp"
 #include "redis/claim_reply.hpp"
 #include "redis/key_scan.hpp"
-#include "redis/pieces.hpp"
 #include "redis/reply_check.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +32,9 @@ std::vector<RedisCommand> deletions(const KeyForm& form, const std::vector<Scope
 
 constexpr std::size_t k_follower_replies = 2;
 
+/// Enough to make a pipeline's round trip cheap, and few enough to fit in memory.
+constexpr std::size_t k_pipeline_scopes = 1000;
+
 } // namespace
 
 RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
@@ -48,8 +50,7 @@ std::optional<Counts> RedisCache::get(const std::vector<Scope>& scopes) {
         return command;
     };
     const auto asked = Clock::now();
-    const auto replies =
-        run_in_pieces(m_redis, scopes, command_for, std::nullopt, follower_question());
+    const auto replies = run_in_pieces(scopes, command_for, std::nullopt, follower_question());
     if (replies.size() != k_follower_replies + scopes.size()) {
         throw unexpected_reply(m_redis.service(), "MGET");
     }

@@ -84,6 +84,11 @@ private:
     using Arguments = std::vector<std::string>;
     using Clock = std::chrono::steady_clock;
 
+    std::vector<RedisReply>
+    run_in_pieces(const std::vector<Scope>& scopes,
+                  const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
+                  std::optional<Deadline> deadline = std::nullopt,
+                  const std::vector<RedisCommand>& first = {});
     RedisCommand eval(const Step& step, const std::vector<Scope>& scopes,
                       const Arguments& arguments) const;
     std::vector<RedisReply>

@@ -1,7 +1,7 @@
 #include "redis/cache.hpp"
 
 #include "redis/claim_reply.hpp"
-#include "redis/pieces.hpp"
+#include "redis/cluster.hpp"
 #include "redis/reply_check.hpp"
 #include "redis/scripts.hpp"
 
@@ -28,6 +28,10 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 
 /// Few enough that a script does not keep other clients waiting.
 constexpr std::size_t k_script_transactions = 500;
+
+/// Few enough that the first replies of a pipeline are read while the server works on the next
+/// commands, too.
+constexpr std::size_t k_command_scopes = 250;
 
 /// 128 random bits, by which a lease knows its owner.
 std::string random_token() {
@@ -159,6 +163,42 @@ void RedisCache::apply_external(const std::vector<TransactionDelta>& others) {
     });
 }
 
+/// Runs a command for each piece of the scopes, which must be sorted. The total is a piece by
+/// itself, and in a cluster each customer is, since their keys may lie on several nodes. All
+/// commands go in one write, behind those in `first`. Returns the elements of the replies that are
+/// lists, and the other replies.
+std::vector<RedisReply>
+RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
+                          const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
+                          std::optional<Deadline> deadline,
+                          const std::vector<RedisCommand>& first) {
+    const auto run_sized = [&](std::size_t size) {
+        std::vector<RedisCommand> commands = first;
+        if (!scopes.front().customer) {
+            commands.push_back(command_for({k_all_orders}));
+        }
+        in_pieces(customers_in(scopes), size,
+                  [&](const std::vector<Scope>& piece) { commands.push_back(command_for(piece)); });
+        return m_redis.run(commands, deadline);
+    };
+    if (scopes.empty()) {
+        return {};
+    }
+    auto replies = run_sized(m_redis.is_cluster() ? 1 : k_command_scopes);
+    if (std::ranges::any_of(replies, is_cross_slot)) {
+        replies = run_sized(1);
+    }
+    std::vector<RedisReply> elements;
+    for (RedisReply& reply : replies) {
+        if (reply.kind == RedisReply::Kind::list) {
+            std::ranges::move(reply.list, std::back_inserter(elements));
+        } else {
+            elements.push_back(std::move(reply));
+        }
+    }
+    return elements;
+}
+
 /// Returns the command that runs the step's script with all keys of each scope.
 RedisCommand RedisCache::eval(const Step& step, const std::vector<Scope>& scopes,
                               const Arguments& arguments) const {
@@ -178,7 +218,7 @@ std::vector<RedisReply>
 RedisCache::run_for_each(const Step& step, const std::vector<Scope>& scopes,
                          const Arguments& arguments,
                          const std::function<std::string(const Scope&)>& argument_for) {
-    auto replies = run_in_pieces(m_redis, scopes, [&](const std::vector<Scope>& piece) {
+    auto replies = run_in_pieces(scopes, [&](const std::vector<Scope>& piece) {
         Arguments all = arguments;
         std::ranges::transform(piece, std::back_inserter(all), argument_for);
         return eval(step, piece, all);
@@ -194,7 +234,7 @@ void RedisCache::run(const Step& step, const std::vector<Scope>& scopes, const A
     const auto command_for = [&](const std::vector<Scope>& piece) {
         return eval(step, piece, arguments);
     };
-    run_in_pieces(m_redis, scopes, command_for, deadline);
+    run_in_pieces(scopes, command_for, deadline);
 }
 
 RedisReply RedisCache::run_on_total(const char* script, const Arguments& arguments,
