@@ -73,7 +73,7 @@ PostgresStore& Context::store() {
 CountReader& Context::reader() {
     if (!m_reader) {
         const auto orders = [this]() -> OrderStore& { return store(); };
-        m_reader.emplace(cache(), orders, m_reporter, [this] { return begin_wait(); });
+        m_reader.emplace(cache(), orders, m_reporter, m_limit);
     }
     return *m_reader;
 }
@@ -87,14 +87,6 @@ void Context::disconnect() {
     m_reader.reset();
     m_store.reset();
     m_cache.reset();
-}
-
-/// A wait for another reader's count ends with --timeout.
-Patience Context::begin_wait() const {
-    return [deadline = m_limit.deadline()](std::chrono::milliseconds length) {
-        pause_for(length);
-        return !deadline.passed();
-    };
 }
 
 } // namespace ordercache

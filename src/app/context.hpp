@@ -52,8 +52,6 @@ public:
     void disconnect();
 
 private:
-    Patience begin_wait() const;
-
     TimeLimit m_limit;
     TimeLimit m_stream_limit;
     Output m_output;

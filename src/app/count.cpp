@@ -16,20 +16,11 @@ namespace {
 
 std::vector<std::int64_t> counts_of(const std::vector<Scope>& scopes, CacheUse use,
                                     Context& context) {
-    switch (use) {
-    case CacheUse::none:
+    if (use == CacheUse::none) {
         return counts_from_store(context.store(), scopes, context.reporter());
-    case CacheUse::refresh:
-        return context.reader().refresh(scopes);
-    case CacheUse::normal:
-        break;
     }
-    return context.reader().counts(scopes);
-}
-
-std::int64_t count_of(const Scope& scope, CacheUse use, Context& context) {
-    return use == CacheUse::normal ? context.reader().count(scope)
-                                   : counts_of({scope}, use, context).front();
+    return context.reader().counts(scopes,
+                                   use == CacheUse::refresh ? Purpose::refresh : Purpose::read);
 }
 
 void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& context) {
@@ -77,7 +68,7 @@ bool run(const Count& count, Context& context) {
         });
     } else {
         const Scope scope = count.customers.empty() ? k_all_orders : Scope{count.customers.front()};
-        context.output().count(count_of(scope, count.cache, context));
+        context.output().count(counts_of({scope}, count.cache, context).front());
     }
     context.output().flush();
     return true;

@@ -68,23 +68,26 @@ std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector
 }
 
 CountReader::CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
-                         BeginWait begin_wait)
-    : m_cache(cache), m_store(std::move(store)), m_reporter(reporter),
-      m_begin_wait(std::move(begin_wait)) {}
+                         TimeLimit limit, Pause pause)
+    : m_cache(cache), m_store(std::move(store)), m_reporter(reporter), m_limit(limit),
+      m_pause(std::move(pause)) {}
 
-std::vector<std::int64_t> CountReader::ask(const std::vector<Scope>& scopes, Purpose purpose) {
-    begin_question();
+std::vector<std::int64_t> CountReader::counts(const std::vector<Scope>& scopes, Purpose purpose) {
+    m_cache_had_failed = std::exchange(m_cache_failed, false);
     const auto wanted = without_repeats(scopes);
     try {
         const bool is_read = purpose == Purpose::read;
         return in_order_of(scopes, is_read ? cached_or_counted(wanted) : resolve(wanted, purpose));
     } catch (const CacheError& error) {
-        return in_order_of(scopes, count_after(error, wanted));
+        leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
+        return in_order_of(scopes, count_without_cache(m_store(), wanted, m_reporter));
     }
 }
 
 Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
-    std::ranges::for_each(scopes, [&](const Scope& scope) { note_check(scope); });
+    for (const Scope& scope : scopes) {
+        m_reporter.note([&] { return fmt::format("Checking cache key {}", m_cache.key(scope)); });
+    }
     auto cached = m_cache.get(scopes);
     if (!cached) {
         return resolve(scopes, Purpose::refresh);
@@ -105,7 +108,7 @@ Counts CountReader::cached_or_counted(const std::vector<Scope>& scopes) {
 /// Counts what no other reader counts, and waits for the rest.
 Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
     OrderStore& store = m_store();
-    const Patience patience = m_begin_wait();
+    const Deadline deadline = m_limit.deadline();
     StatusLine status(m_reporter);
     Claims claims;
     for (const Scope& scope : scopes) {
@@ -130,7 +133,8 @@ Counts CountReader::resolve(const std::vector<Scope>& scopes, Purpose purpose) {
             pause = k_first_pause;
         }
         status.show(what_is_waited_for(claims.begin()->second));
-        if (!patience(pause)) {
+        m_pause(pause);
+        if (deadline.passed()) {
             const auto& [scope, claim] = *claims.begin();
             throw waited_too_long(scope, claim);
         }
@@ -259,11 +263,6 @@ bool CountReader::settle(const Claims& claims, OrderStore& store) {
     return settled;
 }
 
-Counts CountReader::count_after(const CacheError& error, const std::vector<Scope>& scopes) {
-    leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
-    return count_without_cache(m_store(), scopes, m_reporter);
-}
-
 /// Runs an act that the answer does not depend on: if the cache fails, it warns.
 void CountReader::with_cache(const std::function<void()>& act) {
     if (m_cache_failed) {
@@ -282,10 +281,6 @@ void CountReader::leave_cache(const std::string& warning) {
     if (!m_cache_had_failed) {
         m_reporter.warn(warning);
     }
-}
-
-void CountReader::note_check(const Scope& scope) {
-    m_reporter.note([&] { return fmt::format("Checking cache key {}", m_cache.key(scope)); });
 }
 
 void CountReader::note_count(const char* what, const Scope& scope, std::int64_t count) {

@@ -3,25 +3,17 @@
 #include "base/error.hpp"
 #include "base/reporter.hpp"
 #include "base/status_line.hpp"
+#include "base/waiting.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "cache_aside/order_store.hpp"
 #include "cache_aside/scope.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace ordercache {
-
-/// Lets time pass while another process counts. Returns false once the user's time is up. May throw
-/// to end the wait.
-using Patience = std::function<bool(std::chrono::milliseconds)>;
-
-/// Begins a wait for another reader's count.
-using BeginWait = std::function<Patience()>;
 
 /// Returns counts from the store alone, in the order of `scopes`.
 std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector<Scope>& scopes,
@@ -31,28 +23,20 @@ std::vector<std::int64_t> counts_from_store(OrderStore& store, const std::vector
 class CountReader {
 public:
     /// Calls `store` only if the cache does not have the answer. `cache`, `reporter` and the store
-    /// must outlive this object.
+    /// must outlive this object. `limit` bounds a wait for another reader's count. An exception
+    /// from `pause` ends the wait.
     CountReader(CountCache& cache, std::function<OrderStore&()> store, Reporter& reporter,
-                BeginWait begin_wait);
+                TimeLimit limit, Pause pause = pause_for);
 
-    /// Returns the count from the cache. If it is not there, or a follower is gone that should
-    /// watch it, counts in the store and caches the count. If the cache fails, warns and counts in
-    /// the store. Throws Error (store_failed) if the store fails, or if another reader's count
-    /// takes longer than the user will wait.
-    std::int64_t count(const Scope& scope) { return counts({scope}).front(); }
-
-    /// As count(), in the order of `scopes`.
-    std::vector<std::int64_t> counts(const std::vector<Scope>& scopes) {
-        return ask(scopes, Purpose::read);
-    }
-
-    /// As counts(), but takes no count that was cached or under way before the call.
-    std::vector<std::int64_t> refresh(const std::vector<Scope>& scopes) {
-        return ask(scopes, Purpose::refresh);
-    }
+    /// Returns the counts from the cache, in the order of `scopes`. If one is not there, or a
+    /// follower is gone that should watch it, counts in the store and caches the count. A refresh
+    /// takes no count that was cached or under way before the call. If the cache fails, warns and
+    /// counts in the store. Throws Error (store_failed) if the store fails, or if another reader's
+    /// count takes longer than the user will wait.
+    std::vector<std::int64_t> counts(const std::vector<Scope>& scopes,
+                                     Purpose purpose = Purpose::read);
 
 private:
-    std::vector<std::int64_t> ask(const std::vector<Scope>& scopes, Purpose purpose);
     Counts cached_or_counted(const std::vector<Scope>& scopes);
     Counts resolve(const std::vector<Scope>& scopes, Purpose purpose);
     Counts counts_in(const Claims& claims);
@@ -62,17 +46,15 @@ private:
     Counts fill(const Probe& probe, const Counted& counted);
     void release(const Probe& probe, const Counted& counted, const Counts& stored);
     bool settle(const Claims& claims, OrderStore& store);
-    void begin_question() { m_cache_had_failed = std::exchange(m_cache_failed, false); }
-    Counts count_after(const CacheError& error, const std::vector<Scope>& scopes);
     void with_cache(const std::function<void()>& act);
     void leave_cache(const std::string& warning);
-    void note_check(const Scope& scope);
     void note_count(const char* what, const Scope& scope, std::int64_t count);
 
     CountCache& m_cache;
     std::function<OrderStore&()> m_store;
     Reporter& m_reporter;
-    BeginWait m_begin_wait;
+    TimeLimit m_limit;
+    Pause m_pause;
     bool m_cache_failed = false;     ///< During the current question.
     bool m_cache_had_failed = false; ///< During the question before it.
 };

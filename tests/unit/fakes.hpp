@@ -490,12 +490,13 @@ private:
 /// One run of the program.
 class Process {
 public:
-    explicit Process(Servers& servers, milliseconds patience = std::chrono::seconds{10})
+    /// With a limit, a pause takes as long by the real clock as by the servers'.
+    explicit Process(Servers& servers, TimeLimit limit = TimeLimit::none())
         : cache(servers, script), store(servers, script),
           reader(
-              cache, [this]() -> OrderStore& { return connected_store(); }, reporter,
-              [this] { return wait_for_another(); }),
-          m_servers(servers), m_patience(patience) {}
+              cache, [this]() -> OrderStore& { return connected_store(); }, reporter, limit,
+              [this](milliseconds length) { pause(length); }),
+          m_servers(servers), m_limit(limit) {}
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
@@ -506,10 +507,10 @@ public:
     std::vector<milliseconds> pauses;
     CountReader reader;
 
-    std::int64_t count(const Scope& scope = k_all_orders) { return reader.count(scope); }
+    std::int64_t count(const Scope& scope = k_all_orders) { return reader.counts({scope}).front(); }
 
     std::int64_t refresh(const Scope& scope = k_all_orders) {
-        return reader.refresh({scope}).front();
+        return reader.counts({scope}, Purpose::refresh).front();
     }
 
     void add(const CustomerId& customer) {
@@ -525,17 +526,17 @@ private:
         return store;
     }
 
-    Patience wait_for_another() {
-        return [this, end = m_servers.clock.now() + m_patience](milliseconds pause) {
-            script.reach(Step::pause);
-            pauses.push_back(pause);
-            m_servers.clock.tick(pause);
-            return m_servers.clock.now() <= end;
-        };
+    void pause(milliseconds length) {
+        script.reach(Step::pause);
+        pauses.push_back(length);
+        m_servers.clock.tick(length);
+        if (m_limit.limit()) {
+            pause_for(length);
+        }
     }
 
     Servers& m_servers;
-    milliseconds m_patience;
+    TimeLimit m_limit;
     bool m_is_connected = false;
 };
 
