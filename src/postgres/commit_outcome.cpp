@@ -48,42 +48,30 @@ CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& wri
 }
 
 /// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
-class OutcomeDeadline {
-public:
-    explicit OutcomeDeadline(Deadline limit) : m_deadline(limit) {}
+bool has_passed(Deadline& deadline) {
+    if (!deadline.left() && has_held_signal()) {
+        deadline = Deadline::in(k_time_after_signal);
+    }
+    return deadline.passed();
+}
 
-    bool has_passed() {
-        if (!m_deadline.left() && has_held_signal()) {
-            m_is_interrupted = true;
-            m_deadline = Deadline::in(k_time_after_signal);
+/// Ends a wait at the deadline.
+PostgresConnection::Tick end_at(Deadline& deadline) {
+    return [&deadline] {
+        if (has_passed(deadline)) {
+            throw TimedOut{};
         }
-        return m_deadline.passed();
-    }
-
-    bool is_interrupted() const { return m_is_interrupted; }
-
-    /// Ends a wait when the deadline has passed.
-    PostgresConnection::Tick tick() {
-        return [this] {
-            if (has_passed()) {
-                throw TimedOut{};
-            }
-        };
-    }
-
-private:
-    Deadline m_deadline;
-    bool m_is_interrupted = false;
-};
+    };
+}
 
 TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite& write,
-                              OutcomeDeadline& deadline) {
+                              Deadline& deadline) {
     try {
         return connection.ask(
             [write, view = connection.view()](PostgresSession& session) {
                 return status_of(session, *view, write.id, write.content);
             },
-            deadline.tick(), Signals::wait);
+            end_at(deadline), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
     }
@@ -91,8 +79,7 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite
 
 /// The connection broke after COMMIT was sent. Asks on another one until the deadline.
 CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& write,
-                        OutcomeDeadline& deadline) {
-    constexpr auto why = "the connection broke during COMMIT";
+                        Deadline& deadline) {
     do {
         const auto status = ask_outcome(connection, write, deadline);
         if (status == TransactionStatus::committed) {
@@ -107,37 +94,29 @@ CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& writ
             break;
         }
         std::this_thread::sleep_for(k_outcome_pause);
-    } while (!deadline.has_passed());
-    return in_doubt(connection, write, why);
+    } while (!has_passed(deadline));
+    return in_doubt(connection, write, "the connection broke during COMMIT");
 }
 
 /// An error in reply to COMMIT means a rollback, unless a foreign server takes part, which commits
 /// first.
-CommitEnd refused(const PostgresConnection& connection, const PendingWrite& write,
-                  const Error& error) {
-    return write.may_be_remote
-               ? in_doubt(connection, write, fmt::format("COMMIT failed ({})", error.what()))
-               : CommitEnd{CommitOutcome::rolled_back, error};
-}
-
 CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write) {
-    OutcomeDeadline deadline(connection.deadline());
-    const CommitReply reply = connection.send_commit(deadline.tick());
-    switch (reply.kind) {
-    case CommitReply::Kind::committed:
-        return {CommitOutcome::committed, std::nullopt};
-    case CommitReply::Kind::refused:
-        return refused(connection, write, *reply.error);
-    case CommitReply::Kind::not_sent:
-        return {CommitOutcome::server_lost, reply.error};
-    case CommitReply::Kind::timed_out:
+    Deadline deadline = connection.deadline();
+    const bool is_limited = deadline.left().has_value();
+    try {
+        const auto end = connection.send_commit(end_at(deadline));
+        if (!end) {
+            return learn_outcome(connection, write, deadline);
+        }
+        return end->outcome == CommitOutcome::rolled_back && write.may_be_remote
+                   ? in_doubt(connection, write,
+                              fmt::format("COMMIT failed ({})", end->error->what()))
+                   : *end;
+    } catch (const TimedOut&) {
         return in_doubt(connection, write,
-                        deadline.is_interrupted() ? "COMMIT was not answered before a signal came"
-                                                  : "COMMIT was not answered within --timeout");
-    case CommitReply::Kind::connection_lost:
-        break;
+                        is_limited ? "COMMIT was not answered within --timeout"
+                                   : "COMMIT was not answered before a signal came");
     }
-    return learn_outcome(connection, write, deadline);
 }
 
 } // namespace

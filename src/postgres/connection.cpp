@@ -23,14 +23,14 @@ PostgresConnection::PostgresConnection(PostgresService service, OrdersView view,
     : m_service(std::move(service)), m_view(std::make_shared<const OrdersView>(std::move(view))),
       m_limit(limit), m_reporter(reporter), m_open(std::move(open)) {}
 
-CommitReply PostgresConnection::send_commit(const Tick& tick) {
+std::optional<CommitEnd> PostgresConnection::send_commit(const Tick& tick) {
     const Deadline deadline = m_limit.deadline();
     if (deadline.passed()) {
         roll_back();
-        return {CommitReply::Kind::not_sent,
-                failure(ErrorKind::store_failed,
-                        "timed out before COMMIT was sent, and nothing was written; use a longer "
-                        "--timeout")};
+        return CommitEnd{CommitOutcome::server_lost,
+                         failure(ErrorKind::store_failed,
+                                 "timed out before COMMIT was sent, and nothing was written; use a "
+                                 "longer --timeout")};
     }
     m_is_in_transaction = false;
     const auto session = std::exchange(m_session, nullptr);
@@ -42,19 +42,16 @@ CommitReply PostgresConnection::send_commit(const Tick& tick) {
                                                    .tick = tick,
                                                    .end = [session] { session->end(); }});
         if (!is_committed) {
-            return {CommitReply::Kind::refused,
-                    failure(ErrorKind::store_failed,
-                            "it answered COMMIT with ROLLBACK, and nothing was written")};
+            return CommitEnd{CommitOutcome::rolled_back,
+                             failure(ErrorKind::store_failed,
+                                     "it answered COMMIT with ROLLBACK, and nothing was written")};
         }
         m_session = session;
-        return {CommitReply::Kind::committed};
-    } catch (const TimedOut&) {
-        return {CommitReply::Kind::timed_out};
+        return CommitEnd{CommitOutcome::committed, std::nullopt};
     } catch (const SessionFailure& failed) {
-        if (!session->is_open()) {
-            return {CommitReply::Kind::connection_lost};
-        }
-        return {CommitReply::Kind::refused, error_of(failed, *session)};
+        return session->is_open() ? std::optional(CommitEnd{CommitOutcome::rolled_back,
+                                                            error_of(failed, *session)})
+                                  : std::nullopt;
     }
 }
 

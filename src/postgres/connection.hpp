@@ -4,6 +4,7 @@
 #include "base/reporter.hpp"
 #include "base/waiting.hpp"
 #include "cache_aside/count_cache.hpp"
+#include "cache_aside/order_store.hpp"
 #include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 #include "postgres/uri.hpp"
@@ -17,14 +18,6 @@
 #include <utility>
 
 namespace ordercache {
-
-/// The server's reply to COMMIT, with the error that tells the user if it was refused or not sent.
-struct CommitReply {
-    enum class Kind { committed, refused, not_sent, connection_lost, timed_out };
-
-    Kind kind;
-    std::optional<Error> error = {};
-};
 
 /// The connection to one service. It is made when it is first needed, and again after it was lost.
 /// Every failure throws an Error that names the server and the database: `rejected` if PostgreSQL
@@ -75,18 +68,15 @@ public:
     void begin() { m_is_in_transaction = true; }
 
     /// Commits, or rolls back if the user's limit has passed. Signals wait, and the COMMIT is not
-    /// cancelled, which would not undo it. A tick that throws TimedOut ends the wait as the limit
-    /// does.
-    CommitReply send_commit(const Tick& tick = {});
+    /// cancelled, which would not undo it. Returns nullopt if the connection broke. Throws TimedOut
+    /// if no answer came within the limit, or if the tick throws it.
+    std::optional<CommitEnd> send_commit(const Tick& tick = {});
 
     /// Rolls back. A server that cannot be reached does so by itself.
     void roll_back() noexcept;
 
     /// Returns when a wait that begins now must end.
     Deadline deadline() const { return m_limit.deadline(); }
-
-    /// Whether the user set a limit to every wait.
-    bool has_limit() const { return m_limit.limit().has_value(); }
 
     /// An Error whose message begins with the server's name.
     Error failure(ErrorKind kind, const std::string& what) const;

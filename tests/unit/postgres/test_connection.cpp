@@ -151,30 +151,29 @@ TEST_CASE("past the limit a statement is cancelled") {
 }
 
 TEST_CASE("a COMMIT tells how it ended") {
-    using Kind = CommitReply::Kind;
     PostgresClient client;
     const auto commit = [&] {
         client.connection->ask(run_select);
         return client.connection->send_commit();
     };
-    CHECK(commit().kind == Kind::committed);
+    CHECK(commit()->outcome == CommitOutcome::committed);
 
     client.postgres.breaks_on("COMMIT");
-    CHECK(commit().kind == Kind::connection_lost);
+    CHECK_FALSE(commit());
 
     client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
-    const CommitReply refused = commit();
-    CHECK(refused.kind == Kind::refused);
-    CHECK(refused.error->kind() == ErrorKind::rejected);
+    const auto refused = commit();
+    CHECK(refused->outcome == CommitOutcome::rolled_back);
+    CHECK(refused->error->kind() == ErrorKind::rejected);
 }
 
 TEST_CASE("a COMMIT that is answered by ROLLBACK wrote nothing") {
     PostgresClient client;
     client.connection->ask(run_select);
     client.postgres.on("COMMIT", fakes::gives(fakes::table({"tag"}, {{"ROLLBACK"}})));
-    const CommitReply reply = client.connection->send_commit();
-    CHECK(reply.kind == CommitReply::Kind::refused);
-    CHECK(reply.error->kind() == ErrorKind::store_failed);
+    const auto reply = client.connection->send_commit();
+    CHECK(reply->outcome == CommitOutcome::rolled_back);
+    CHECK(reply->error->kind() == ErrorKind::store_failed);
 }
 
 TEST_CASE("past the limit no COMMIT is sent") {
@@ -182,9 +181,9 @@ TEST_CASE("past the limit no COMMIT is sent") {
     client.connection->begin();
     client.postgres.on("COMMIT", fakes::fails("must not come\n", ""));
     std::this_thread::sleep_for(2ms);
-    const CommitReply reply = client.connection->send_commit();
-    CHECK(reply.kind == CommitReply::Kind::not_sent);
-    CHECK(reply.error->kind() == ErrorKind::store_failed);
+    const auto reply = client.connection->send_commit();
+    CHECK(reply->outcome == CommitOutcome::server_lost);
+    CHECK(reply->error->kind() == ErrorKind::store_failed);
     CHECK_FALSE(client.postgres.was_asked("COMMIT"));
 }
 
