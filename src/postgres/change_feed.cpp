@@ -37,35 +37,26 @@ std::string set_up_command(const std::string& database) {
 
 PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
                                        Reporter& reporter, OpenSession open)
-    : m_view(std::move(view)), m_set_up_command(set_up_command(service.database)),
-      m_reporter(reporter),
-      m_connect([this, service = std::move(service), open = std::move(open)](TimeLimit of_wait) {
-          return PostgresConnection(service, m_view, of_wait, m_reporter, open);
-      }),
-      m_connection(m_connect(limit)) {}
+    : m_set_up_command(set_up_command(service.database)), m_reporter(reporter),
+      m_connection(std::move(service), std::move(view), limit, reporter, std::move(open)) {}
 
-template <typename Act>
-auto PostgresChangeFeed::explaining(Act act) {
+template <typename... Arguments>
+auto PostgresChangeFeed::ask(PostgresConnection& connection, Arguments&&... arguments) {
     try {
-        return act();
+        return connection.ask(std::forward<Arguments>(arguments)...);
     } catch (const NotSetUp& error) {
         throw set_up_needed(error.what());
     }
 }
 
-template <typename Act>
-auto PostgresChangeFeed::ask(Act act) {
-    return explaining([&] { return m_connection.ask(act); });
-}
-
 bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
     m_connection.begin(); // a COMMIT in a new session would forget nothing
     const bool has_polled = std::exchange(m_is_open, false);
-    const auto tokens = ask([has_polled, view = m_view](PostgresSession& session) {
+    const auto tokens = ask(m_connection, [has_polled](PostgresSession& session) {
         if (has_polled) {
             session.roll_back();
         }
-        return take_over(session, view);
+        return take_over(session);
     });
     if (!tokens) {
         return false;
@@ -99,8 +90,7 @@ PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& hand
         handle(answer.changes);
     }
     for (bool is_last = answer.is_last; !is_last;) {
-        const PollAnswer piece =
-            ask([view = m_view](auto& session) { return next_piece(session, view); });
+        const PollAnswer piece = ask(m_connection, next_piece);
         handle(piece.changes);
         is_last = piece.is_last;
     }
@@ -134,18 +124,17 @@ void PostgresChangeFeed::count_anew(const std::function<void()>& meanwhile) {
 }
 
 void PostgresChangeFeed::try_to_count(const std::function<void()>& meanwhile) {
-    PostgresConnection connection = m_connect(TimeLimit::none());
-    explaining([&] {
-        connection.ask(
-            [view = m_view, token = m_beginning->token](PostgresSession& session) {
-                ordercache::count_anew(session, view, token);
-            },
-            meanwhile, Signals::interrupt, k_poll_interval);
-    });
+    PostgresConnection another = m_connection.another(TimeLimit::none());
+    ask(
+        another,
+        [token = m_beginning->token](PostgresSession& session) {
+            ordercache::count_anew(session, token);
+        },
+        meanwhile, Signals::interrupt, k_poll_interval);
 }
 
 PollAnswer PostgresChangeFeed::ask_for_changes() {
-    PollAnswer answer = ask([view = m_view](auto& session) { return first_piece(session, view); });
+    PollAnswer answer = ask(m_connection, first_piece);
     m_is_open = answer.is_open();
     m_must_count = answer.must_count;
     return answer;
@@ -173,8 +162,8 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
 }
 
 NotFollowed PostgresChangeFeed::set_up_needed(const std::string& why) const {
-    return not_followed(
-        fmt::format("{}; as the owner of {}, run {}", why, m_view.table, m_set_up_command));
+    return not_followed(fmt::format("{}; as the owner of {}, run {}", why,
+                                    m_connection.view().table, m_set_up_command));
 }
 
 bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {

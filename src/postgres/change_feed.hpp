@@ -43,10 +43,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    template <typename Act>
-    auto ask(Act act);
-    template <typename Act>
-    auto explaining(Act act);
+    template <typename... Arguments>
+    auto ask(PostgresConnection& connection, Arguments&&... arguments);
     PollAnswer ask_for_changes();
     void try_to_count(const std::function<void()>& meanwhile);
     void forget_changes();
@@ -55,10 +53,8 @@ private:
     NotFollowed set_up_needed(const std::string& why) const;
     bool must_start_anew(const PollAnswer& answer) const;
 
-    OrdersView m_view;
     std::string m_set_up_command;
     Reporter& m_reporter;
-    std::function<PostgresConnection(TimeLimit)> m_connect;
     PostgresConnection m_connection;
     std::optional<PollAnswer> m_beginning; ///< The first answer, with the token of this follower.
     bool m_is_open = false;                ///< The transaction of a poll is open.

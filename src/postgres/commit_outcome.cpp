@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/signals.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/order_insert.hpp"
 #include "postgres/sql.hpp"
 #include "postgres/view_sql.hpp"
 
@@ -31,20 +32,20 @@ std::string status_sql(const OrdersView& view, bool has_order) {
                   fmt::arg("is_found", has_order ? is_found : "false"));
 }
 
-CommitEnd in_doubt(const PostgresConnection& connection, const PendingWrite& write,
+CommitEnd in_doubt(const PostgresConnection& connection, const InsertedOrder& last,
                    const std::string& why) {
     const std::string where =
-        write.id.order ? sql_of("whether order {id} exists and reads {content}: SELECT "
-                                "{order_id}, {columns} FROM {table} WHERE {order_id} = '{id}'",
-                                *connection.view(), fmt::arg("id", *write.id.order),
-                                fmt::arg("content", write.content))
-                       : fmt::format("whether an order reads {}", write.content);
+        last.id.order ? sql_of("whether order {id} exists and reads {content}: SELECT "
+                               "{order_id}, {columns} FROM {table} WHERE {order_id} = '{id}'",
+                               connection.view(), fmt::arg("id", *last.id.order),
+                               fmt::arg("content", last.content))
+                      : fmt::format("whether an order reads {}", last.content);
     return {CommitOutcome::in_doubt,
             connection.failure(
                 ErrorKind::in_doubt,
                 fmt::format("{}, and it is not known whether transaction {} was committed; before "
                             "a retry, check {}",
-                            why, write.id.transaction, where))};
+                            why, last.id.transaction, where))};
 }
 
 /// Signals wait for a COMMIT's outcome. If the user set no limit, the first signal sets one.
@@ -64,13 +65,11 @@ PostgresConnection::Tick end_at(Deadline& deadline) {
     };
 }
 
-TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite& write,
+TransactionStatus ask_outcome(PostgresConnection& connection, const InsertedOrder& last,
                               Deadline& deadline) {
     try {
         return connection.ask(
-            [write, view = connection.view()](PostgresSession& session) {
-                return status_of(session, *view, write.id, write.content);
-            },
+            [last](PostgresSession& session) { return status_of(session, last.id, last.content); },
             end_at(deadline), Signals::wait);
     } catch (const Error&) {
         return TransactionStatus::in_progress; // the server may be back soon
@@ -78,14 +77,14 @@ TransactionStatus ask_outcome(PostgresConnection& connection, const PendingWrite
 }
 
 /// The connection broke after COMMIT was sent. Asks on another one until the deadline.
-CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& write,
+CommitEnd learn_outcome(PostgresConnection& connection, const InsertedOrder& last,
                         Deadline& deadline) {
     do {
-        const auto status = ask_outcome(connection, write, deadline);
+        const auto status = ask_outcome(connection, last, deadline);
         if (status == TransactionStatus::committed) {
             return {CommitOutcome::committed, std::nullopt};
         }
-        if (status == TransactionStatus::aborted && !write.may_be_remote) {
+        if (status == TransactionStatus::aborted && !last.may_be_remote) {
             return {CommitOutcome::server_lost,
                     connection.failure(ErrorKind::store_failed,
                                        "the connection broke before the COMMIT was done")};
@@ -95,25 +94,25 @@ CommitEnd learn_outcome(PostgresConnection& connection, const PendingWrite& writ
         }
         std::this_thread::sleep_for(k_outcome_pause);
     } while (!has_passed(deadline));
-    return in_doubt(connection, write, "the connection broke during COMMIT");
+    return in_doubt(connection, last, "the connection broke during COMMIT");
 }
 
 /// An error in reply to COMMIT means a rollback, unless a foreign server takes part, which commits
 /// first.
-CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write) {
+CommitEnd commit_once(PostgresConnection& connection, const InsertedOrder& last) {
     Deadline deadline = connection.deadline();
     const bool is_limited = deadline.left().has_value();
     try {
         const auto end = connection.send_commit(end_at(deadline));
         if (!end) {
-            return learn_outcome(connection, write, deadline);
+            return learn_outcome(connection, last, deadline);
         }
-        return end->outcome == CommitOutcome::rolled_back && write.may_be_remote
-                   ? in_doubt(connection, write,
+        return end->outcome == CommitOutcome::rolled_back && last.may_be_remote
+                   ? in_doubt(connection, last,
                               fmt::format("COMMIT failed ({})", end->error->what()))
                    : *end;
     } catch (const TimedOut&) {
-        return in_doubt(connection, write,
+        return in_doubt(connection, last,
                         is_limited ? "COMMIT was not answered within --timeout"
                                    : "COMMIT was not answered before a signal came");
     }
@@ -121,13 +120,13 @@ CommitEnd commit_once(PostgresConnection& connection, const PendingWrite& write)
 
 } // namespace
 
-TransactionStatus status_of(PostgresSession& session, const OrdersView& view, const WriteId& write,
+TransactionStatus status_of(PostgresSession& session, const WriteId& write,
                             const std::string& content) {
     std::vector<std::string> values = {std::to_string(write.transaction)};
     if (write.order) {
         values.insert(values.end(), {*write.order, content});
     }
-    const Row row = session.run(status_sql(view, write.order.has_value()), values).only();
+    const Row row = session.run(status_sql(*session.view, write.order.has_value()), values).only();
     const std::string& status = row.text("status");
     return status == "committed"     ? TransactionStatus::committed
            : status == "aborted"     ? TransactionStatus::aborted
@@ -135,12 +134,12 @@ TransactionStatus status_of(PostgresSession& session, const OrdersView& view, co
                                      : TransactionStatus::unknown;
 }
 
-CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const PendingWrite& write) {
+CommitEnd commit_and_learn_outcome(PostgresConnection& connection, const InsertedOrder& last) {
     // Made before COMMIT is sent, since memory may run out later.
-    CommitEnd unforeseen = in_doubt(connection, write, "the program failed during COMMIT");
+    CommitEnd unforeseen = in_doubt(connection, last, "the program failed during COMMIT");
     g_commit_was_sent = true;
     try {
-        return commit_once(connection, write);
+        return commit_once(connection, last);
     } catch (const std::exception&) {
         return unforeseen;
     }

@@ -84,6 +84,7 @@ std::shared_ptr<PostgresSession> PostgresConnection::connected(const Tick& tick,
     m_reporter.note([&] { return fmt::format("Connecting to PostgreSQL{}", name_database()); });
     try {
         m_session = open(tick, signals);
+        m_session->view = m_view;
         m_peer = " at " + m_session->peer();
         return m_session;
     } catch (const TimedOut&) {

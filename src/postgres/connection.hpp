@@ -30,8 +30,13 @@ public:
     PostgresConnection(PostgresService service, OrdersView view, TimeLimit limit,
                        Reporter& reporter, OpenSession open = open_session);
 
-    /// What the statements are written from. It may outlive this object.
-    const std::shared_ptr<const OrdersView>& view() const { return m_view; }
+    /// Returns another connection to the same service, which is not made yet.
+    PostgresConnection another(TimeLimit limit) const {
+        return {m_service, *m_view, limit, m_reporter, m_open};
+    }
+
+    /// What the statements are written from.
+    const OrdersView& view() const { return *m_view; }
 
     /// Runs `act` by run_cancellable() and returns its result. `act` must own all that it uses. A
     /// new session checks the view first. At the user's limit the statement is cancelled on the
@@ -42,9 +47,9 @@ public:
         const auto session = connected(tick, signals);
         try {
             return run_cancellable(
-                [session, act, view = m_view] {
+                [session, act] {
                     if (!std::exchange(session->has_checked_view, true)) {
-                        check_view(*session, *view);
+                        check_view(*session);
                     }
                     return act(*session);
                 },

@@ -21,6 +21,10 @@ namespace {
 /// How many rows of a poll are read at once.
 constexpr std::size_t k_piece = 5000;
 
+std::string fetch_sql() {
+    return fmt::format("FETCH {} FROM poll", k_piece);
+}
+
 /// A follower that hangs between a poll and its acknowledgement, or whose host or network is gone,
 /// must not keep the lock: the server ends its session.
 constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
@@ -35,31 +39,34 @@ constexpr auto k_begin =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off; ";
 
 /// Writers in flight hold a lock on the table, and others would wait behind this one.
-constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE {}.change";
+constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE {schema}.change";
 
 /// The total is not known from then on.
-constexpr auto k_enter_total = "INSERT INTO {}.total DEFAULT VALUES ON CONFLICT (is_only) "
+constexpr auto k_enter_total = "INSERT INTO {schema}.total DEFAULT VALUES ON CONFLICT (is_only) "
                                "DO UPDATE SET tables = '', version = total.version + 1";
 
 /// The table of the orders comes first, as it does where the triggers are removed.
 /// `transaction_timeout` came with PostgreSQL 17.
 constexpr auto k_begin_count =
-    "{}SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
     "SELECT set_config('transaction_timeout', '0', true) "
     "WHERE current_setting('transaction_timeout', true) <> '0'; "
-    "LOCK TABLE {} IN ACCESS SHARE MODE; LOCK TABLE {}.change IN ACCESS SHARE MODE";
+    "LOCK TABLE {table} IN ACCESS SHARE MODE; LOCK TABLE {schema}.change IN ACCESS SHARE MODE";
 
-constexpr auto k_may_count = "SELECT {}.may_count({}::regclass, {}) AS may_count";
+constexpr auto k_may_count =
+    "SELECT {schema}.may_count({table_name}::regclass, {token}) AS may_count";
 
 /// Nothing is corrected if it was corrected since the count, or changed by an unknown number.
-constexpr auto k_correct_total = "UPDATE {}.total SET orders = orders + {}, tables = {}, "
-                                 "version = version + 1 WHERE version = {}";
+constexpr auto k_correct_total =
+    "UPDATE {schema}.total SET orders = orders + {missing}, tables = {tables}, "
+    "version = version + 1 WHERE version = {version}";
 
 /// A cursor keeps the memory of both sides small, however much others write at once.
-constexpr auto k_poll =
-    "{}DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM {}.poll({}); FETCH {} FROM poll";
+constexpr auto k_open_poll =
+    "DECLARE poll NO SCROLL CURSOR FOR SELECT * FROM {schema}.poll({table_name}); ";
 
-constexpr auto k_is_of_view = "SELECT (customer, type, condition) = ({}) AS is_ours FROM {}.view()";
+constexpr auto k_is_of_view =
+    "SELECT (customer, type, condition) = ({customers}) AS is_ours FROM {schema}.view()";
 
 constexpr auto k_lock_not_available = "55P03";
 
@@ -91,17 +98,16 @@ auto require_installation(Act act) {
     }
 }
 
-void check_version(PostgresSession& session, const OrdersView& view) {
+void check_version(PostgresSession& session) {
+    const OrdersView& view = *session.view;
     const std::int64_t version =
-        session.run(fmt::format("SELECT {}.version() AS version", view.schema))
-            .only()
-            .number("version");
+        session.run(sql_of("SELECT {schema}.version() AS version", view)).only().number("version");
     if (version != k_follow_version) {
         throw NotSetUp(fmt::format("the database is set up for version {} of --follow, and this "
                                    "ordercache is of version {}",
                                    version, k_follow_version));
     }
-    if (!session.run(fmt::format(k_is_of_view, customers_sql(view), view.schema))
+    if (!session.run(sql_of(k_is_of_view, view, fmt::arg("customers", customers_sql(view))))
              .only()
              .flag("is_ours")) {
         throw NotSetUp("the database is set up for other values of ORDERS_COLUMNS, ORDERS_WHERE or "
@@ -116,12 +122,12 @@ bool has_session_of_its_own(PostgresSession& session) {
 }
 
 /// Returns false if another follower has the lock.
-bool lock(PostgresSession& session, const OrdersView& view) {
+bool lock(PostgresSession& session) {
     if (!has_session_of_its_own(session)) {
         return true;
     }
     session.run(k_set_up);
-    return session.run(follow_sql(k_try_lock, view)).only().flag("is_ours");
+    return session.run(follow_sql(k_try_lock, *session.view)).only().flag("is_ours");
 }
 
 /// Returns nullopt, and rolls back, if others kept a lock for longer than the statements wait.
@@ -138,8 +144,9 @@ std::optional<Rows> run_unless_locked(PostgresSession& session, const std::strin
 }
 
 /// Returns nullopt if another follower has the lock.
-std::optional<FollowerTokens> take_lock(PostgresSession& session, const OrdersView& view) {
-    const auto rows = run_unless_locked(session, k_begin + follow_sql(sql::k_take_over, view));
+std::optional<FollowerTokens> take_lock(PostgresSession& session) {
+    const auto rows =
+        run_unless_locked(session, k_begin + follow_sql(sql::k_take_over, *session.view));
     if (!rows) {
         return std::nullopt;
     }
@@ -150,12 +157,12 @@ std::optional<FollowerTokens> take_lock(PostgresSession& session, const OrdersVi
 
 /// If the table of changes cannot be emptied at once, a poll that nobody reads moves them into the
 /// known total.
-void forget_changes(PostgresSession& session, const OrdersView& view) {
-    if (!run_unless_locked(session, k_begin + fmt::format(k_truncate, view.schema))) {
-        session.run(fmt::format("{}SELECT count(*) FROM {}.poll({})", k_begin, view.schema,
-                                sql_literal(view.table)));
+void forget_changes(PostgresSession& session) {
+    const OrdersView& view = *session.view;
+    if (!run_unless_locked(session, k_begin + sql_of(k_truncate, view))) {
+        session.run(k_begin + sql_of("SELECT count(*) FROM {schema}.poll({table_name})", view));
     }
-    session.run(fmt::format(k_enter_total, view.schema));
+    session.run(sql_of(k_enter_total, view));
     session.run("COMMIT");
 }
 
@@ -208,10 +215,9 @@ PollAnswer answer_of(const Rows& rows, const OrdersView& view) {
 }
 
 /// If nothing changed, the transaction ends here, and not in another thread.
-PollAnswer poll(PostgresSession& session, const OrdersView& view) {
+PollAnswer poll(PostgresSession& session) {
     PollAnswer answer = answer_of(
-        session.run(fmt::format(k_poll, k_begin, view.schema, sql_literal(view.table), k_piece)),
-        view);
+        session.run(k_begin + sql_of(k_open_poll, *session.view) + fetch_sql()), *session.view);
     if (!answer.is_busy && answer.tables.empty()) {
         throw UnexpectedReply("a poll does not begin with the tables");
     }
@@ -221,59 +227,59 @@ PollAnswer poll(PostgresSession& session, const OrdersView& view) {
     return answer;
 }
 
-bool may_count(PostgresSession& session, const OrdersView& view, const std::string& token) {
-    return session
-        .run(fmt::format(k_may_count, view.schema, sql_literal(view.table), sql_literal(token)))
+bool may_count(PostgresSession& session, const std::string& token) {
+    return session.run(sql_of(k_may_count, *session.view, fmt::arg("token", sql_literal(token))))
         .only()
         .flag("may_count");
 }
 
-void correct_total(PostgresSession& session, const OrdersView& view) {
-    const Row row =
-        run_count(session, view,
-                  sql_of(sql::k_missing_total, view, fmt::arg("count_rows", count_rows_sql(view))))
-            .only();
+void correct_total(PostgresSession& session) {
+    const OrdersView& view = *session.view;
+    const Row row = run_count(session, sql_of(sql::k_missing_total, view,
+                                              fmt::arg("count_rows", count_rows_sql(view))))
+                        .only();
     if (!row.is_null("tables")) {
-        session.run(fmt::format(k_correct_total, view.schema, row.number("missing"),
-                                sql_literal(row.text("tables")), row.number("version")));
+        session.run(sql_of(k_correct_total, view, fmt::arg("missing", row.number("missing")),
+                           fmt::arg("tables", sql_literal(row.text("tables"))),
+                           fmt::arg("version", row.number("version"))));
     }
 }
 
 } // namespace
 
-std::optional<FollowerTokens> take_over(PostgresSession& session, const OrdersView& view) {
+std::optional<FollowerTokens> take_over(PostgresSession& session) {
     return require_installation([&]() -> std::optional<FollowerTokens> {
-        check_version(session, view);
-        if (!lock(session, view)) {
+        check_version(session);
+        if (!lock(session)) {
             return std::nullopt;
         }
-        auto tokens = take_lock(session, view);
+        auto tokens = take_lock(session);
         if (tokens) {
-            forget_changes(session, view);
+            forget_changes(session);
         }
         return tokens;
     });
 }
 
-PollAnswer first_piece(PostgresSession& session, const OrdersView& view) {
-    return require_installation([&] { return poll(session, view); });
+PollAnswer first_piece(PostgresSession& session) {
+    return require_installation([&] { return poll(session); });
 }
 
 /// What is written, noted or folded meanwhile changes both sides of the comparison alike, so what
 /// is missing can be added later. The locks come before the look whether it may count, and that
 /// look before the snapshot: nobody empties the table of changes in between.
-void count_anew(PostgresSession& session, const OrdersView& view, const std::string& token) {
+void count_anew(PostgresSession& session, const std::string& token) {
     require_installation([&] {
-        session.run(fmt::format(k_begin_count, k_begin, view.table, view.schema));
-        if (may_count(session, view, token)) {
-            correct_total(session, view);
+        session.run(k_begin + sql_of(k_begin_count, *session.view));
+        if (may_count(session, token)) {
+            correct_total(session);
         }
         session.run("COMMIT");
     });
 }
 
-PollAnswer next_piece(PostgresSession& session, const OrdersView& view) {
-    return answer_of(session.run(fmt::format("FETCH {} FROM poll", k_piece)), view);
+PollAnswer next_piece(PostgresSession& session) {
+    return answer_of(session.run(fetch_sql()), *session.view);
 }
 
 } // namespace ordercache

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cache_aside/change_feed.hpp"
-#include "postgres/orders_view.hpp"
 #include "postgres/session.hpp"
 
 #include <cstdint>
@@ -27,7 +26,7 @@ struct FollowerTokens {
 
 /// Takes over from the last follower, and deletes the changes that were noted. Returns nullopt if
 /// another follower is at work. Throws NotSetUp and SessionFailure.
-std::optional<FollowerTokens> take_over(PostgresSession& session, const OrdersView& view);
+std::optional<FollowerTokens> take_over(PostgresSession& session);
 
 /// A piece of the answer of the function poll(): follow_poll.sql explains its rows. Only the
 /// changes may go on in later pieces.
@@ -49,14 +48,14 @@ struct PollAnswer {
 };
 
 /// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
-PollAnswer first_piece(PostgresSession& session, const OrdersView& view);
+PollAnswer first_piece(PostgresSession& session);
 
 /// Counts the known total anew, unless the follower of `token` may not. Call it when a poll said
 /// that it must, and after that poll's end; other polls may go on meanwhile, on another session.
 /// Throws NotSetUp and SessionFailure.
-void count_anew(PostgresSession& session, const OrdersView& view, const std::string& token);
+void count_anew(PostgresSession& session, const std::string& token);
 
 /// Returns the next piece. Throws SessionFailure and UnexpectedReply.
-PollAnswer next_piece(PostgresSession& session, const OrdersView& view);
+PollAnswer next_piece(PostgresSession& session);
 
 } // namespace ordercache

@@ -1,6 +1,7 @@
 #include "postgres/inserted_orders.hpp"
 
 #include "base/error.hpp"
+#include "postgres/commit_outcome.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/order_insert.hpp"
 
@@ -31,10 +32,9 @@ auto naming_place(const std::string& place, Act act) {
 InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update)
     : m_connection(std::move(connection)) {
     m_connection->begin();
-    m_must_note =
-        m_connection->ask([update, view = m_connection->view()](PostgresSession& session) {
-            return ordercache::begin_orders(session, *view, update == CacheUpdate::by_writer);
-        });
+    m_must_note = m_connection->ask([update](PostgresSession& session) {
+        return ordercache::begin_orders(session, update == CacheUpdate::by_writer);
+    });
 }
 
 InsertedOrders::~InsertedOrders() {
@@ -57,42 +57,37 @@ void InsertedOrders::add(std::vector<Order> orders) {
 
 void InsertedOrders::insert_piece(std::vector<Order> orders) {
     if (m_insert.empty()) {
-        m_insert = m_connection->ask([view = m_connection->view()](PostgresSession& session) {
-            return insert_piece_sql(session, *view);
-        });
+        m_insert = m_connection->ask(insert_piece_sql);
     }
     const std::int64_t last = m_size - 1;
     const std::int64_t first = m_size - std::ssize(orders);
     const auto place = first == last ? fmt::format("order {}", last)
                                      : fmt::format("one of orders {} to {}", first, last);
-    const InsertedPiece piece = naming_place(place, [&] {
-        return m_connection->ask([view = m_connection->view(), sql = m_insert,
-                                  orders = std::move(orders)](PostgresSession& session) {
-            return ordercache::insert_piece(session, *view, sql, orders);
-        });
+    const auto stored = naming_place(place, [&] {
+        return m_connection->ask(
+            [sql = m_insert, orders = std::move(orders)](PostgresSession& session) {
+                return ordercache::insert_piece(session, sql, orders);
+            });
     });
-    m_stored += piece.stored;
-    m_counted += piece.counted;
-    note_customers(piece.customers);
+    for (const StoredOrder& order : stored) {
+        note(order);
+    }
 }
 
 void InsertedOrders::finish() {
-    const bool is_only = m_size == 1;
-    const Others others{!is_only, m_counted, m_must_note};
+    const Others others{m_size > 1, m_counted, m_must_note};
     const auto act = [&] {
-        return m_connection->ask(
-            [view = m_connection->view(), order = *m_last, others](PostgresSession& session) {
-                return insert_last(session, *view, order, others);
-            });
+        return m_connection->ask([order = *m_last, others](PostgresSession& session) {
+            return insert_last(session, order, others);
+        });
     };
-    const auto inserted = is_only ? act() : naming_place(fmt::format("order {}", m_size), act);
-    m_stored += inserted ? 1 : 0;
-    check_stored();
-    m_inserted = *inserted;
-    m_counted += m_inserted.counts ? 1 : 0;
-    if (m_inserted.counts && m_inserted.customer) {
-        m_customers.push_back(*m_inserted.customer);
+    const auto inserted =
+        others.are_there ? naming_place(fmt::format("order {}", m_size), act) : act();
+    if (inserted) {
+        m_inserted = *inserted;
+        note(m_inserted.stored);
     }
+    check_stored();
     sort_customers();
 }
 
@@ -101,10 +96,10 @@ void InsertedOrders::check() {
 }
 
 const OrderId& InsertedOrders::id() const {
-    if (!m_inserted.write.id.order || !m_inserted.customer) {
+    if (!m_inserted.id.order || !m_inserted.stored.customer) {
         throw refusal("the order would be stored without its customer or its number");
     }
-    return *m_inserted.write.id.order;
+    return *m_inserted.id.order;
 }
 
 std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
@@ -113,7 +108,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
     }
     std::vector<Scope> changed;
     for (const CustomerId& customer : m_customers) {
-        if (known_customer(customer.text, m_connection->view()->customer_type)) {
+        if (known_customer(customer.text, m_connection->view().customer_type)) {
             changed.push_back(Scope{customer}); // nobody counts another
         }
     }
@@ -122,7 +117,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 
 CommitEnd InsertedOrders::commit() {
     m_is_over = true; // even if the outcome is not known, there is nothing to roll back
-    return commit_and_learn_outcome(*m_connection, m_inserted.write);
+    return commit_and_learn_outcome(*m_connection, m_inserted);
 }
 
 void InsertedOrders::check_stored() const {
@@ -133,10 +128,15 @@ void InsertedOrders::check_stored() const {
     }
 }
 
-/// Removes repeats each time the list has doubled: a file may name each customer many times.
-void InsertedOrders::note_customers(const std::vector<CustomerId>& customers) {
+/// Removes repeats each time the list of customers has doubled: a file may name each customer many
+/// times. An order without a customer changes only the total.
+void InsertedOrders::note(const StoredOrder& order) {
     constexpr std::size_t first_sorting = 64 << 10;
-    m_customers.insert(m_customers.end(), customers.begin(), customers.end());
+    ++m_stored;
+    m_counted += order.counts ? 1 : 0;
+    if (order.counts && order.customer) {
+        m_customers.push_back(*order.customer);
+    }
     if (m_customers.size() >= std::max(first_sorting, 2 * m_distinct)) {
         sort_customers();
     }
@@ -152,7 +152,7 @@ Error InsertedOrders::refusal(const std::string& what) const {
     return m_connection->failure(
         ErrorKind::rejected,
         fmt::format("{}: a trigger or a rule of the table {} skips or changes it", what,
-                    m_connection->view()->table));
+                    m_connection->view().table));
 }
 
 } // namespace ordercache

@@ -43,12 +43,12 @@ public:
     /// The last order's number, and its customer as PostgreSQL stored it. id() throws Error
     /// (rejected) if one of the two is not known.
     const OrderId& id() const;
-    const CustomerId& customer() const { return *m_inserted.customer; }
+    const CustomerId& customer() const { return *m_inserted.stored.customer; }
 
     /// The number of orders, whether they count or not.
     std::int64_t size() const { return m_size; }
 
-    WriteId write_id() const override { return m_inserted.write.id; }
+    WriteId write_id() const override { return m_inserted.id; }
     std::int64_t counted() const override { return m_counted; }
     std::optional<std::vector<Scope>> changed_customers() const override;
     CommitEnd commit() override;
@@ -56,7 +56,7 @@ public:
 private:
     void insert_piece(std::vector<Order> orders);
     void check_stored() const;
-    void note_customers(const std::vector<CustomerId>& customers);
+    void note(const StoredOrder& order);
     void sort_customers();
     Error refusal(const std::string& what) const;
 
@@ -69,7 +69,7 @@ private:
     std::int64_t m_counted = 0;
     std::vector<CustomerId> m_customers;
     std::size_t m_distinct = 0; ///< How many of them were left when they were sorted.
-    InsertedOrder m_inserted;   ///< The last one, after finish().
+    InsertedOrder m_inserted;   ///< After finish().
     bool m_is_over = false;
 };
 

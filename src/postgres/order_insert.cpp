@@ -84,16 +84,16 @@ constexpr auto k_is_row_security_why = "SELECT row_security_active({table_name})
 
 /// PostgreSQL reports a row that row security forbids as a missing privilege. This reports it as a
 /// view's check that failed.
-Rows insert(PostgresSession& session, const OrdersView& view, const std::string& sql,
+Rows insert(PostgresSession& session, const std::string& sql,
             const std::vector<std::string>& values) {
     try {
         return session.run(sql, values);
     } catch (const SessionFailure& failed) {
         if (failed.sqlstate() != k_insufficient_privilege) {
-            explain_failure(session, view, failed);
+            explain_failure(session, failed);
         }
         session.roll_back();
-        if (!session.run(sql_of(k_is_row_security_why, view)).only().flag("is_why")) {
+        if (!session.run(sql_of(k_is_row_security_why, *session.view)).only().flag("is_why")) {
             throw;
         }
         throw SessionFailure(failed.what(), k_with_check_option_violation);
@@ -102,16 +102,16 @@ Rows insert(PostgresSession& session, const OrdersView& view, const std::string&
 
 /// If a foreign server may commit a part, runs all other checks first, so that an error in reply to
 /// COMMIT comes from that server.
-void look_closer(PostgresSession& session, const OrdersView& view, const std::string& lock,
-                 InsertedOrder& inserted) {
+void look_closer(PostgresSession& session, const std::string& lock, InsertedOrder& inserted) {
     const Row look =
         session
-            .run(sql_of(sql::k_look_closer, view, fmt::arg("changes_more", sql::k_changes_more),
-                        fmt::arg("lock", lock), fmt::arg("batch_lock", lock_batch_sql())))
+            .run(sql_of(sql::k_look_closer, *session.view,
+                        fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock),
+                        fmt::arg("batch_lock", lock_batch_sql())))
             .only();
     inserted.changes_more = look.flag("more");
-    inserted.write.may_be_remote = look.flag("may_be_remote");
-    if (inserted.write.may_be_remote) {
+    inserted.may_be_remote = look.flag("may_be_remote");
+    if (inserted.may_be_remote) {
         session.run(k_check_now);
     }
 }
@@ -120,35 +120,65 @@ void look_closer(PostgresSession& session, const OrdersView& view, const std::st
 std::string lock_last_sql(const OrdersView& view, const Others& others) {
     std::string lock = others.are_there ? lock_batch_sql() : lock_customer_sql(lock_key_sql(view));
     if (others.must_be_noted) {
-        lock += " || " + note_handled_sql(view, fmt::format("{} + ({})::int", others.counted,
-                                                            is_order_sql(view)));
+        lock += " || " + note_handled_sql(view, fmt::format("{} + ({} IS TRUE)::int",
+                                                            others.counted, is_order_sql(view)));
     }
     return others.counted > 0 || view.condition.empty()
                ? lock
                : fmt::format("CASE WHEN {} THEN {} ELSE '' END", is_order_sql(view), lock);
 }
 
-Rows insert_and_lock(PostgresSession& session, const OrdersView& view, const Order& order,
-                     const Others& others) {
+Rows insert_and_lock(PostgresSession& session, const Order& order, const Others& others) {
+    const OrdersView& view = *session.view;
     const auto values = row_of(order, view);
     std::vector<std::string> places;
     while (places.size() < values.size()) {
         places.push_back(fmt::format("${}", places.size() + 1));
     }
-    return insert(session, view,
+    return insert(session,
                   sql_of(sql::k_insert_order, view, fmt::arg("values", fmt::join(places, ", ")),
                          fmt::arg("is_plain", is_plain_sql(view)),
                          fmt::arg("lock", lock_last_sql(view, others))),
                   values);
 }
 
+/// Takes the lock that lock_last_sql() would have taken of a plain table.
+std::string lock_sql_of(const Row& inserted, const Others& others) {
+    if (others.counted == 0 && !inserted.flag("counts")) {
+        return "''";
+    }
+    return others.are_there || inserted.is_null("lock_key")
+               ? lock_batch_sql()
+               : lock_customer_sql(inserted.text("lock_key"));
+}
+
+StoredOrder stored_order(const Row& row) {
+    StoredOrder order{.counts = row.flag("counts")};
+    if (!row.is_null("customer")) {
+        order.customer = CustomerId{row.text("customer")};
+    }
+    return order;
+}
+
+InsertedOrder inserted_order(const Row& row) {
+    InsertedOrder order{
+        .id = {.transaction = static_cast<TransactionId>(row.number("transaction"))},
+        .content = row.text("content"),
+        .stored = stored_order(row)};
+    if (!row.is_null("orderid")) {
+        order.id.order = row.text("orderid");
+    }
+    return order;
+}
+
 } // namespace
 
-bool begin_orders(PostgresSession& session, const OrdersView& view, bool is_handled) {
+bool begin_orders(PostgresSession& session, bool is_handled) {
     if (!is_handled) {
         session.run(sql::k_begin_orders);
         return false;
     }
+    const OrdersView& view = *session.view;
     const Rows marked = session.run(
         fmt::format("{};\n{}", sql::k_begin_orders,
                     sql_of(sql::k_handle_orders, view, fmt::arg("is_plain", is_plain_sql(view)),
@@ -156,7 +186,8 @@ bool begin_orders(PostgresSession& session, const OrdersView& view, bool is_hand
     return !marked.empty() && marked.only().flag("notes");
 }
 
-std::string insert_piece_sql(PostgresSession& session, const OrdersView& view) {
+std::string insert_piece_sql(PostgresSession& session) {
+    const OrdersView& view = *session.view;
     std::vector<std::string> names;
     for (const std::string& column : written_columns(view)) {
         names.push_back(sql_literal(bare_name(column)));
@@ -167,54 +198,34 @@ std::string insert_piece_sql(PostgresSession& session, const OrdersView& view) {
         arrays.push_back(fmt::format("${}::{}[]", arrays.size() + 1, column.text("type")));
     }
     return sql_of("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) "
-                  "RETURNING {customer_id} AS customer, {is_order} AS counts",
+                  "RETURNING {customer_id} AS customer, {is_order} IS TRUE AS counts",
                   view, fmt::arg("arrays", fmt::join(arrays, ", ")));
 }
 
-InsertedPiece insert_piece(PostgresSession& session, const OrdersView& view, const std::string& sql,
-                           const std::vector<Order>& orders) {
-    const Rows rows = insert(session, view, sql, arrays_of(orders, view));
-    InsertedPiece piece{.stored = static_cast<std::int64_t>(rows.size())};
-    for (const Row& row : rows) {
-        const bool counts = row.flag("counts");
-        piece.counted += counts ? 1 : 0;
-        if (counts && !row.is_null("customer")) {
-            piece.customers.push_back({row.text("customer")});
-        }
+std::vector<StoredOrder> insert_piece(PostgresSession& session, const std::string& sql,
+                                      const std::vector<Order>& orders) {
+    std::vector<StoredOrder> stored;
+    for (const Row& row : insert(session, sql, arrays_of(orders, *session.view))) {
+        stored.push_back(stored_order(row));
     }
-    return piece;
+    return stored;
 }
 
-std::optional<InsertedOrder> insert_last(PostgresSession& session, const OrdersView& view,
-                                         const Order& order, const Others& others) {
+std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& order,
+                                         const Others& others) {
     if (others.are_there) {
         session.run(k_check_now); // what takes long must not last into the COMMIT
     }
-    const Rows rows = insert_and_lock(session, view, order, others);
+    const Rows rows = insert_and_lock(session, order, others);
     if (rows.empty()) {
         return std::nullopt;
     }
     const Row row = rows.only();
-    InsertedOrder inserted;
-    inserted.write.id.transaction = static_cast<TransactionId>(row.number("transaction"));
-    inserted.write.content = row.text("content");
-    inserted.counts = row.flag("counts");
-    if (!row.is_null("orderid")) {
-        inserted.write.id.order = row.text("orderid");
-    }
-    if (!row.is_null("customer")) {
-        inserted.customer = CustomerId{row.text("customer")};
-    }
+    InsertedOrder inserted = inserted_order(row);
     if (!row.flag("is_locked")) {
-        const bool is_for_customer = !others.are_there && !row.is_null("lock_key");
-        const bool needs_lock = inserted.counts || others.counted > 0;
-        look_closer(session, view,
-                    !needs_lock       ? "''"
-                    : is_for_customer ? lock_customer_sql(row.text("lock_key"))
-                                      : lock_batch_sql(),
-                    inserted);
+        look_closer(session, lock_sql_of(row, others), inserted);
         if (others.must_be_noted) { // the table has changed since the transaction began
-            session.run("SELECT " + note_handled_sql(view, "NULL"));
+            session.run("SELECT " + note_handled_sql(*session.view, "NULL"));
         }
     }
     return inserted;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/waiting.hpp"
+#include "postgres/orders_view.hpp"
 #include "postgres/rows.hpp"
 
 #include <cstdint>
@@ -81,7 +82,9 @@ public:
     /// The id of the server's process, as the server gave it at the start. A pooler invents one.
     virtual std::int64_t server_process() const = 0;
 
-    /// Whether the view of orders was checked; the connection sets it.
+    /// What its statements are written from, and whether that was checked; the connection sets
+    /// both.
+    std::shared_ptr<const OrdersView> view = {};
     bool has_checked_view = false;
 
     /// Whether the role may ask for the known total; nullopt if the store has not looked.

@@ -47,8 +47,8 @@ bool has_total(const std::vector<Scope>& scopes) {
 constexpr auto k_known_total = "known_total";
 
 /// PostgreSQL computes the hashes, and names the customer of each lock on one.
-Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes,
-                const OrdersView& view) {
+Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes) {
+    const OrdersView& view = *session.view;
     std::vector<Scope> hashed;
     std::ranges::copy_if(scopes, std::back_inserter(hashed),
                          [&](const Scope& scope) { return !plain_key(scope, view); });
@@ -70,13 +70,12 @@ bool is_lock_of(const Row& row, std::int32_t key, const Scope& scope, const Orde
            (plain ? key == *plain : !row.is_null("id") && row.text("id") == scope.customer->text);
 }
 
-Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
-                 const OrdersView& view) {
+Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {
     Probe probe;
     if (has_total(scopes)) {
         session.may_ask_total = false;
     }
-    for (const Row& row : held_locks(session, scopes, view)) {
+    for (const Row& row : held_locks(session, scopes)) {
         if (row.is_null("key")) {
             if (row.text("id") == "standby") {
                 probe.on_standby = true;
@@ -89,7 +88,7 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
         const auto key = static_cast<std::int32_t>(row.number("key"));
         const std::int64_t writer = row.is_null("writer") ? 0 : row.number("writer");
         for (const Scope& scope : scopes) {
-            if (is_lock_of(row, key, scope, view)) {
+            if (is_lock_of(row, key, scope, *session.view)) {
                 probe.writers[scope].push_back(static_cast<std::uint32_t>(writer));
             }
         }
@@ -101,14 +100,14 @@ Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes,
 constexpr auto k_take_snapshot =
     "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SELECT pg_current_snapshot()";
 
-bool may_call(PostgresSession& session, const OrdersView& view, const char* function) {
-    return !session.run("SELECT WHERE " + may_call_sql(view, function)).empty();
+bool may_call(PostgresSession& session, const char* function) {
+    return !session.run("SELECT WHERE " + may_call_sql(*session.view, function)).empty();
 }
 
 /// Whether the role may ask for the known total. If there was a probe, it has told this.
-bool may_ask_total(PostgresSession& session, const OrdersView& view) {
+bool may_ask_total(PostgresSession& session) {
     if (!session.may_ask_total) {
-        session.may_ask_total = may_call(session, view, k_known_total);
+        session.may_ask_total = may_call(session, k_known_total);
     }
     return *session.may_ask_total;
 }
@@ -118,79 +117,88 @@ std::string known_total_sql(const OrdersView& view) {
                        sql_literal(view.condition));
 }
 
-enum class CountBy { known_total, rows };
-
 /// `count` is an SQL expression.
-Row ask_total(PostgresSession& session, const OrdersView& view, const std::string& count) {
-    return run_count(session, view, sql_of(sql::k_count_all, view, fmt::arg("count", count)))
+Row ask_total(PostgresSession& session, const std::string& count) {
+    return run_count(session, sql_of(sql::k_count_all, *session.view, fmt::arg("count", count)))
         .only();
 }
 
-/// Returns what counts all orders. If the total is known, no row is read. A COUNT is not a part of
-/// the statement then: planned for a large table, it has PostgreSQL load its JIT compiler, even if
-/// it is not executed.
-auto count_all(const std::shared_ptr<const OrdersView>& view, CountBy by) {
-    return [view, by](PostgresSession& session) {
-        const bool may_be_known = by == CountBy::known_total && may_ask_total(session, *view);
-        const std::string by_rows = count_rows_sql(*view);
-        Row row = ask_total(session, *view, may_be_known ? known_total_sql(*view) : by_rows);
-        if (row.is_null("count")) {
-            row = ask_total(session, *view, by_rows);
+Counted total_of(const Row& row) {
+    return {.counts = {{k_all_orders, row.number("count")}},
+            .snapshot = row.text("snapshot"),
+            .server_process = row.number("server_process"),
+            .on_standby = row.flag("on_standby")};
+}
+
+Counted count_rows(PostgresSession& session) {
+    return total_of(ask_total(session, count_rows_sql(*session.view)));
+}
+
+/// If the total is known, no row is read. A COUNT is not a part of the statement then: planned for
+/// a large table, it has PostgreSQL load its JIT compiler, even if it is not executed.
+Counted count_all(PostgresSession& session) {
+    if (may_ask_total(session)) {
+        const Row row = ask_total(session, known_total_sql(*session.view));
+        if (!row.is_null("count")) {
+            return total_of(row);
         }
-        return Counted{.counts = {{k_all_orders, row.number("count")}},
-                       .snapshot = row.text("snapshot"),
-                       .server_process = row.number("server_process"),
-                       .on_standby = row.flag("on_standby")};
-    };
+    }
+    return count_rows(session);
 }
 
 /// Texts are compared twice. Only by the column's own type can an index be used; but that may take
 /// different texts for equal. The type may also refuse a text that is not a label of its enum.
-Rows count_by_customer(PostgresSession& session, const OrdersView& view, const char* statement,
-                       const std::string& customers, bool is_array) {
+Rows rows_of_customers(PostgresSession& session, const std::string& customers) {
     constexpr auto data_exceptions = "22";
+    const OrdersView& view = *session.view;
     const auto sql = [&](const std::string& is_customer) {
-        return sql_of(statement, view, fmt::arg("is_customer", is_customer));
+        return sql_of(sql::k_count_customers, view, fmt::arg("is_customer", is_customer));
     };
-    const std::string is_customer = is_customer_sql(view, is_array);
     if (view.customer_type == CustomerType::text) {
         try {
-            const auto by_index = view.customer + (is_array ? " = ANY($2)" : " = $2");
-            return session.run(sql(by_index + " AND " + is_customer), {customers, customers});
+            const auto by_index = view.customer + " = ANY($2) AND " + is_customer_sql(view);
+            return session.run(sql(by_index), {customers, customers});
         } catch (const SessionFailure& failed) {
             if (!failed.sqlstate().starts_with(data_exceptions)) {
                 throw;
             }
         }
     }
-    return run_count(session, view, sql(is_customer), {customers});
+    return run_count(session, sql(is_customer_sql(view)), {customers});
 }
 
-Counted count_customer(PostgresSession& session, const Scope& scope, const OrdersView& view) {
-    const Row row =
-        count_by_customer(session, view, sql::k_count_customer, scope.customer->text, false).only();
-    return {.counts = {{scope, row.number("count")}}, .on_standby = row.flag("on_standby")};
-}
-
-/// A customer without orders has no row.
-Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers,
-                        const OrdersView& view) {
-    if (customers.size() == 1) {
-        return count_customer(session, customers.front(), view);
+Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
+    const Rows rows = rows_of_customers(session, text_of_array(customers));
+    if (rows.empty()) {
+        throw UnexpectedReply("no rows");
     }
     Counted counted;
     for (const Scope& customer : customers) {
         counted.counts.emplace(customer, 0);
     }
-    for (const Row& row :
-         count_by_customer(session, view, sql::k_count_customers, text_of_array(customers), true)) {
+    for (const Row& row : rows) {
         if (row.is_null("customer")) {
-            counted.on_standby = true;
+            counted.on_standby = row.flag("on_standby");
         } else {
             counted.counts[Scope{CustomerId{row.text("customer")}}] = row.number("count");
         }
     }
     return counted;
+}
+
+std::optional<WrongTotal> compare_known_total(PostgresSession& session) {
+    if (!may_ask_total(session)) {
+        return std::nullopt;
+    }
+    const OrdersView& view = *session.view;
+    const Row row = run_count(session, sql_of(sql::k_compare_total, view,
+                                              fmt::arg("known_total", known_total_sql(view)),
+                                              fmt::arg("count_rows", count_rows_sql(view))))
+                        .only();
+    if (row.is_null("known") || row.number("known") == row.number("counted")) {
+        return std::nullopt;
+    }
+    return WrongTotal{row.number("known"), row.number("counted")};
 }
 
 /// Rolls the transaction back at the end of the block.
@@ -216,23 +224,18 @@ PostgresStore::~PostgresStore() = default;
 
 Probe PostgresStore::probe(const std::vector<Scope>& scopes, const Tick& tick) {
     return m_connection->ask(
-        [scopes, view = m_connection->view()](PostgresSession& session) {
-            return take_probe(session, scopes, *view);
-        },
-        tick);
+        [scopes](PostgresSession& session) { return take_probe(session, scopes); }, tick);
 }
 
 Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick) {
     const std::vector<Scope> customers = customers_in(scopes);
     Counted counted;
     if (customers.size() < scopes.size()) {
-        counted = m_connection->ask(count_all(m_connection->view(), CountBy::known_total), tick);
+        counted = m_connection->ask(count_all, tick);
     }
     if (!customers.empty()) {
         Counted of_customers = m_connection->ask(
-            [customers, view = m_connection->view()](PostgresSession& session) {
-                return count_customers(session, customers, *view);
-            },
+            [customers](PostgresSession& session) { return count_customers(session, customers); },
             tick);
         counted.counts.merge(of_customers.counts);
         counted.on_standby |= of_customers.on_standby;
@@ -244,36 +247,20 @@ std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& i
     m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
     m_connection->begin();
     const Rollback rollback(*m_connection); // there is nothing to commit
-    return is_wanted()
-               ? std::optional(m_connection->ask(count_all(m_connection->view(), CountBy::rows)))
-               : std::nullopt;
+    return is_wanted() ? std::optional(m_connection->ask(count_rows)) : std::nullopt;
 }
 
 std::optional<WrongTotal> PostgresStore::wrong_known_total() {
-    return m_connection->ask(
-        [view = m_connection->view()](PostgresSession& session) -> std::optional<WrongTotal> {
-            if (!may_ask_total(session, *view)) {
-                return std::nullopt;
-            }
-            const Row row = run_count(session, *view,
-                                      sql_of(sql::k_compare_total, *view,
-                                             fmt::arg("known_total", known_total_sql(*view)),
-                                             fmt::arg("count_rows", count_rows_sql(*view))))
-                                .only();
-            if (row.is_null("known") || row.number("known") == row.number("counted")) {
-                return std::nullopt;
-            }
-            return WrongTotal{row.number("known"), row.number("counted")};
-        });
+    return m_connection->ask(compare_known_total);
 }
 
 bool PostgresStore::forget_known_total() {
-    return m_connection->ask([view = m_connection->view()](PostgresSession& session) {
-        if (!may_call(session, *view, "note_handled")) {
-            return false;
+    return m_connection->ask([](PostgresSession& session) {
+        const bool may_note = may_call(session, "note_handled");
+        if (may_note) {
+            session.run("SELECT " + note_handled_sql(*session.view, "NULL"));
         }
-        session.run("SELECT " + note_handled_sql(*view, "NULL"));
-        return true;
+        return may_note;
     });
 }
 
@@ -288,9 +275,8 @@ bool PostgresStore::has_run_since(const Counted& counted) {
 }
 
 TransactionStatus PostgresStore::status_of(const WriteId& write) {
-    return m_connection->ask([view = m_connection->view(), write](PostgresSession& session) {
-        return ordercache::status_of(session, *view, write);
-    });
+    return m_connection->ask(
+        [write](PostgresSession& session) { return ordercache::status_of(session, write); });
 }
 
 std::unique_ptr<InsertedOrders> PostgresStore::begin_orders(CacheUpdate update) {

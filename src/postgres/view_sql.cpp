@@ -31,13 +31,12 @@ std::string customer_id_sql(const OrdersView& view) {
 
 /// Numbers are compared as 64-bit integers, so that a column of a smaller or inexact type does not
 /// confuse two of them.
-std::string is_customer_sql(const OrdersView& view, bool is_array) {
+std::string is_customer_sql(const OrdersView& view) {
     const bool is_text = view.customer_type == CustomerType::text;
     const std::string type =
         view.customer_type == CustomerType::integer ? "bigint" : to_string(view.customer_type);
     const std::string left = is_text ? customer_id_sql(view) : view.customer;
-    return is_array ? fmt::format("{} = ANY($1::{}[])", left, type)
-                    : fmt::format("{} = $1::{}", left, type);
+    return fmt::format("{} = ANY($1::{}[])", left, type);
 }
 
 std::string lock_key_sql(const OrdersView& view) {
@@ -49,16 +48,12 @@ std::string lock_key_sql(const OrdersView& view) {
         view.customer);
 }
 
-std::string if_order_sql(const char* before, const OrdersView& view) {
-    return view.condition.empty() ? "" : fmt::format("{}({}\n)", before, view.condition);
+std::string is_order_sql(const OrdersView& view) {
+    return view.condition.empty() ? "true" : fmt::format("({}\n)", view.condition);
 }
 
 std::string count_rows_sql(const OrdersView& view) {
-    return sql_of("(SELECT count(*) FROM {table}{where_order})", view);
-}
-
-std::string is_order_sql(const OrdersView& view) {
-    return view.condition.empty() ? "true" : fmt::format("({}\n) IS TRUE", view.condition);
+    return sql_of("(SELECT count(*) FROM {table} WHERE {is_order})", view);
 }
 
 std::string may_call_sql(const OrdersView& view, const char* function) {

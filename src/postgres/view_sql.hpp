@@ -23,18 +23,15 @@ std::string written_columns_sql(const OrdersView& view);
 std::string customer_id_sql(const OrdersView& view);
 std::string lock_key_sql(const OrdersView& view);
 
-/// Whether the row's customer is $1, or one of the array $1.
-std::string is_customer_sql(const OrdersView& view, bool is_array);
+/// Whether the row's customer is one of the array $1.
+std::string is_customer_sql(const OrdersView& view);
 
-/// A condition after `before`, which is `WHERE` or `AND`, or nothing if every row is an order. The
-/// user's condition ends with its line, so that a comment in it cannot hide our parenthesis.
-std::string if_order_sql(const char* before, const OrdersView& view);
+/// Whether the row is an order, or NULL if that is unknown. The user's condition ends with its
+/// line, so that a comment in it cannot hide our parenthesis.
+std::string is_order_sql(const OrdersView& view);
 
 /// The number of all orders.
 std::string count_rows_sql(const OrdersView& view);
-
-/// Whether a row that was inserted is an order.
-std::string is_order_sql(const OrdersView& view);
 
 /// Whether the role may call a function of the view's schema.
 std::string may_call_sql(const OrdersView& view, const char* function);
@@ -54,8 +51,6 @@ std::string sql_of(const char* statement, const OrdersView& view, More&&... more
         fmt::arg("table_name", sql_literal(view.table)), fmt::arg("order_id", view.order_id),
         fmt::arg("customer", view.customer), fmt::arg("columns", written_columns_sql(view)),
         fmt::arg("customer_id", customer_id_sql(view)), fmt::arg("lock_key", lock_key_sql(view)),
-        fmt::arg("where_order", if_order_sql(" WHERE ", view)),
-        fmt::arg("and_order", if_order_sql(" AND ", view)),
         fmt::arg("is_order", is_order_sql(view)), std::forward<More>(more)...);
 }
 

@@ -1,1 +1,4 @@
-SELECT {customer_id} AS customer, count(*) AS count FROM {table} WHERE {is_customer}{and_order} GROUP BY 1 UNION ALL SELECT NULL, 0 WHERE pg_is_in_recovery()
+-- A customer without orders has no row. The last row is there to say whether this is a standby.
+SELECT {customer_id} AS customer, count(*) AS count, NULL::boolean AS on_standby
+FROM {table} WHERE {is_customer} AND {is_order} GROUP BY 1
+UNION ALL SELECT NULL, NULL, pg_is_in_recovery()

@@ -142,7 +142,7 @@ struct PostgresClient {
         : connection(std::make_shared<PostgresConnection>(PostgresService{"", "shop"},
                                                           std::move(view), TimeLimit::whole(limit),
                                                           reporter, postgres.open())) {
-        if (!connection->view()->condition.empty()) { // a session checks it first
+        if (!connection->view().condition.empty()) { // a session checks it first
             postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
         }
     }

@@ -1,4 +1,5 @@
 #include "postgres/commit_outcome.hpp"
+#include "postgres/order_insert.hpp"
 
 #include "fake_postgres.hpp"
 
@@ -15,7 +16,7 @@ using fakes::table;
 
 namespace {
 
-PendingWrite an_order() {
+InsertedOrder an_order() {
     return {{4294968053, OrderId("12001")}, "(2023-03-10,9999,23.00,1.80,24.80)"};
 }
 
@@ -30,7 +31,7 @@ struct Committing : PostgresClient {
         postgres.on("pg_xact_status", gives(table({"status"}, {{status}})));
     }
 
-    CommitEnd end(const PendingWrite& write = an_order()) {
+    CommitEnd end(const InsertedOrder& write = an_order()) {
         return commit_and_learn_outcome(*connection, write);
     }
 };
@@ -117,7 +118,7 @@ TEST_CASE("a COMMIT that PostgreSQL refuses wrote nothing, and nobody is asked")
 }
 
 TEST_CASE("where a foreign server commits too, an error or a rollback is in doubt") {
-    PendingWrite remote = an_order();
+    InsertedOrder remote = an_order();
     remote.may_be_remote = true;
     Committing refused;
     refused.postgres.on("COMMIT", fakes::fails("ERROR:  could not connect to server\n", "08006"));

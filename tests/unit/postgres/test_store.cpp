@@ -122,19 +122,21 @@ struct TextClient : Client {
 
 TEST_CASE("a text is compared exactly, and by the column's type so that there may be an index") {
     TextClient client;
-    client.postgres.on("count(*)", gives(table({"count", "on_standby"}, {{"3", "f"}})));
+    client.postgres.on("count(*)", gives(table({"customer", "count", "on_standby"},
+                                               {{"cus_1", "3", std::nullopt}})));
     CHECK(client.store.count({k_text}, {}).counts == Counts{{k_text, 3}});
     CHECK(client.postgres.was_asked(
-        "WHERE \"user\" = $2 AND \"user\"::text COLLATE \"C\" = $1::text"));
-    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"cus_1", "cus_1"});
+        "WHERE \"user\" = ANY($2) AND \"user\"::text COLLATE \"C\" = ANY($1::text[])"));
+    CHECK(client.postgres.parameters.back() ==
+          std::vector<std::string>{"{\"cus_1\"}", "{\"cus_1\"}"});
 }
 
 TEST_CASE("a text that the column's type does not have is counted without an index") {
     TextClient client;
     client.postgres.on("count(*)", fakes::fails("ERROR:  invalid input value for enum\n", "22P02"));
-    client.postgres.on("count(*)", gives(table({"count", "on_standby"}, {{"0", "f"}})));
+    client.postgres.on("count(*)", gives(table({"customer", "on_standby"}, {{std::nullopt, "f"}})));
     CHECK(client.store.count({k_text}, {}).counts == Counts{{k_text, 0}});
-    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"cus_1"});
+    CHECK(client.postgres.parameters.back() == std::vector<std::string>{"{\"cus_1\"}"});
 }
 
 TEST_CASE("a customer whose id is no number of 32 bits has the lock of its hash") {

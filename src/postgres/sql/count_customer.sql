@@ -1,1 +1,0 @@
-SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM {table} WHERE {is_customer}{and_order}
