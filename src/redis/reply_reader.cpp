@@ -92,43 +92,40 @@ std::string format_command(const RedisCommand& command) {
     return {wire, static_cast<std::size_t>(length)};
 }
 
-struct ReplyReader::State {
-    redisReplyObjectFunctions functions = make_functions<redisReplyObjectFunctions>();
-    std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader{
-        redisReaderCreateWithFunctions(&functions), &redisReaderFree};
-    std::size_t fed = 0; ///< The bytes of the reply that is being read.
-};
+ReplyReader::ReplyReader() {
+    static auto functions = make_functions<redisReplyObjectFunctions>();
+    m_reader.reset(redisReaderCreateWithFunctions(&functions));
+}
 
-ReplyReader::ReplyReader() : m_state(std::make_unique<State>()) {}
-
-ReplyReader::~ReplyReader() = default;
+void ReplyReader::Free::operator()(redisReader* reader) const {
+    redisReaderFree(reader);
+}
 
 void ReplyReader::feed(std::string_view bytes) {
-    m_state->fed += bytes.size();
-    if (m_state->fed > k_largest_reply) {
+    m_fed += bytes.size();
+    if (m_fed > k_largest_reply) {
         throw std::runtime_error("the reply is too large");
     }
-    if (redisReaderFeed(m_state->reader.get(), bytes.data(), bytes.size()) != REDIS_OK) {
-        throw std::runtime_error(m_state->reader->errstr);
+    if (redisReaderFeed(m_reader.get(), bytes.data(), bytes.size()) != REDIS_OK) {
+        throw std::runtime_error(m_reader->errstr);
     }
 }
 
 std::optional<RedisReply> ReplyReader::next() {
     void* raw = nullptr;
-    if (redisReaderGetReply(m_state->reader.get(), &raw) != REDIS_OK) {
-        throw std::runtime_error(m_state->reader->errstr);
+    if (redisReaderGetReply(m_reader.get(), &raw) != REDIS_OK) {
+        throw std::runtime_error(m_reader->errstr);
     }
     if (raw == nullptr) {
         return std::nullopt;
     }
-    m_state->fed = 0;
+    m_fed = 0;
     const std::unique_ptr<RedisReply> reply(static_cast<RedisReply*>(raw));
     return std::move(*reply);
 }
 
 bool ReplyReader::has_more() const {
-    const redisReader& reader = *m_state->reader;
-    return reader.pos < reader.len || reader.ridx >= 0;
+    return m_reader->pos < m_reader->len || m_reader->ridx >= 0;
 }
 
 } // namespace ordercache

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+struct redisReader;
 
 namespace ordercache {
 
@@ -29,7 +32,6 @@ struct RedisReply {
 class ReplyReader {
 public:
     ReplyReader();
-    ~ReplyReader();
 
     /// Takes the next bytes. Throws std::runtime_error, whose message says what is wrong, if they
     /// are not valid in Redis's protocol or make a reply too large.
@@ -42,8 +44,12 @@ public:
     bool has_more() const;
 
 private:
-    struct State;
-    std::unique_ptr<State> m_state;
+    struct Free {
+        void operator()(redisReader* reader) const;
+    };
+
+    std::unique_ptr<redisReader, Free> m_reader;
+    std::size_t m_fed = 0; ///< The bytes of the reply that is being read.
 };
 
 } // namespace ordercache

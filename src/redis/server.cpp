@@ -72,8 +72,10 @@ void RedisServer::connect(Deadline deadline) {
         if (m_service.current_password) {
             m_service.password = m_service.current_password(deadline);
         }
-        m_connection.emplace(m_connect_to(m_service, deadline), m_times,
-                             m_service.sentinels.empty());
+        const auto trust = m_service.sentinels.empty() ? m_times.trust : 0ms;
+        m_connection = Connection{.stream = m_connect_to(m_service, deadline),
+                                  .trusted_until = Deadline::in(trust),
+                                  .fresh_until = Deadline::in(m_times.most_idle)};
     } catch (const StreamError& error) {
         close_and_throw(fmt::format("cannot connect to {}: {}", m_service.name(), error.what()));
     } catch (const CacheError& error) {
@@ -83,9 +85,7 @@ void RedisServer::connect(Deadline deadline) {
 
 std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
-    if (!m_connection || !m_connection->sent_ahead) {
-        leave_useless_connection();
-    }
+    leave_useless_connection();
     const Deadline until = connect_deadline();
     for (;;) {
         connect(until);
@@ -105,13 +105,10 @@ std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& comman
 std::optional<RedisServer::Replies> RedisServer::attempt(const std::vector<RedisCommand>& commands,
                                                          std::optional<Deadline> deadline) {
     const auto before = m_connection->sent_ahead.value_or(handshake());
-    if (!before.empty() && change_nothing(commands)) {
+    if (before.empty() || change_nothing(commands)) {
         return shake_hands(before, commands, deadline);
     }
-    if (!before.empty() && !shake_hands(before, {}, deadline)) {
-        return std::nullopt;
-    }
-    return exchange(commands, deadline);
+    return shake_hands(before, {}, deadline) ? exchange(commands, deadline) : std::nullopt;
 }
 
 /// Sends the commands behind the handshake in one write. A server that refuses the handshake runs
@@ -133,16 +130,15 @@ RedisServer::shake_hands(std::vector<RedisCommand> handshake,
         if (is_wrong_server(reply)) {
             return std::nullopt;
         }
-        if (reply.kind == RedisReply::Kind::error && all[i] != hello()) {
+        if (all[i] == hello()) {
+            m_connection->trusted_until = Deadline::in(m_times.trust);
+        } else if (reply.kind == RedisReply::Kind::error) {
             refuse_sentinel(*replies);
             close_and_throw(refusal(m_service, all[i].front(), reply.text).what());
         }
     }
     if (replies) {
         m_connection->is_logged_in = true;
-        if (all[first - 1] == hello()) {
-            m_connection->trusted_until = Deadline::in(m_times.trust);
-        }
         replies->erase(replies->begin(), replies->begin() + static_cast<std::ptrdiff_t>(first));
     }
     return replies;
@@ -151,7 +147,7 @@ RedisServer::shake_hands(std::vector<RedisCommand> handshake,
 /// Between commands no reply is pending: readable data, or the connection's end, means that the
 /// connection is of no more use.
 void RedisServer::leave_useless_connection() {
-    if (!m_connection) {
+    if (!m_connection || m_connection->sent_ahead) {
         return;
     }
     m_connection->is_new = false;

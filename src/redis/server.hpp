@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -65,20 +64,14 @@ public:
 
 private:
     struct Connection {
-        Connection(std::unique_ptr<Stream> opened, const RedisTimes& times, bool is_trusted)
-            : stream(std::move(opened)),
-              trusted_until(
-                  Deadline::in(is_trusted ? times.trust : std::chrono::milliseconds::zero())),
-              fresh_until(Deadline::in(times.most_idle)) {}
-
         std::unique_ptr<Stream> stream;
         Deadline trusted_until; ///< When it is asked its role.
         Deadline fresh_until;   ///< When it is left, if it says nothing until then.
-        ReplyReader reader;
+        ReplyReader reader = {};
         bool is_logged_in = false;
         bool is_new = true; ///< Until the run() after the one that made it.
         /// If commands were sent ahead, the handshake that went before them.
-        std::optional<std::vector<RedisCommand>> sent_ahead;
+        std::optional<std::vector<RedisCommand>> sent_ahead = {};
     };
 
     struct Failure {
