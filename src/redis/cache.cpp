@@ -113,7 +113,7 @@ std::int64_t RedisCache::drop_all() {
     return total + delete_all(servers, m_names.values());
 }
 
-std::int64_t RedisCache::delete_all(const std::vector<RedisServer*>& servers, const KeyForm& form) {
+std::int64_t RedisCache::delete_all(const std::set<RedisServer*>& servers, const KeyForm& form) {
     std::int64_t deleted = 0;
     scan_keys(servers, form, [&](const std::vector<Scope>& page) {
         deleted += sum_of(m_redis.run(deletions(form, page)));

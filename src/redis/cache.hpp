@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -102,7 +103,7 @@ private:
     bool is_vouched_for(std::span<const RedisReply> follower, Clock::time_point asked);
     void give_sign(std::chrono::milliseconds moment);
     std::optional<std::int64_t> count_in(const Scope& scope, const RedisReply& value);
-    std::int64_t delete_all(const std::vector<RedisServer*>& servers, const KeyForm& form);
+    std::int64_t delete_all(const std::set<RedisServer*>& servers, const KeyForm& form);
     std::int64_t drop_total();
     std::vector<RedisCommand> drop_commands(const std::vector<Scope>& customers) const;
 

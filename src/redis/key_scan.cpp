@@ -65,7 +65,7 @@ void scan_server(RedisServer& server, const KeyForm& form,
 
 } // namespace
 
-void scan_keys(const std::vector<RedisServer*>& servers, const KeyForm& form,
+void scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form,
                const std::function<void(const std::vector<Scope>&)>& visit) {
     // A key that moves from one server to the next meanwhile may escape the first look.
     const int looks = servers.size() > 1 ? 2 : 1;

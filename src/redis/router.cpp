@@ -29,6 +29,25 @@ const std::string& key_of(const RedisCommand& command) {
     return command.at(command.front() == "EVAL" ? after_script_and_number : 1);
 }
 
+/// What one server is sent in one write, and the places for its replies: null for ASKING's.
+struct Batch {
+    std::vector<RedisCommand> commands = {};
+    std::vector<RedisReply*> places = {};
+
+    void add(const RedisCommand& command, RedisReply* place) {
+        commands.push_back(command);
+        places.push_back(place);
+    }
+
+    void take(std::vector<RedisReply> replies) const {
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            if (places[i] != nullptr) {
+                *places[i] = std::move(replies[i]);
+            }
+        }
+    }
+};
+
 /// A server that is too old for HELLO has no users, so that ROLE is allowed.
 void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
     std::string role = field_of_hello(reply_to_hello, "role");
@@ -43,38 +62,6 @@ void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
 
 } // namespace
 
-/// A command on its way to a server, and the place for its reply.
-struct RedisRouter::RoutedCommand {
-    const RedisCommand* command;
-    RedisReply* reply;
-    RedisServer* server;
-    bool asking = false; ///< The slot is moving to the server, which serves it if asked to.
-};
-
-/// What one server is sent in one write, and the places for its replies: null for ASKING's.
-struct RedisRouter::Batch {
-    RedisServer* server;
-    std::vector<RedisCommand> commands = {};
-    std::vector<RedisReply*> places = {};
-
-    void add(const RoutedCommand& routed) {
-        if (routed.asking) {
-            commands.push_back({"ASKING"});
-            places.push_back(nullptr);
-        }
-        commands.push_back(*routed.command);
-        places.push_back(routed.reply);
-    }
-
-    void take(std::vector<RedisReply> replies) const {
-        for (std::size_t i = 0; i < places.size(); ++i) {
-            if (places[i] != nullptr) {
-                *places[i] = std::move(replies[i]);
-            }
-        }
-    }
-};
-
 RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
                          RedirectionTime redirection_time, WhenClosed when_closed,
                          RedisServer::Connect connect_to, Pause pause)
@@ -83,20 +70,21 @@ RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
 
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
-    std::vector<RedisReply> replies(commands.size());
     std::vector<RoutedCommand> routed;
-    for (std::size_t i = 0; i < commands.size(); ++i) {
-        routed.push_back({&commands[i], &replies[i], owner_of(commands[i])});
+    for (const RedisCommand& command : commands) {
+        routed.push_back({&command, owner_of(command)});
     }
     deliver(routed, deadline);
-    for (const RoutedCommand& each : routed) {
-        check_reply(each.server->service(), *each.command, *each.reply);
+    std::vector<RedisReply> replies;
+    for (RoutedCommand& each : routed) {
+        check_reply(each.server->service(), *each.command, each.reply);
+        replies.push_back(std::move(each.reply));
     }
     return replies;
 }
 
 /// Sends HELLO first, which every user may. A server that is too old for HELLO has no users.
-std::vector<RedisServer*> RedisRouter::primaries() {
+std::set<RedisServer*> RedisRouter::primaries() {
     const auto mode = field_of_hello(m_named->run({hello()}, std::nullopt).front(), "mode");
     if (!mode.empty() && mode != "cluster") {
         return {m_named};
@@ -106,18 +94,18 @@ std::vector<RedisServer*> RedisRouter::primaries() {
         return {m_named};
     }
     check_reply(m_named->service(), owners_question(), slots);
-    auto primaries = learn_owners(slots);
-    if (primaries.empty()) {
+    learn_owners(slots);
+    if (owners().empty()) {
         throw refusal(m_named->service(), owners_question().front(), "CLUSTERDOWN");
     }
-    return primaries;
+    return owners();
 }
 
 /// The server that has the key comes last, and runs the command right behind its own HELLO.
 RedisReply RedisRouter::run_if_primaries(const RedisCommand& command) {
     RedisServer& owner = *owner_of(command);
-    for (RedisServer* const server : std::set(m_owners.begin(), m_owners.end())) {
-        if (server != nullptr && server != &owner) {
+    for (RedisServer* const server : owners()) {
+        if (server != &owner) {
             check_primary(*server, server->run({hello()}, std::nullopt).front());
         }
     }
@@ -141,7 +129,7 @@ void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<De
         if (until.passed()) {
             const RoutedCommand& stuck = *open.front();
             throw CacheError(
-                refusal(m_named->service(), stuck.command->front(), stuck.reply->text).what());
+                refusal(m_named->service(), stuck.command->front(), stuck.reply.text).what());
         }
         if (open.size() > k_few &&
             !m_asked_for_owners) { // once, in place of a redirection for each
@@ -156,33 +144,33 @@ void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<De
 /// servers work at the same time on commands that change nothing.
 void RedisRouter::send(const std::vector<RoutedCommand*>& commands,
                        std::optional<Deadline> deadline) {
-    std::vector<Batch> batches;
+    std::map<RedisServer*, Batch> batches;
     for (RoutedCommand* const each : commands) {
-        auto batch = std::ranges::find(batches, each->server, &Batch::server);
-        if (batch == batches.end()) {
-            batch = batches.insert(batch, Batch{each->server});
+        Batch& batch = batches[each->server];
+        if (each->asking) {
+            batch.add({"ASKING"}, nullptr);
         }
-        batch->add(*each);
+        batch.add(*each->command, &each->reply);
     }
     try {
-        for (const Batch& batch : batches) {
+        for (const auto& [server, batch] : batches) {
             if (batches.size() > 1) {
-                batch.server->send_ahead(batch.commands, deadline);
+                server->send_ahead(batch.commands, deadline);
             }
         }
-        for (const Batch& batch : batches) {
-            batch.take(batch.server->run(batch.commands, deadline));
+        for (const auto& [server, batch] : batches) {
+            batch.take(server->run(batch.commands, deadline));
         }
     } catch (...) {
-        std::ranges::for_each(batches, [](const Batch& batch) { batch.server->forget_sent(); });
+        std::ranges::for_each(batches, [](const auto& batch) { batch.first->forget_sent(); });
         throw;
     }
 }
 
 /// Returns whether the command was redirected, and chooses its new server if so.
 bool RedisRouter::redirect(RoutedCommand& command) {
-    const auto redirection = redirection_in(*command.reply);
-    if (redirection || is_cross_slot(*command.reply)) {
+    const auto redirection = redirection_in(command.reply);
+    if (redirection || is_cross_slot(command.reply)) {
         m_owners.resize(k_slots); // only a node of a cluster replies so
     }
     if (!redirection) {
@@ -198,19 +186,18 @@ bool RedisRouter::redirect(RoutedCommand& command) {
     return true;
 }
 
-/// Returns the owners without repeats.
-std::vector<RedisServer*> RedisRouter::learn_owners(const RedisReply& slots) {
-    std::vector<RedisServer*> owners;
+void RedisRouter::learn_owners(const RedisReply& slots) {
     m_owners.resize(k_slots);
     m_asked_for_owners = true;
     for (const SlotRange& range : slot_ranges_in(slots)) {
-        RedisServer* const owner = node(range.primary, *m_named);
         std::ranges::fill(std::span(m_owners).subspan(range.first, range.last - range.first + 1),
-                          owner);
-        if (std::ranges::find(owners, owner) == owners.end()) {
-            owners.push_back(owner);
-        }
+                          node(range.primary, *m_named));
     }
+}
+
+std::set<RedisServer*> RedisRouter::owners() const {
+    std::set<RedisServer*> owners(m_owners.begin(), m_owners.end());
+    owners.erase(nullptr);
     return owners;
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,20 +42,26 @@ public:
 
     /// Returns the server or, of a cluster, all primaries. They live as long as the router. Throws
     /// CacheError.
-    std::vector<RedisServer*> primaries();
+    std::set<RedisServer*> primaries();
 
     /// Makes sure that every server that has keys is still a primary, and then returns the reply to
     /// a command that has a key. Follows no redirection. Throws CacheError.
     RedisReply run_if_primaries(const RedisCommand& command);
 
 private:
-    struct RoutedCommand;
-    struct Batch;
+    /// A command on its way to a server, and its reply.
+    struct RoutedCommand {
+        const RedisCommand* command;
+        RedisServer* server;
+        bool asking = false; ///< The slot is moving to the server, which serves it if asked to.
+        RedisReply reply = {};
+    };
 
     void deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline);
     static void send(const std::vector<RoutedCommand*>& commands, std::optional<Deadline> deadline);
     bool redirect(RoutedCommand& command);
-    std::vector<RedisServer*> learn_owners(const RedisReply& slots);
+    void learn_owners(const RedisReply& slots);
+    std::set<RedisServer*> owners() const;
     RedisServer* owner_of(const RedisCommand& command);
     RedisServer* node(const Endpoint& endpoint, const RedisServer& informant);
     RedisServer* server(const RedisService& service);
