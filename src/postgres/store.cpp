@@ -167,6 +167,7 @@ Rows rows_of_customers(PostgresSession& session, const std::string& customers) {
     return run_count(session, sql(is_customer_sql(view)), {customers});
 }
 
+/// A customer without orders has no row. The last row says whether a standby counted.
 Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
     const Rows rows = rows_of_customers(session, text_of_array(customers));
     if (rows.empty()) {
