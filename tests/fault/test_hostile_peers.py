@@ -259,7 +259,9 @@ def test_a_command_that_needs_postgresql_fails_whatever_it_says_instead(peer, ar
     with quietly(peer) as server:
         status, stdout, stderr = run_bounded(*arguments, env={"PG_SERVICE_URI": postgres.uri(port=server.port)})
     assert (status, stdout) == (3, "")
-    assert stderr.startswith("ordercache: error: ") and stderr.count("\n") == 1
+    *warnings, error = stderr.splitlines()
+    assert error.startswith("ordercache: error: ")
+    assert all("warning: lost Redis" in warning for warning in warnings)  # on a loaded machine it may answer late, too
     assert cache.keys() == []
 
 
