@@ -88,7 +88,6 @@ void InsertedOrders::finish() {
         note(m_inserted.stored);
     }
     check_stored();
-    sort_customers();
 }
 
 void InsertedOrders::check() {
@@ -107,11 +106,12 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
         return std::nullopt;
     }
     std::vector<Scope> changed;
-    for (const CustomerId& customer : m_customers) {
-        if (known_customer(customer.text, m_connection->view().customer_type)) {
-            changed.push_back(Scope{customer}); // nobody counts another
+    for (const std::string& id : m_customers) {
+        if (known_customer(id, m_connection->view().customer_type)) {
+            changed.push_back(Scope{CustomerId{id}}); // nobody counts another
         }
     }
+    std::ranges::sort(changed);
     return changed;
 }
 
@@ -128,24 +128,13 @@ void InsertedOrders::check_stored() const {
     }
 }
 
-/// Removes repeats each time the list of customers has doubled: a file may name each customer many
-/// times. An order without a customer changes only the total.
+/// An order without a customer changes only the total.
 void InsertedOrders::note(const StoredOrder& order) {
-    constexpr std::size_t first_sorting = 64 << 10;
     ++m_stored;
     m_counted += order.counts ? 1 : 0;
     if (order.counts && order.customer) {
-        m_customers.push_back(*order.customer);
+        m_customers.insert(order.customer->text);
     }
-    if (m_customers.size() >= std::max(first_sorting, 2 * m_distinct)) {
-        sort_customers();
-    }
-}
-
-void InsertedOrders::sort_customers() {
-    std::ranges::sort(m_customers);
-    m_customers.erase(std::unique(m_customers.begin(), m_customers.end()), m_customers.end());
-    m_distinct = m_customers.size();
 }
 
 Error InsertedOrders::refusal(const std::string& what) const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace ordercache {
@@ -57,7 +58,6 @@ private:
     void insert_piece(std::vector<Order> orders);
     void check_stored() const;
     void note(const StoredOrder& order);
-    void sort_customers();
     Error refusal(const std::string& what) const;
 
     std::shared_ptr<PostgresConnection> m_connection;
@@ -67,9 +67,8 @@ private:
     std::int64_t m_size = 0;
     std::int64_t m_stored = 0;
     std::int64_t m_counted = 0;
-    std::vector<CustomerId> m_customers;
-    std::size_t m_distinct = 0; ///< How many of them were left when they were sorted.
-    InsertedOrder m_inserted;   ///< After finish().
+    std::unordered_set<std::string> m_customers; ///< Of orders that count.
+    InsertedOrder m_inserted;                    ///< After finish().
     bool m_is_over = false;
 };
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace ordercache {
 
@@ -29,9 +30,9 @@ std::string text_of(Amount amount) {
 /// Returns the values of written_columns().
 std::vector<std::string> row_of(const Order& order, const OrdersView& view) {
     std::vector<std::string> row;
-    const auto write = [&](const std::string& column, const std::string& value) {
+    const auto write = [&](const std::string& column, std::string value) {
         if (!column.empty()) {
-            row.push_back(value);
+            row.push_back(std::move(value));
         }
     };
     write(view.date, to_string(order.date));
