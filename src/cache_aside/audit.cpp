@@ -39,15 +39,9 @@ const Counted& checked(const Counted& counted) {
     return counted;
 }
 
-bool is_right(const StaleCount& compared) {
-    return compared.cached == compared.counted;
-}
-
-bool is_as_far_off(const StaleCount& one, const StaleCount& other) {
-    if (!one.cached || !other.cached) {
-        return one.cached == other.cached;
-    }
-    return *one.cached - one.counted == *other.cached - other.counted;
+/// Returns by how much the value is too large, or nullopt if it is not a count.
+std::optional<std::int64_t> excess_of(const StaleCount& compared) {
+    return compared.cached ? std::optional(*compared.cached - compared.counted) : std::nullopt;
 }
 
 bool is_certain(const std::vector<StaleCount>& looks) {
@@ -91,7 +85,8 @@ std::optional<StaleCount> Audit::stale_total() {
             m_pause(k_change_pause);
             continue;
         }
-        if (is_right(*compared) || (!looks.empty() && !is_as_far_off(looks.front(), *compared))) {
+        const auto excess = excess_of(*compared);
+        if (excess == 0 || (!looks.empty() && excess != excess_of(looks.front()))) {
             return std::nullopt;
         }
         looks.push_back(*compared);

@@ -74,13 +74,13 @@ CountReader::CountReader(CountCache& cache, std::function<OrderStore&()> store, 
 
 std::vector<std::int64_t> CountReader::counts(const std::vector<Scope>& scopes, Purpose purpose) {
     m_cache_had_failed = std::exchange(m_cache_failed, false);
-    const auto wanted = without_repeats(scopes);
     try {
+        const auto wanted = without_repeats(scopes);
         const bool is_read = purpose == Purpose::read;
         return in_order_of(scopes, is_read ? cached_or_counted(wanted) : resolve(wanted, purpose));
     } catch (const CacheError& error) {
         leave_cache(fmt::format("{}; PostgreSQL answers", error.what()));
-        return in_order_of(scopes, count_without_cache(m_store(), wanted, m_reporter));
+        return counts_from_store(m_store(), scopes, m_reporter);
     }
 }
 

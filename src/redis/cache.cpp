@@ -1,7 +1,8 @@
 #include "redis/cache.hpp"
 
 #include "base/error.hpp"
-#include "redis/claim_reply.hpp"
+#include "base/whole_number.hpp"
+#include "redis/cluster.hpp"
 #include "redis/key_scan.hpp"
 #include "redis/reply_check.hpp"
 
@@ -35,6 +36,18 @@ constexpr std::size_t k_follower_replies = 2;
 /// Enough to make a pipeline's round trip cheap, and few enough to fit in memory.
 constexpr std::size_t k_pipeline_scopes = 1000;
 
+/// Few enough that the first replies of a pipeline are read while the server works on the next
+/// commands, and that a script does not keep other clients waiting.
+constexpr std::size_t k_command_scopes = 250;
+
+/// Returns what the reply to a GET says, or nullopt if the key is not there.
+std::optional<CachedValue> cached_value_in(const RedisReply& reply) {
+    if (reply.kind == RedisReply::Kind::nil) {
+        return std::nullopt;
+    }
+    return CachedValue{parse_whole_number(reply.text)}; // an error, WRONGTYPE, has no count either
+}
+
 } // namespace
 
 RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds time_to_live,
@@ -65,6 +78,42 @@ std::optional<Counts> RedisCache::get(const std::vector<Scope>& scopes) {
         }
     }
     return counts;
+}
+
+/// Runs a command for each piece of the scopes, which must be sorted. The total is a piece by
+/// itself, and in a cluster each customer is, since their keys may lie on several nodes. All
+/// commands go in one write, behind those in `first`. Returns the elements of the replies that are
+/// lists, and the other replies.
+std::vector<RedisReply>
+RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
+                          const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
+                          std::optional<Deadline> deadline,
+                          const std::vector<RedisCommand>& first) {
+    const auto run_sized = [&](std::size_t size) {
+        std::vector<RedisCommand> commands = first;
+        if (!scopes.front().customer) {
+            commands.push_back(command_for({k_all_orders}));
+        }
+        in_pieces(customers_in(scopes), size,
+                  [&](const std::vector<Scope>& piece) { commands.push_back(command_for(piece)); });
+        return m_redis.run(commands, deadline);
+    };
+    if (scopes.empty()) {
+        return {};
+    }
+    auto replies = run_sized(m_redis.is_cluster() ? 1 : k_command_scopes);
+    if (std::ranges::any_of(replies, is_cross_slot)) {
+        replies = run_sized(1);
+    }
+    std::vector<RedisReply> elements;
+    for (RedisReply& reply : replies) {
+        if (reply.kind == RedisReply::Kind::list) {
+            std::ranges::move(reply.list, std::back_inserter(elements));
+        } else {
+            elements.push_back(std::move(reply));
+        }
+    }
+    return elements;
 }
 
 std::optional<std::int64_t> RedisCache::count_in(const Scope& scope, const RedisReply& value) {

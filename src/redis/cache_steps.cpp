@@ -1,7 +1,8 @@
 #include "redis/cache.hpp"
 
-#include "redis/claim_reply.hpp"
-#include "redis/cluster.hpp"
+#include "base/error.hpp"
+#include "base/uri.hpp"
+#include "base/whole_number.hpp"
 #include "redis/reply_check.hpp"
 #include "redis/scripts.hpp"
 
@@ -10,6 +11,8 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <span>
+#include <string_view>
 
 namespace ordercache {
 
@@ -29,10 +32,6 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 /// Few enough that a script does not keep other clients waiting.
 constexpr std::size_t k_script_transactions = 500;
 
-/// Few enough that the first replies of a pipeline are read while the server works on the next
-/// commands, too.
-constexpr std::size_t k_command_scopes = 250;
-
 /// 128 random bits, by which a lease knows its owner.
 std::string random_token() {
     std::random_device device;
@@ -50,6 +49,51 @@ std::vector<Scope> scopes_of(const std::map<Scope, Value>& map) {
         scopes.push_back(scope);
     }
     return scopes;
+}
+
+/// Parses a writer's name in the ledger: `ID:ORDER`, where ORDER may be empty.
+std::optional<WriteId> write_id_in(std::string_view name) {
+    const auto [transaction, order] = cut(name, ':');
+    const auto id = parse_whole_number(transaction);
+    if (!id || !order) {
+        return std::nullopt;
+    }
+    WriteId write{.transaction = static_cast<TransactionId>(*id)};
+    if (!order->empty()) {
+        write.order = OrderId(*order);
+    }
+    return write;
+}
+
+/// Parses `wait`, the token of the reader that counts, the earlier readers, names of writers ...
+Claim wait_in(const RedisReply& reply) {
+    Claim claim{.kind = Claim::Kind::wait,
+                .is_being_counted = !reply.list[1].text.empty(),
+                .earlier = reply.list[2].text};
+    for (const RedisReply& writer : std::span(reply.list).subspan(3)) {
+        if (const auto write = write_id_in(writer.text)) {
+            claim.to_settle.push_back(*write);
+        }
+    }
+    return claim;
+}
+
+/// Parses what the scripts lease_acquire and ledger_acquire return for a scope. Throws CacheError,
+/// which names the service, if the reply is anything else.
+Claim claim_in(const RedisReply& reply, const RedisService& service) {
+    const std::size_t size = reply.list.size();
+    const std::string kind = size > 0 ? reply.list[0].text : "";
+    if (kind == "ours") {
+        return {.kind = Claim::Kind::ours};
+    }
+    if (kind == "wait" && size > 2) {
+        return wait_in(reply);
+    }
+    const auto count = size > 1 ? parse_whole_number(reply.list[1].text) : std::nullopt;
+    if (count && (kind == "hit" || kind == "answer")) {
+        return {.kind = kind == "hit" ? Claim::Kind::hit : Claim::Kind::answer, .count = *count};
+    }
+    throw unexpected_reply(service, "EVAL");
 }
 
 } // namespace
@@ -161,42 +205,6 @@ void RedisCache::apply_external(const std::vector<TransactionDelta>& others) {
         }
         run_on_total(scripts::k_ledger_apply_external, arguments);
     });
-}
-
-/// Runs a command for each piece of the scopes, which must be sorted. The total is a piece by
-/// itself, and in a cluster each customer is, since their keys may lie on several nodes. All
-/// commands go in one write, behind those in `first`. Returns the elements of the replies that are
-/// lists, and the other replies.
-std::vector<RedisReply>
-RedisCache::run_in_pieces(const std::vector<Scope>& scopes,
-                          const std::function<RedisCommand(const std::vector<Scope>&)>& command_for,
-                          std::optional<Deadline> deadline,
-                          const std::vector<RedisCommand>& first) {
-    const auto run_sized = [&](std::size_t size) {
-        std::vector<RedisCommand> commands = first;
-        if (!scopes.front().customer) {
-            commands.push_back(command_for({k_all_orders}));
-        }
-        in_pieces(customers_in(scopes), size,
-                  [&](const std::vector<Scope>& piece) { commands.push_back(command_for(piece)); });
-        return m_redis.run(commands, deadline);
-    };
-    if (scopes.empty()) {
-        return {};
-    }
-    auto replies = run_sized(m_redis.is_cluster() ? 1 : k_command_scopes);
-    if (std::ranges::any_of(replies, is_cross_slot)) {
-        replies = run_sized(1);
-    }
-    std::vector<RedisReply> elements;
-    for (RedisReply& reply : replies) {
-        if (reply.kind == RedisReply::Kind::list) {
-            std::ranges::move(reply.list, std::back_inserter(elements));
-        } else {
-            elements.push_back(std::move(reply));
-        }
-    }
-    return elements;
 }
 
 /// Returns the command that runs the step's script with all keys of each scope.

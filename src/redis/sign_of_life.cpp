@@ -1,5 +1,6 @@
 #include "redis/cache.hpp"
 
+#include "base/uri.hpp"
 #include "base/whole_number.hpp"
 #include "redis/reply_check.hpp"
 #include "redis/scripts.hpp"
@@ -7,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -22,16 +22,7 @@ constexpr std::chrono::milliseconds k_lifetime = 2s;
 
 /// The number of milliseconds in one of the two words of `followed`, or 0.
 std::chrono::milliseconds time_in(std::string_view word) {
-    return std::chrono::milliseconds(
-        parse_whole_number(word, 0, std::numeric_limits<std::int64_t>::max()).value_or(0));
-}
-
-std::chrono::milliseconds last_sign_in(const RedisReply& followed) {
-    return time_in(followed.text.substr(0, followed.text.find(' ')));
-}
-
-std::chrono::milliseconds time_without_gap_in(const RedisReply& followed) {
-    return time_in(followed.text.substr(followed.text.find(' ') + 1));
+    return std::chrono::milliseconds(parse_whole_number(word).value_or(0));
 }
 
 /// A sign of life that expires later than it can is from a clock that has been set back.
@@ -48,7 +39,7 @@ std::optional<FollowerState> follower_in(std::span<const RedisReply> replies,
     if (followed.kind == RedisReply::Kind::nil) {
         return std::nullopt;
     }
-    const auto last_sign = last_sign_in(followed);
+    const auto last_sign = time_in(cut(followed.text, ' ').before);
     const auto last_poll = is_alive(left) ? k_lifetime - std::chrono::milliseconds(left.integer)
                                           : std::max(now - last_sign, 0ms);
     return FollowerState{is_alive(left), last_poll,
@@ -76,8 +67,8 @@ bool RedisCache::is_vouched_for(std::span<const RedisReply> follower, Clock::tim
                                     "run ordercache invalidate if there is to be none",
                                     m_names.prefix()));
     }
-    return !m_is_abandoned &&
-           (!m_redis.is_cluster() || time_without_gap_in(followed) > Clock::now() - asked);
+    const auto time_without_gap = time_in(cut(followed.text, ' ').after.value_or(""));
+    return !m_is_abandoned && (!m_redis.is_cluster() || time_without_gap > Clock::now() - asked);
 }
 
 void RedisCache::vouch(Clock::time_point moment) {
