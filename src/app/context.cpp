@@ -32,11 +32,10 @@ WhenClosed when_closed(const Command& command) {
 
 /// If the cache takes too long, PostgreSQL answers a count, and a follower starts again. Other
 /// commands wait.
-RedisRouter::RedirectionTime redirection_time(const Command& command) {
-    constexpr std::chrono::seconds k_before_going_another_way{2};
+std::optional<std::chrono::milliseconds> redirection_time(const Command& command) {
+    constexpr std::chrono::milliseconds k_before_going_another_way{2000};
     const bool has_another_way = std::holds_alternative<Count>(command) || follows(command);
-    return has_another_way ? RedisRouter::RedirectionTime(k_before_going_another_way)
-                           : std::nullopt;
+    return has_another_way ? std::optional(k_before_going_another_way) : std::nullopt;
 }
 
 } // namespace
@@ -54,11 +53,12 @@ Context::Context(const Invocation& invocation, const Config& config, Reporter& r
 
 RedisCache& Context::cache() {
     if (!m_cache) {
-        m_cache.emplace(RedisRouter(m_config.redis(), m_limit, redirection_time(m_command),
-                                    when_closed(m_command)),
-                        KeyNames(m_config.key_prefix(), m_config.customer_type()),
-                        m_config.time_to_live(), m_reporter,
-                        [this] { return m_config.postgres().origin; });
+        m_cache.emplace(
+            RedisRouter(m_config.redis(), {.limit = m_limit,
+                                           .when_closed = when_closed(m_command),
+                                           .redirection_time = redirection_time(m_command)}),
+            KeyNames(m_config.key_prefix(), m_config.customer_type()), m_config.time_to_live(),
+            m_reporter, [this] { return m_config.postgres().origin; });
     }
     return *m_cache;
 }

@@ -62,12 +62,6 @@ void check_primary(RedisServer& server, const RedisReply& reply_to_hello) {
 
 } // namespace
 
-RedisRouter::RedisRouter(const RedisService& service, TimeLimit limit,
-                         RedirectionTime redirection_time, WhenClosed when_closed,
-                         RedisServer::Connect connect_to, Pause pause)
-    : m_limit(limit), m_redirection_time(redirection_time), m_when_closed(when_closed),
-      m_connect_to(std::move(connect_to)), m_pause(std::move(pause)), m_named(server(service)) {}
-
 std::vector<RedisReply> RedisRouter::run(const std::vector<RedisCommand>& commands,
                                          std::optional<Deadline> deadline) {
     std::vector<RoutedCommand> routed;
@@ -119,13 +113,16 @@ RedisReply RedisRouter::run_if_primaries(const RedisCommand& command) {
 void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline) {
     std::vector<RoutedCommand*> open;
     std::ranges::transform(commands, std::back_inserter(open), [](auto& each) { return &each; });
-    const auto is_done = [this](RoutedCommand* each) { return !redirect(*each); };
-    send(open, deadline);
-    std::erase_if(open, is_done);
+    const Deadline limit = m_options.limit.deadline();
     const Deadline until = deadline.value_or(
-        m_redirection_time ? m_limit.deadline().or_in(*m_redirection_time) : m_limit.deadline());
-    for (auto pause = 0ms; !open.empty(); pause = std::clamp(pause * 2, 5ms, 100ms)) {
-        m_pause(pause);
+        m_options.redirection_time ? limit.or_in(*m_options.redirection_time) : limit);
+    for (auto pause = 0ms;; pause = std::clamp(pause * 2, 5ms, 100ms)) {
+        send(open, deadline);
+        std::erase_if(open, [this](RoutedCommand* each) { return !redirect(*each); });
+        if (open.empty()) {
+            return;
+        }
+        m_options.pause(pause);
         if (until.passed()) {
             const RoutedCommand& stuck = *open.front();
             throw CacheError(
@@ -135,8 +132,6 @@ void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<De
             !m_asked_for_owners) { // once, in place of a redirection for each
             learn_owners(m_named->run({owners_question()}, std::nullopt).front());
         }
-        send(open, deadline);
-        std::erase_if(open, is_done);
     }
 }
 
@@ -222,9 +217,7 @@ RedisServer* RedisRouter::node(const Endpoint& endpoint, const RedisServer& info
 }
 
 RedisServer* RedisRouter::server(const RedisService& service) {
-    const auto [entry, is_new] =
-        m_servers.try_emplace(service.peer(), service, m_limit, m_when_closed, m_connect_to);
-    return &entry->second;
+    return &m_servers.try_emplace(service.peer(), service, m_options).first->second;
 }
 
 } // namespace ordercache

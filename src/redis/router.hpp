@@ -4,11 +4,11 @@
 #include "redis/cluster.hpp"
 #include "redis/server.hpp"
 
-#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -17,13 +17,8 @@ namespace ordercache {
 /// turns out to be a node of a cluster, the node that serves the key.
 class RedisRouter {
 public:
-    /// How long redirections are followed, within the limit; with nullopt, the limit alone bounds
-    /// it. A slot that is moving refuses commands of several keys until it has moved.
-    using RedirectionTime = std::optional<std::chrono::milliseconds>;
-
-    RedisRouter(const RedisService& service, TimeLimit limit, RedirectionTime redirection_time,
-                WhenClosed when_closed = WhenClosed::reconnect,
-                RedisServer::Connect connect_to = connect_stream, Pause pause = pause_for);
+    RedisRouter(const RedisService& service, RedisOptions options)
+        : m_options(std::move(options)), m_named(server(service)) {}
 
     /// Connects to the server that the URI names.
     void connect() { m_named->connect(); }
@@ -66,11 +61,7 @@ private:
     RedisServer* node(const Endpoint& endpoint, const RedisServer& informant);
     RedisServer* server(const RedisService& service);
 
-    TimeLimit m_limit;
-    RedirectionTime m_redirection_time;
-    WhenClosed m_when_closed;
-    RedisServer::Connect m_connect_to;
-    Pause m_pause;
+    RedisOptions m_options;
     std::map<std::string, RedisServer> m_servers; ///< By their names in errors.
     RedisServer* m_named;
     std::vector<RedisServer*> m_owners; ///< Of each slot, or null. Empty without a cluster.

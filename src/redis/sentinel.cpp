@@ -41,9 +41,8 @@ Endpoint address_in(const RedisReply& reply, const RedisService& sentinel) {
     return {reply.list[0].text, reply.list[1].text};
 }
 
-Endpoint ask(const RedisService& sentinel, const RedisServer::Connect& connect_to,
-             Deadline deadline) {
-    RedisServer server(sentinel, TimeLimit::until(deadline), WhenClosed::reconnect, connect_to);
+Endpoint ask(const RedisService& sentinel, const Connect& connect_to, Deadline deadline) {
+    RedisServer server(sentinel, {.limit = TimeLimit::until(deadline), .connect_to = connect_to});
     const auto replies =
         server.run({{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", sentinel.primary_name}}, std::nullopt);
     return address_in(replies.front(), sentinel);
@@ -51,7 +50,7 @@ Endpoint ask(const RedisService& sentinel, const RedisServer::Connect& connect_t
 
 } // namespace
 
-RedisService find_primary(const RedisService& service, const RedisServer::Connect& connect_to,
+RedisService find_primary(const RedisService& service, const Connect& connect_to,
                           Deadline deadline) {
     std::string reasons;
     for (const Endpoint& each : service.sentinels) {

@@ -9,7 +9,7 @@ namespace ordercache {
 /// Asks the service's Sentinels in turn which server is its primary, and returns the service at
 /// that address. Each Sentinel gets half of the time that is left. Throws CacheError, which says
 /// why each of them failed.
-RedisService find_primary(const RedisService& service, const RedisServer::Connect& connect_to,
+RedisService find_primary(const RedisService& service, const Connect& connect_to,
                           Deadline deadline);
 
 } // namespace ordercache

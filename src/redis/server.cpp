@@ -48,14 +48,9 @@ bool may_be_sentinels(const RedisReply& reply) {
 
 } // namespace
 
-RedisServer::RedisServer(RedisService service, TimeLimit limit, WhenClosed when_closed,
-                         Connect connect_to, RedisTimes times)
-    : m_service(std::move(service)), m_limit(limit), m_when_closed(when_closed),
-      m_connect_to(std::move(connect_to)), m_times(times) {}
-
 /// Returns until when connecting may last.
 Deadline RedisServer::connect_deadline() const {
-    return m_limit.deadline().or_in(m_service.connect_timeout.value_or(k_connect_timeout));
+    return m_options.limit.deadline().or_in(m_service.connect_timeout.value_or(k_connect_timeout));
 }
 
 void RedisServer::connect(Deadline deadline) {
@@ -67,15 +62,15 @@ void RedisServer::connect(Deadline deadline) {
     }
     try {
         if (!m_service.sentinels.empty()) {
-            m_service = find_primary(m_service, m_connect_to, deadline);
+            m_service = find_primary(m_service, m_options.connect_to, deadline);
         }
         if (m_service.current_password) {
             m_service.password = m_service.current_password(deadline);
         }
-        const auto trust = m_service.sentinels.empty() ? m_times.trust : 0ms;
-        m_connection = Connection{.stream = m_connect_to(m_service, deadline),
+        const auto trust = m_service.sentinels.empty() ? m_options.trust : 0ms;
+        m_connection = Connection{.stream = m_options.connect_to(m_service, deadline),
                                   .trusted_until = Deadline::in(trust),
-                                  .fresh_until = Deadline::in(m_times.most_idle)};
+                                  .fresh_until = Deadline::in(m_options.most_idle)};
     } catch (const StreamError& error) {
         close_and_throw(fmt::format("cannot connect to {}: {}", m_service.name(), error.what()));
     } catch (const CacheError& error) {
@@ -131,7 +126,7 @@ RedisServer::shake_hands(std::vector<RedisCommand> handshake,
             return std::nullopt;
         }
         if (all[i] == hello()) {
-            m_connection->trusted_until = Deadline::in(m_times.trust);
+            m_connection->trusted_until = Deadline::in(m_options.trust);
         } else if (reply.kind == RedisReply::Kind::error) {
             refuse_sentinel(*replies);
             close_and_throw(refusal(m_service, all[i].front(), reply.text).what());
@@ -152,7 +147,7 @@ void RedisServer::leave_useless_connection() {
     }
     m_connection->is_new = false;
     const bool is_closed = !m_connection->stream->is_silent();
-    const bool may_fail = m_when_closed == WhenClosed::fail;
+    const bool may_fail = m_options.when_closed == WhenClosed::fail;
     if (may_fail && (is_closed || has_moved())) {
         close_and_throw(fmt::format("lost {}: {}", m_service.name(),
                                     is_closed ? "the connection was closed"
@@ -171,7 +166,7 @@ bool RedisServer::has_moved() const {
         return false;
     }
     try {
-        return find_primary(m_service, m_connect_to, connect_deadline().halfway()).peer() !=
+        return find_primary(m_service, m_options.connect_to, connect_deadline().halfway()).peer() !=
                m_service.peer();
     } catch (const CacheError&) {
         return false;
@@ -198,7 +193,7 @@ std::vector<RedisCommand> RedisServer::handshake() const {
 /// The server has turned out to be a replica, or an old connection to be dead.
 void RedisServer::leave_for_another(Deadline deadline) {
     if (!m_connection->is_new) {
-        if (m_when_closed == WhenClosed::fail) {
+        if (m_options.when_closed == WhenClosed::fail) {
             close_and_throw(fmt::format("lost {}: it is a replica now", m_service.name()));
         }
         m_connection.reset();
@@ -210,7 +205,7 @@ void RedisServer::leave_for_another(Deadline deadline) {
                         m_service.name()));
     }
     m_connection.reset();
-    pause_for(k_pause_before_asking_again);
+    m_options.pause(k_pause_before_asking_again);
 }
 
 /// Throws if the replies are a Sentinel's and the URI does not say that it names one.
@@ -230,7 +225,7 @@ void RedisServer::refuse_sentinel(const Replies& replies) {
 
 void RedisServer::close_and_throw(const std::string& reason) {
     m_connection.reset();
-    m_failure = {CacheError(reason), Deadline::in(m_times.rest_after_failure)};
+    m_failure = {CacheError(reason), Deadline::in(m_options.rest_after_failure)};
     throw CacheError(m_failure->error);
 }
 

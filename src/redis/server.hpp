@@ -7,10 +7,10 @@
 #include "redis/uri.hpp"
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -22,7 +22,17 @@ enum class WhenClosed {
     fail       ///< It fails: the server may have forgotten what it was told.
 };
 
-struct RedisTimes {
+/// How servers are spoken to. Commands set the first three, and tests the others.
+struct RedisOptions {
+    TimeLimit limit = TimeLimit::none();
+    WhenClosed when_closed = WhenClosed::reconnect;
+
+    /// How long redirections are followed, within the limit; with nullopt, the limit alone bounds
+    /// it. A slot that is moving refuses commands of several keys until it has moved.
+    std::optional<std::chrono::milliseconds> redirection_time = {};
+
+    Connect connect_to = connect_stream;
+    Pause pause = pause_for;
     std::chrono::milliseconds rest_after_failure{5000};
     std::chrono::milliseconds trust{1000};      ///< After this, a connection is asked its role.
     std::chrono::milliseconds most_idle{30000}; ///< After this, a silent connection is left.
@@ -36,12 +46,8 @@ struct RedisTimes {
 /// left for a new one, unless WhenClosed::fail makes that a failure.
 class RedisServer {
 public:
-    /// connect_stream(). Tests replace it.
-    using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
-
-    RedisServer(RedisService service, TimeLimit limit,
-                WhenClosed when_closed = WhenClosed::reconnect, Connect connect_to = connect_stream,
-                RedisTimes times = {});
+    RedisServer(RedisService service, RedisOptions options)
+        : m_service(std::move(service)), m_options(std::move(options)) {}
 
     const RedisService& service() const { return m_service; }
 
@@ -104,11 +110,8 @@ private:
     [[noreturn]] void close_and_throw(const std::string& reason);
 
     RedisService m_service;
-    TimeLimit m_limit;
-    WhenClosed m_when_closed;
-    Connect m_connect_to;
+    RedisOptions m_options;
     std::optional<Connection> m_connection;
-    RedisTimes m_times;
     bool m_has_answered = false;      ///< Ever, on any connection.
     std::optional<Failure> m_failure; ///< The answer to all commands for a while.
 };

@@ -33,7 +33,7 @@ bool RedisServer::change_nothing(const std::vector<RedisCommand>& commands) {
 
 /// Returns until when a wait for the next reply may last.
 Deadline RedisServer::next_deadline() const {
-    return m_limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
+    return m_options.limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
 }
 
 /// Closes the connection if the act fails.
@@ -79,8 +79,9 @@ void RedisServer::forget_sent() {
 /// sent again.
 std::optional<RedisServer::Replies> RedisServer::exchange(const std::vector<RedisCommand>& commands,
                                                           std::optional<Deadline> deadline) {
-    const bool may_repeat =
-        !m_connection->is_new && m_when_closed == WhenClosed::reconnect && change_nothing(commands);
+    const bool may_repeat = !m_connection->is_new &&
+                            m_options.when_closed == WhenClosed::reconnect &&
+                            change_nothing(commands);
     return on_connection([&]() -> std::optional<Replies> {
         try {
             if (!std::exchange(m_connection->sent_ahead, std::nullopt)) {
@@ -129,7 +130,7 @@ std::vector<RedisReply> RedisServer::read_replies(std::size_t wanted,
     if (m_connection->reader.has_more()) {
         throw std::runtime_error("it sent more than it was asked for");
     }
-    m_connection->fresh_until = Deadline::in(m_times.most_idle);
+    m_connection->fresh_until = Deadline::in(m_options.most_idle);
     return replies;
 }
 

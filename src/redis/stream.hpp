@@ -3,6 +3,7 @@
 #include "base/waiting.hpp"
 #include "redis/uri.hpp"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -44,5 +45,8 @@ public:
 /// writes to the socket. Throws StreamError and, before it connects, Error (usage) if a file that
 /// the service names cannot be used.
 std::unique_ptr<Stream> connect_stream(const RedisService& service, Deadline deadline);
+
+/// A function that connects, such as connect_stream(). Tests replace it.
+using Connect = std::function<std::unique_ptr<Stream>(const RedisService&, Deadline)>;
 
 } // namespace ordercache

@@ -46,14 +46,14 @@ public:
                        TimeLimit limit = TimeLimit::whole(std::nullopt),
                        std::optional<std::chrono::milliseconds> redirection_time = std::nullopt) {
         return {service,
-                limit,
-                redirection_time,
-                WhenClosed::reconnect,
-                [this](const RedisService& each, Deadline) {
-                    m_services.emplace(each.peer(), each);
-                    return std::make_unique<Connection>(*this, each.peer());
-                },
-                [this](std::chrono::milliseconds pause) { m_pauses.push_back(pause); }};
+                {.limit = limit,
+                 .redirection_time = redirection_time,
+                 .connect_to =
+                     [this](const RedisService& each, Deadline) {
+                         m_services.emplace(each.peer(), each);
+                         return std::make_unique<Connection>(*this, each.peer());
+                     },
+                 .pause = [this](std::chrono::milliseconds pause) { m_pauses.push_back(pause); }}};
     }
 
 private:

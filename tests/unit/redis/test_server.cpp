@@ -28,18 +28,15 @@ public:
     std::size_t made = 0;
 
     RedisServer server(const std::string& uri = "redis://h",
-                       TimeLimit limit = TimeLimit::whole(std::nullopt),
-                       WhenClosed when_closed = WhenClosed::reconnect,
-                       RedisTimes times = {.rest_after_failure = 1h}) {
-        return {parse_redis_uri(uri), limit, when_closed,
-                [this](const RedisService&, Deadline) {
-                    Connection& connection = all.at(made++);
-                    if (connection.refuses) {
-                        throw StreamError("Connection refused");
-                    }
-                    return std::make_unique<FakeStream>(connection);
-                },
-                times};
+                       RedisOptions options = {.rest_after_failure = 1h}) {
+        options.connect_to = [this](const RedisService&, Deadline) {
+            Connection& connection = all.at(made++);
+            if (connection.refuses) {
+                throw StreamError("Connection refused");
+            }
+            return std::make_unique<FakeStream>(connection);
+        };
+        return {parse_redis_uri(uri), options};
     }
 
 private:
@@ -147,7 +144,7 @@ TEST_CASE("a connection that was made in advance and closed since is made anew")
 TEST_CASE("a connection that its server closed is a failure where that matters") {
     Connections connections;
     connections.all = {{{"$1\r\n7\r\n"}}, {{"$1\r\n8\r\n"}}};
-    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::fail);
+    RedisServer server = connections.server("redis://h", {.when_closed = WhenClosed::fail});
     run(server, {{"GET", "a"}});
     connections.all[0].silent = false;
     CHECK(failure(server) == "lost Redis at h:6379: the connection was closed");
@@ -230,8 +227,7 @@ TEST_CASE("a Sentinel that knows no primary, or names none, leaves it to the nex
 TEST_CASE("a server that failed is tried again after a rest") {
     Connections connections;
     connections.all = {{{}, {}, true, true}, {{}, {}, true, true}, {{"$1\r\n7\r\n"}}};
-    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect,
-                                            {.rest_after_failure = 0ms});
+    RedisServer server = connections.server("redis://h", {.rest_after_failure = 0ms});
     CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
     CHECK(failure(server) == "cannot connect to Redis at h:6379: Connection refused");
     CHECK(run(server, {{"GET", "a"}}).front().text == "7");
@@ -256,7 +252,7 @@ TEST_CASE("a server that sends more than it is asked for is left") {
 TEST_CASE("a server that always has the next bytes ready is left when time is up") {
     Connections connections;
     connections.all = {{std::deque<std::string>(1000, "$1\r\n7\r\n")}};
-    RedisServer server = connections.server("redis://h", TimeLimit::whole(0ms));
+    RedisServer server = connections.server("redis://h", {.limit = TimeLimit::whole(0ms)});
     CHECK(failure(server) == "lost Redis at h:6379: no answer in time");
 }
 
@@ -264,8 +260,7 @@ TEST_CASE("an old connection is asked for its role, with the next reads or befor
     Connections connections;
     connections.all = {
         {{k_primary + "$1\r\n7\r\n", k_primary + "$1\r\n8\r\n", k_primary, ":1\r\n"}}};
-    RedisServer server =
-        connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect, {.trust = 0ms});
+    RedisServer server = connections.server("redis://h", {.trust = 0ms});
     CHECK(run(server, {{"GET", "a"}}).front().text == "7");
     CHECK(run(server, {{"GET", "a"}}).front().text == "8");
     CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
@@ -281,8 +276,7 @@ TEST_CASE("an old connection to what is a replica now is left for a new one") {
         if (command.front() == "DEL") {
             connections.all[0].to_read[1] = k_replica;
         }
-        RedisServer server = connections.server("redis://h", TimeLimit::none(),
-                                                WhenClosed::reconnect, {.trust = 50ms});
+        RedisServer server = connections.server("redis://h", {.trust = 50ms});
         run(server, {{"GET", "a"}});
         pause_for(60ms);
         CHECK(run(server, {command}).front().integer == 8);
@@ -294,7 +288,7 @@ TEST_CASE("an old connection to what is a replica now is a failure where that ma
     Connections connections;
     connections.all = {{{":7\r\n", k_replica + "$-1\r\n"}}};
     RedisServer server =
-        connections.server("redis://h", TimeLimit::none(), WhenClosed::fail, {.trust = 50ms});
+        connections.server("redis://h", {.when_closed = WhenClosed::fail, .trust = 50ms});
     run(server, {{"DEL", "a"}});
     pause_for(60ms);
     CHECK(failure(server) == "lost Redis at h:6379: it is a replica now");
@@ -321,8 +315,7 @@ TEST_CASE("reads are sent once more where an old connection is lost, and nothing
 TEST_CASE("a connection that was idle for long is left before a write") {
     Connections connections;
     connections.all = {{{":1\r\n"}}, {{":2\r\n"}}};
-    RedisServer server = connections.server("redis://h", TimeLimit::none(), WhenClosed::reconnect,
-                                            {.most_idle = 0ms});
+    RedisServer server = connections.server("redis://h", {.most_idle = 0ms});
     CHECK(run(server, {{"DEL", "a"}}).front().integer == 1);
     CHECK(run(server, {{"DEL", "a"}}).front().integer == 2);
 }
