@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace ordercache {
@@ -17,13 +16,6 @@ constexpr std::int64_t k_growth = 16 << 20;
 /// The pause after a count of all orders, in times as long as it took, and after one that failed.
 constexpr int k_pause_per_count = 10;
 constexpr std::chrono::minutes k_pause_after_failure{1};
-
-std::set<std::string> intersection(const std::set<std::string>& one,
-                                   const std::set<std::string>& other) {
-    std::set<std::string> common;
-    std::ranges::set_intersection(one, other, std::inserter(common, common.end()));
-    return common;
-}
 
 /// The command that sets the database up. Nothing in it is a secret.
 std::string set_up_command(const std::string& database) {
@@ -40,10 +32,18 @@ PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view,
     : m_set_up_command(set_up_command(service.database)), m_reporter(reporter),
       m_connection(std::move(service), std::move(view), limit, reporter, std::move(open)) {}
 
-template <typename... Arguments>
-auto PostgresChangeFeed::ask(PostgresConnection& connection, Arguments&&... arguments) {
+template <typename Act, typename... Options>
+auto PostgresChangeFeed::ask(PostgresConnection& connection, Act act, const Options&... options) {
+    const auto explaining = [act](PostgresSession& session) {
+        try {
+            return act(session);
+        } catch (const SessionFailure& failed) {
+            explain_not_set_up(failed);
+            throw;
+        }
+    };
     try {
-        return connection.ask(std::forward<Arguments>(arguments)...);
+        return connection.ask(explaining, options...);
     } catch (const NotSetUp& error) {
         throw set_up_needed(error.what());
     }
@@ -69,7 +69,9 @@ bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
     answer.token = tokens->ours;
     if (m_beginning && tokens->former == m_beginning->token) {
         // PostgreSQL did not crash since then: what was prepared later is noted.
-        answer.prepared = intersection(answer.prepared, m_beginning->prepared);
+        std::erase_if(answer.prepared, [this](const std::string& transaction) {
+            return !m_beginning->prepared.contains(transaction);
+        });
     }
     m_beginning = std::move(answer);
     drop_all();

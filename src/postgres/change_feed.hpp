@@ -43,8 +43,8 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
-    template <typename... Arguments>
-    auto ask(PostgresConnection& connection, Arguments&&... arguments);
+    template <typename Act, typename... Options>
+    auto ask(PostgresConnection& connection, Act act, const Options&... options);
     PollAnswer ask_for_changes();
     void try_to_count(const std::function<void()>& meanwhile);
     void forget_changes();

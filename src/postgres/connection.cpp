@@ -56,7 +56,9 @@ std::optional<CommitEnd> PostgresConnection::send_commit(const Tick& tick) {
 }
 
 void PostgresConnection::roll_back() noexcept {
-    m_is_in_transaction = false;
+    if (!std::exchange(m_is_in_transaction, false)) {
+        return;
+    }
     try {
         if (const auto session = std::exchange(m_session, nullptr)) {
             run_cancellable([session] { session->roll_back(); },

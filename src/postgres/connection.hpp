@@ -77,7 +77,8 @@ public:
     /// if no answer came within the limit, or if the tick throws it.
     std::optional<CommitEnd> send_commit(const Tick& tick = {});
 
-    /// Rolls back. A server that cannot be reached does so by itself.
+    /// Rolls back what was begun and not committed. A server that cannot be reached does so by
+    /// itself.
     void roll_back() noexcept;
 
     /// Returns when a wait that begins now must end.

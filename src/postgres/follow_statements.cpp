@@ -25,14 +25,6 @@ std::string fetch_sql() {
     return fmt::format("FETCH {} FROM poll", k_piece);
 }
 
-/// A follower that hangs between a poll and its acknowledgement, or whose host or network is gone,
-/// must not keep the lock: the server ends its session.
-constexpr auto k_set_up = "SET idle_in_transaction_session_timeout = '10s'; "
-                          "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
-                          "SET tcp_keepalives_count = 3";
-
-constexpr auto k_try_lock = "SELECT pg_try_advisory_lock({follower_lock}) AS is_ours";
-
 /// How the follower's transactions begin. Each statement takes its own snapshot. A crash empties
 /// the tables that they change, so their COMMIT need not wait for the disk or for a standby.
 constexpr auto k_begin =
@@ -44,17 +36,6 @@ constexpr auto k_truncate = "SET LOCAL lock_timeout = '20ms'; TRUNCATE {schema}.
 /// The total is not known from then on.
 constexpr auto k_enter_total = "INSERT INTO {schema}.total DEFAULT VALUES ON CONFLICT (is_only) "
                                "DO UPDATE SET tables = '', version = total.version + 1";
-
-/// The table of the orders comes first, as it does where the triggers are removed.
-/// `transaction_timeout` came with PostgreSQL 17.
-constexpr auto k_begin_count =
-    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
-    "SELECT set_config('transaction_timeout', '0', true) "
-    "WHERE current_setting('transaction_timeout', true) <> '0'; "
-    "LOCK TABLE {table} IN ACCESS SHARE MODE; LOCK TABLE {schema}.change IN ACCESS SHARE MODE";
-
-constexpr auto k_may_count =
-    "SELECT {schema}.may_count({table_name}::regclass, {token}) AS may_count";
 
 /// Nothing is corrected if it was corrected since the count, or changed by an unknown number.
 constexpr auto k_correct_total =
@@ -77,26 +58,6 @@ constexpr auto k_read_only_transaction = "25006";
 /// A schema, function, table or column is missing, or the role has no right to it.
 constexpr std::array<std::string_view, 5> k_not_installed = {"3F000", "42883", "42P01", "42703",
                                                              "42501"};
-
-/// Runs `act`; throws NotSetUp and SessionFailure.
-template <typename Act>
-auto require_installation(Act act) {
-    try {
-        return act();
-    } catch (const SessionFailure& failed) {
-        if (failed.sqlstate() == k_feature_not_supported) {
-            throw SessionFailure("it is a standby, which notes no changes: name the primary in "
-                                 "PG_SERVICE_URI",
-                                 k_read_only_transaction);
-        }
-        if (std::ranges::find(k_not_installed, failed.sqlstate()) == k_not_installed.end()) {
-            throw;
-        }
-        throw NotSetUp(fmt::format("the database is not set up for --follow, or this role has not "
-                                   "all the rights that the GRANTs in its SQL give: {}",
-                                   reason_of_failure(failed)));
-    }
-}
 
 void check_version(PostgresSession& session) {
     const OrdersView& view = *session.view;
@@ -123,11 +84,8 @@ bool has_session_of_its_own(PostgresSession& session) {
 
 /// Returns false if another follower has the lock.
 bool lock(PostgresSession& session) {
-    if (!has_session_of_its_own(session)) {
-        return true;
-    }
-    session.run(k_set_up);
-    return session.run(follow_sql(k_try_lock, *session.view)).only().flag("is_ours");
+    return !has_session_of_its_own(session) ||
+           session.run(follow_sql(sql::k_lock_session, *session.view)).only().flag("is_ours");
 }
 
 /// Returns nullopt, and rolls back, if others kept a lock for longer than the statements wait.
@@ -214,25 +172,6 @@ PollAnswer answer_of(const Rows& rows, const OrdersView& view) {
     return answer;
 }
 
-/// If nothing changed, the transaction ends here, and not in another thread.
-PollAnswer poll(PostgresSession& session) {
-    PollAnswer answer = answer_of(
-        session.run(k_begin + sql_of(k_open_poll, *session.view) + fetch_sql()), *session.view);
-    if (!answer.is_busy && answer.tables.empty()) {
-        throw UnexpectedReply("a poll does not begin with the tables");
-    }
-    if (!answer.is_open()) {
-        session.run("COMMIT");
-    }
-    return answer;
-}
-
-bool may_count(PostgresSession& session, const std::string& token) {
-    return session.run(sql_of(k_may_count, *session.view, fmt::arg("token", sql_literal(token))))
-        .only()
-        .flag("may_count");
-}
-
 void correct_total(PostgresSession& session) {
     const OrdersView& view = *session.view;
     const Row row = run_count(session, sql_of(sql::k_missing_total, view,
@@ -248,34 +187,52 @@ void correct_total(PostgresSession& session) {
 } // namespace
 
 std::optional<FollowerTokens> take_over(PostgresSession& session) {
-    return require_installation([&]() -> std::optional<FollowerTokens> {
-        check_version(session);
-        if (!lock(session)) {
-            return std::nullopt;
-        }
-        auto tokens = take_lock(session);
-        if (tokens) {
-            forget_changes(session);
-        }
-        return tokens;
-    });
+    check_version(session);
+    if (!lock(session)) {
+        return std::nullopt;
+    }
+    auto tokens = take_lock(session);
+    if (tokens) {
+        forget_changes(session);
+    }
+    return tokens;
 }
 
+/// If nothing changed, the transaction ends here, and not in another thread.
 PollAnswer first_piece(PostgresSession& session) {
-    return require_installation([&] { return poll(session); });
+    PollAnswer answer = answer_of(
+        session.run(k_begin + sql_of(k_open_poll, *session.view) + fetch_sql()), *session.view);
+    if (!answer.is_busy && answer.tables.empty()) {
+        throw UnexpectedReply("a poll does not begin with the tables");
+    }
+    if (!answer.is_open()) {
+        session.run("COMMIT");
+    }
+    return answer;
 }
 
 /// What is written, noted or folded meanwhile changes both sides of the comparison alike, so what
-/// is missing can be added later. The locks come before the look whether it may count, and that
-/// look before the snapshot: nobody empties the table of changes in between.
+/// is missing can be added later.
 void count_anew(PostgresSession& session, const std::string& token) {
-    require_installation([&] {
-        session.run(k_begin + sql_of(k_begin_count, *session.view));
-        if (may_count(session, token)) {
-            correct_total(session);
-        }
-        session.run("COMMIT");
-    });
+    const Rows begun = session.run(
+        k_begin + sql_of(sql::k_begin_count, *session.view, fmt::arg("token", sql_literal(token))));
+    if (begun.only().flag("may_count")) {
+        correct_total(session);
+    }
+    session.run("COMMIT");
+}
+
+void explain_not_set_up(const SessionFailure& failure) {
+    if (failure.sqlstate() == k_feature_not_supported) {
+        throw SessionFailure("it is a standby, which notes no changes: name the primary in "
+                             "PG_SERVICE_URI",
+                             k_read_only_transaction);
+    }
+    if (std::ranges::find(k_not_installed, failure.sqlstate()) != k_not_installed.end()) {
+        throw NotSetUp(fmt::format("the database is not set up for --follow, or this role has not "
+                                   "all the rights that the GRANTs in its SQL give: {}",
+                                   reason_of_failure(failure)));
+    }
 }
 
 PollAnswer next_piece(PostgresSession& session) {

@@ -9,7 +9,8 @@
 #include <stdexcept>
 #include <string>
 
-/// What a follower asks of the tables and functions that follow_sql.hpp installs.
+/// What a follower asks of the tables and functions that follow_sql.hpp installs. Every function
+/// that takes a session throws SessionFailure, and UnexpectedReply.
 namespace ordercache {
 
 /// Thrown if the database lacks what a follower needs; what() says what it lacks.
@@ -25,7 +26,7 @@ struct FollowerTokens {
 };
 
 /// Takes over from the last follower, and deletes the changes that were noted. Returns nullopt if
-/// another follower is at work. Throws NotSetUp and SessionFailure.
+/// another follower is at work.
 std::optional<FollowerTokens> take_over(PostgresSession& session);
 
 /// A piece of the answer of the function poll(): follow_poll.sql explains its rows. Only the
@@ -47,15 +48,19 @@ struct PollAnswer {
     bool is_open() const { return !is_last || !changes.empty(); }
 };
 
-/// Polls, and returns the first piece. Throws NotSetUp, SessionFailure and UnexpectedReply.
+/// Polls, and returns the first piece.
 PollAnswer first_piece(PostgresSession& session);
 
 /// Counts the known total anew, unless the follower of `token` may not. Call it when a poll said
 /// that it must, and after that poll's end; other polls may go on meanwhile, on another session.
-/// Throws NotSetUp and SessionFailure.
+///
 void count_anew(PostgresSession& session, const std::string& token);
 
-/// Returns the next piece. Throws SessionFailure and UnexpectedReply.
+/// Returns the next piece.
 PollAnswer next_piece(PostgresSession& session);
+
+/// Throws NotSetUp if a function above failed because the database is not set up, and
+/// SessionFailure in better words if it is a standby.
+void explain_not_set_up(const SessionFailure& failure);
 
 } // namespace ordercache

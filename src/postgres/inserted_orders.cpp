@@ -38,9 +38,7 @@ InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, C
 }
 
 InsertedOrders::~InsertedOrders() {
-    if (!m_is_over) {
-        m_connection->roll_back();
-    }
+    m_connection->roll_back();
 }
 
 void InsertedOrders::add(std::vector<Order> orders) {
@@ -116,7 +114,6 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 }
 
 CommitEnd InsertedOrders::commit() {
-    m_is_over = true; // even if the outcome is not known, there is nothing to roll back
     return commit_and_learn_outcome(*m_connection, m_inserted);
 }
 

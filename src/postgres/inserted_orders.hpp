@@ -69,7 +69,6 @@ private:
     std::int64_t m_counted = 0;
     std::unordered_set<std::string> m_customers; ///< Of orders that count.
     InsertedOrder m_inserted;                    ///< After finish().
-    bool m_is_over = false;
 };
 
 } // namespace ordercache

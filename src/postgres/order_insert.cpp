@@ -58,18 +58,14 @@ std::vector<std::string> arrays_of(const std::vector<Order>& orders, const Order
     return arrays;
 }
 
-std::string lock_sql(const std::string& key, std::int32_t other_key) {
+/// `key` is an SQL expression.
+std::string lock_keys_sql(const std::string& key, std::int32_t other_key) {
     return fmt::format(fmt::runtime(sql::k_writers_lock), fmt::arg("class", k_lock_class),
                        fmt::arg("key", key), fmt::arg("other_key", other_key));
 }
 
-/// `key` is an SQL expression.
-std::string lock_customer_sql(const std::string& key) {
-    return lock_sql(key, k_lock_all);
-}
-
 std::string lock_batch_sql() {
-    return lock_sql(std::to_string(k_lock_batch), k_lock_batch);
+    return lock_keys_sql(std::to_string(k_lock_batch), k_lock_batch);
 }
 
 std::string is_plain_sql(const OrdersView& view) {
@@ -101,32 +97,21 @@ Rows insert(PostgresSession& session, const std::string& sql,
     }
 }
 
-/// If a foreign server may commit a part, runs all other checks first, so that an error in reply to
-/// COMMIT comes from that server.
-void look_closer(PostgresSession& session, const std::string& lock, InsertedOrder& inserted) {
-    const Row look =
-        session
-            .run(sql_of(sql::k_look_closer, *session.view,
-                        fmt::arg("changes_more", sql::k_changes_more), fmt::arg("lock", lock),
-                        fmt::arg("batch_lock", lock_batch_sql())))
-            .only();
-    inserted.changes_more = look.flag("more");
-    inserted.may_be_remote = look.flag("may_be_remote");
-    if (inserted.may_be_remote) {
-        session.run(k_check_now);
-    }
+/// Takes the lock, and runs `note`, if the last order counts or another one of the file does.
+/// `counts` and `key`, the key of its customer's lock, are SQL expressions.
+std::string lock_last_sql(const Others& others, const std::string& counts,
+                          const std::optional<std::string>& key, const std::string& note = "") {
+    const std::string lock =
+        (others.are_there || !key ? lock_batch_sql() : lock_keys_sql(*key, k_lock_all)) + note;
+    return others.counted > 0 ? lock
+                              : fmt::format("CASE WHEN {} THEN {} ELSE '' END", counts, lock);
 }
 
-/// Takes the lock if this order counts, or another one of the file does.
-std::string lock_last_sql(const OrdersView& view, const Others& others) {
-    std::string lock = others.are_there ? lock_batch_sql() : lock_customer_sql(lock_key_sql(view));
-    if (others.must_be_noted) {
-        lock += " || " + note_handled_sql(view, fmt::format("{} + ({} IS TRUE)::int",
-                                                            others.counted, is_order_sql(view)));
-    }
-    return others.counted > 0 || view.condition.empty()
-               ? lock
-               : fmt::format("CASE WHEN {} THEN {} ELSE '' END", is_order_sql(view), lock);
+std::string note_orders_sql(const OrdersView& view, const Others& others) {
+    return others.must_be_noted
+               ? " || " + note_handled_sql(view, fmt::format("{} + ({} IS TRUE)::int",
+                                                             others.counted, is_order_sql(view)))
+               : "";
 }
 
 Rows insert_and_lock(PostgresSession& session, const Order& order, const Others& others) {
@@ -136,21 +121,12 @@ Rows insert_and_lock(PostgresSession& session, const Order& order, const Others&
     while (places.size() < values.size()) {
         places.push_back(fmt::format("${}", places.size() + 1));
     }
+    const std::string lock = lock_last_sql(others, is_order_sql(view), lock_key_sql(view),
+                                           note_orders_sql(view, others));
     return insert(session,
                   sql_of(sql::k_insert_order, view, fmt::arg("values", fmt::join(places, ", ")),
-                         fmt::arg("is_plain", is_plain_sql(view)),
-                         fmt::arg("lock", lock_last_sql(view, others))),
+                         fmt::arg("is_plain", is_plain_sql(view)), fmt::arg("lock", lock)),
                   values);
-}
-
-/// Takes the lock that lock_last_sql() would have taken of a plain table.
-std::string lock_sql_of(const Row& inserted, const Others& others) {
-    if (others.counted == 0 && !inserted.flag("counts")) {
-        return "''";
-    }
-    return others.are_there || inserted.is_null("lock_key")
-               ? lock_batch_sql()
-               : lock_customer_sql(inserted.text("lock_key"));
 }
 
 StoredOrder stored_order(const Row& row) {
@@ -170,6 +146,26 @@ InsertedOrder inserted_order(const Row& row) {
         order.id.order = row.text("orderid");
     }
     return order;
+}
+
+/// For a table that is not plain. If a foreign server may commit a part, runs all other checks
+/// first, so that an error in reply to COMMIT comes from that server.
+void look_closer(PostgresSession& session, const Row& row, const Others& others,
+                 InsertedOrder& inserted) {
+    const auto key = row.is_null("lock_key") ? std::nullopt : std::optional(row.text("lock_key"));
+    const Row look =
+        session
+            .run(sql_of(
+                sql::k_look_closer, *session.view, fmt::arg("changes_more", sql::k_changes_more),
+                fmt::arg("lock",
+                         lock_last_sql(others, inserted.stored.counts ? "true" : "false", key)),
+                fmt::arg("batch_lock", lock_batch_sql())))
+            .only();
+    inserted.changes_more = look.flag("more");
+    inserted.may_be_remote = look.flag("may_be_remote");
+    if (inserted.may_be_remote) {
+        session.run(k_check_now);
+    }
 }
 
 } // namespace
@@ -224,7 +220,7 @@ std::optional<InsertedOrder> insert_last(PostgresSession& session, const Order& 
     const Row row = rows.only();
     InsertedOrder inserted = inserted_order(row);
     if (!row.flag("is_locked")) {
-        look_closer(session, lock_sql_of(row, others), inserted);
+        look_closer(session, row, others, inserted);
         if (others.must_be_noted) { // the table has changed since the transaction began
             session.run("SELECT " + note_handled_sql(*session.view, "NULL"));
         }

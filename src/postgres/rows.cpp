@@ -2,18 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <system_error>
 
 namespace ordercache {
 
 const std::optional<std::string>& Row::value(std::string_view column) const {
-    const auto found = std::ranges::find(*m_columns, column);
-    if (found == m_columns->end()) {
+    const auto found = m_values.find(column);
+    if (found == m_values.end()) {
         throw UnexpectedReply(fmt::format("there is no column {}", column));
     }
-    return m_values.at(static_cast<std::size_t>(found - m_columns->begin()));
+    return found->second;
 }
 
 const std::string& Row::text(std::string_view column) const {
@@ -47,7 +46,7 @@ Row Rows::only() const {
     if (size() != 1) {
         throw UnexpectedReply(fmt::format("{} rows instead of one", size()));
     }
-    return m_rows.front();
+    return front();
 }
 
 } // namespace ordercache

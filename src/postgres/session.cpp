@@ -88,18 +88,15 @@ pqxx::result execute(Transaction& transaction, const std::string& sql,
 }
 
 Rows rows_of(const pqxx::result& result) {
-    std::vector<std::string> columns;
-    for (pqxx::row::size_type i = 0; i < result.columns(); ++i) {
-        columns.emplace_back(result.column_name(i));
-    }
-    Rows rows(std::move(columns));
+    Rows rows;
     for (const auto& row : result) {
-        Rows::Values values;
+        Row::Values values;
+        pqxx::row::size_type column = 0;
         for (const auto& field : row) {
-            values.push_back(field.is_null() ? std::nullopt
-                                             : std::optional<std::string>(field.c_str()));
+            values.emplace(result.column_name(column++),
+                           field.is_null() ? std::nullopt : std::optional(field.c_str()));
         }
-        rows.add(std::move(values));
+        rows.emplace_back(std::move(values));
     }
     return rows;
 }

@@ -7,10 +7,12 @@
 
 #include "fakes.hpp"
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,13 +20,20 @@
 
 namespace ordercache::fakes {
 
+/// The values of a row of a table.
+using Values = std::vector<std::optional<std::string>>;
+
 /// Rows from a table: the columns' names, then the values.
-inline Rows table(std::vector<std::string> columns, std::vector<Rows::Values> values = {}) {
-    Rows rows(std::move(columns));
-    for (auto& row : values) {
-        rows.add(std::move(row));
+inline Rows table(const std::vector<std::string>& columns, const std::vector<Values>& rows = {}) {
+    Rows result;
+    for (const Values& row : rows) {
+        Row::Values values;
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            values.emplace(columns[i], row.at(i));
+        }
+        result.emplace_back(std::move(values));
     }
-    return rows;
+    return result;
 }
 
 /// What PostgreSQL, or the wire to it, does with a statement.

@@ -14,7 +14,7 @@ using namespace ordercache::fakes;
 
 namespace {
 
-using PollRows = std::vector<Rows::Values>;
+using PollRows = std::vector<Values>;
 
 /// A feed whose server is set up, and whose session is its own.
 struct Followed {
@@ -134,8 +134,7 @@ TEST_CASE("a total that may not be counted now is left as it is") {
 TEST_CASE("a follower goes on where a count fails, and does not try again at once") {
     Followed on;
     on.start({{"uncounted", std::nullopt, std::nullopt}});
-    on.postgres.on("LOCK TABLE",
-                   fails("ERROR:  canceling statement due to user request\n", "57014"));
+    on.postgres.on("LOCK TABLE", fails("canceling statement due to user request\n", "57014"));
     on.feed.count_anew([] {});
     REQUIRE(on.reporter.warnings.size() == 1);
     CHECK(on.reporter.warnings[0].ends_with("the total will be counted later"));
@@ -169,7 +168,7 @@ TEST_CASE("who has the lock already is left to follow") {
 TEST_CASE("behind a pooler a poll that is under way is not waited for") {
     Followed on;
     on.postgres.on("DELETE FROM ordercache.follower",
-                   fails("ERROR:  canceling statement due to lock timeout\n", "55P03"));
+                   fails("canceling statement due to lock timeout\n", "55P03"));
     on.will_start("77");
     CHECK_FALSE(on.start_feed());
     CHECK(on.postgres.was_asked("SET LOCAL lock_timeout"));
@@ -320,8 +319,7 @@ TEST_CASE("what cannot be followed is said, with what to do") {
 TEST_CASE("a database that is not set up cannot be followed") {
     Followed on;
     SUBCASE("not at all") {
-        on.postgres.on("version()",
-                       fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
+        on.postgres.on("version()", fails("schema \"ordercache\" does not exist\n", "3F000"));
     }
     SUBCASE("for another version") {
         on.postgres.on("version()", gives(table({"version"}, {{"2"}})));
@@ -348,7 +346,7 @@ TEST_CASE("a customer whom no count names has no count to drop") {
 
 TEST_CASE("a database that is not set up is named") {
     Followed on;
-    on.postgres.on("version()", fails("ERROR:  schema \"ordercache\" does not exist\n", "3F000"));
+    on.postgres.on("version()", fails("schema \"ordercache\" does not exist\n", "3F000"));
     const std::string said = error_of([&] { on.start_feed(); }).what();
     CHECK(said.starts_with("PostgreSQL at db.example:5432, database shop: the database is not"));
     CHECK(said.find("schema \"ordercache\" does not exist; as the owner of orders, run") !=
@@ -359,7 +357,7 @@ TEST_CASE("a standby may be the primary soon, and is no reason to give up") {
     Followed on;
     on.postgres.on(
         "DELETE FROM ordercache.follower",
-        fails("ERROR:  cannot access temporary or unlogged relations during recovery\n", "0A000"));
+        fails("cannot access temporary or unlogged relations during recovery\n", "0A000"));
     on.will_start();
     CHECK_THROWS_WITH_AS(on.start_feed(),
                          "PostgreSQL at db.example:5432, database shop: it is a standby, which "

@@ -110,7 +110,7 @@ TEST_CASE("an order whose number is not known is never taken for committed by th
 
 TEST_CASE("a COMMIT that PostgreSQL refuses wrote nothing, and nobody is asked") {
     Committing client;
-    client.postgres.on("COMMIT", fakes::fails("ERROR:  a deferred check\n", "23514"));
+    client.postgres.on("COMMIT", fakes::fails("a deferred check\n", "23514"));
     const CommitEnd end = client.end();
     CHECK(end.outcome == CommitOutcome::rolled_back);
     CHECK(end.error->kind() == ErrorKind::rejected);
@@ -121,7 +121,7 @@ TEST_CASE("where a foreign server commits too, an error or a rollback is in doub
     InsertedOrder remote = an_order();
     remote.may_be_remote = true;
     Committing refused;
-    refused.postgres.on("COMMIT", fakes::fails("ERROR:  could not connect to server\n", "08006"));
+    refused.postgres.on("COMMIT", fakes::fails("could not connect to server\n", "08006"));
     CHECK(refused.end(remote).outcome == CommitOutcome::in_doubt);
 
     Committing lost;

@@ -99,7 +99,7 @@ TEST_CASE("a server that cannot be reached is named with its database") {
 
 TEST_CASE("a statement that fails is a failure of the server's, and the session is given up") {
     PostgresClient client;
-    client.postgres.on("SELECT", fakes::fails("ERROR:  out of memory\n", "53200"));
+    client.postgres.on("SELECT", fakes::fails("out of memory\n", "53200"));
     const Error error = failure_of_select(client);
     CHECK(error.kind() == ErrorKind::store_failed);
     CHECK(std::string(error.what()) ==
@@ -110,7 +110,7 @@ TEST_CASE("a statement that fails is a failure of the server's, and the session 
 
 TEST_CASE("what PostgreSQL rejects is a no") {
     PostgresClient client;
-    client.postgres.on("SELECT", fakes::fails("FEHLER:  zu viel\n", "22003"));
+    client.postgres.on("SELECT", fakes::fails("zu viel\n", "22003"));
     const Error error = failure_of_select(client);
     CHECK(error.kind() == ErrorKind::rejected);
     CHECK(std::string(error.what()) ==
@@ -161,7 +161,7 @@ TEST_CASE("a COMMIT tells how it ended") {
     client.postgres.breaks_on("COMMIT");
     CHECK_FALSE(commit());
 
-    client.postgres.on("COMMIT", fakes::fails("ERROR:  no such customer\n", "23503"));
+    client.postgres.on("COMMIT", fakes::fails("no such customer\n", "23503"));
     const auto refused = commit();
     CHECK(refused->outcome == CommitOutcome::rolled_back);
     CHECK(refused->error->kind() == ErrorKind::rejected);
@@ -202,6 +202,6 @@ TEST_CASE("a session that the server ended while it was idle is made anew, but i
 
 TEST_CASE("a table that is another than it must be is a matter of configuration") {
     PostgresClient client;
-    client.postgres.on("SELECT", fakes::fails("ERROR:  column \"tax\" does not exist\n", "42703"));
+    client.postgres.on("SELECT", fakes::fails("column \"tax\" does not exist\n", "42703"));
     CHECK(failure_of_select(client).kind() == ErrorKind::usage);
 }

@@ -41,8 +41,8 @@ struct Inserting : PostgresClient {
     void types_are(const char* type) {
         postgres.on("format_type", gives(table({"type"}, {{"date"}, {type}, {type}})));
     }
-    void piece_gives(std::vector<Rows::Values> customers) {
-        for (Rows::Values& row : customers) {
+    void piece_gives(std::vector<fakes::Values> customers) {
+        for (fakes::Values& row : customers) {
             row.resize(2, "t");
         }
         postgres.on("unnest($1", gives(table({"customer", "counts"}, std::move(customers))));
@@ -161,7 +161,7 @@ TEST_CASE("a file of which PostgreSQL skipped rows is refused with how many") {
 
 TEST_CASE("an order that PostgreSQL rejects is told by its place in the file") {
     const auto rejection =
-        fakes::fails("ERROR:  no\nDETAIL:  Key (customerid)=(7) is not present", "23503");
+        fakes::fails("no\nDETAIL:  Key (customerid)=(7) is not present", "23503");
     const std::string reason =
         "PostgreSQL at db.example:5432, database shop: rejected: customer 7 does not exist";
 

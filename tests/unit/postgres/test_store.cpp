@@ -60,7 +60,7 @@ TEST_CASE("where the question or the count fails, no transaction is left open") 
               client.store.count_total([]() -> bool { throw CacheError("cannot reach Redis"); });
           }).kind() == ErrorKind::cache_failed);
     CHECK(client.postgres.statements.back() == "ROLLBACK");
-    client.postgres.on("count(*)", fakes::fails("ERROR:  out of memory\n", "53200"));
+    client.postgres.on("count(*)", fakes::fails("out of memory\n", "53200"));
     CHECK(error_of([&] { client.store.count_total([] { return true; }); }).kind() ==
           ErrorKind::store_failed);
     CHECK_FALSE(client.store.count_total([] { return false; }));
@@ -83,7 +83,7 @@ TEST_CASE("PostgreSQL has run since a count where the same process of the server
     };
     CHECK(has_run(gives(table({"pid"}, {{"4711"}}))));
     CHECK_FALSE(has_run(gives(table({"pid"}, {{"4712"}}))));
-    CHECK_FALSE(has_run(fakes::fails("FATAL:  terminating connection", "57P02")));
+    CHECK_FALSE(has_run(fakes::fails("terminating connection", "57P02")));
 }
 
 TEST_CASE("what became of a write goes by its id and its order's number") {
@@ -97,7 +97,7 @@ TEST_CASE("a column of customers of another kind is a matter of configuration") 
     for (const std::vector<Scope>& scopes :
          {std::vector{customer_scope(5)}, std::vector{customer_scope(5), customer_scope(7)}}) {
         Client client;
-        client.postgres.on("customerid", fakes::fails("ERROR:  no operator\n", "42883"));
+        client.postgres.on("customerid", fakes::fails("no operator\n", "42883"));
         client.postgres.on("format_type", gives(table({"type", "word"}, {{"shop_id", "uuid"}})));
         const Error error = error_of([&] { client.store.count(scopes, {}); });
         CHECK(error.kind() == ErrorKind::usage);
@@ -133,7 +133,7 @@ TEST_CASE("a text is compared exactly, and by the column's type so that there ma
 
 TEST_CASE("a text that the column's type does not have is counted without an index") {
     TextClient client;
-    client.postgres.on("count(*)", fakes::fails("ERROR:  invalid input value for enum\n", "22P02"));
+    client.postgres.on("count(*)", fakes::fails("invalid input value for enum\n", "22P02"));
     client.postgres.on("count(*)", gives(table({"customer", "on_standby"}, {{std::nullopt, "f"}})));
     CHECK(client.store.count({k_text}, {}).counts == Counts{{k_text, 0}});
     CHECK(client.postgres.parameters.back() == std::vector<std::string>{"{\"cus_1\"}"});
@@ -163,7 +163,7 @@ TEST_CASE("numbers of 32 bits are their locks' keys, and no hash is asked for") 
 }
 
 TEST_CASE("a probe tells whether the role may ask for the known total") {
-    const auto asks_after_probe = [](const std::vector<Rows::Values>& rows) {
+    const auto asks_after_probe = [](const std::vector<fakes::Values>& rows) {
         Client client;
         client.postgres.on("pg_lock_status", gives(table({"key", "writer", "id"}, rows)));
         client.postgres.on("AS count", gives(k_counted));
@@ -214,7 +214,7 @@ TEST_CASE("a view with a condition is checked once for each session") {
 TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {
     for (const char* sqlstate : {"42601", "42703", "42803", "22P02", "0A000", "42P01", "P0001"}) {
         Client client({.condition = "paid"});
-        client.postgres.on("format_type", fakes::fails("ERROR:  no such paid\n", sqlstate));
+        client.postgres.on("format_type", fakes::fails("no such paid\n", sqlstate));
         const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
         CHECK(error.kind() == ErrorKind::usage);
         CHECK(std::string(error.what()).ends_with("ORDERS_WHERE is refused: no such paid"));
@@ -224,7 +224,7 @@ TEST_CASE("a condition that PostgreSQL refuses is told by its variable") {
 TEST_CASE("a condition is not blamed for the server or for the table") {
     for (const char* sqlstate : {"42P01", "42501", "57014", "53300"}) {
         Client client({.condition = "paid"});
-        client.postgres.on("format_type", fakes::fails("ERROR:  not \"orders\"\n", sqlstate));
+        client.postgres.on("format_type", fakes::fails("not \"orders\"\n", sqlstate));
         const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
         CHECK(std::string(error.what()).find("ORDERS_WHERE") == std::string::npos);
     }
@@ -233,7 +233,7 @@ TEST_CASE("a condition is not blamed for the server or for the table") {
 TEST_CASE("a condition that fails for a row is told by its variable") {
     Client client({.condition = "1 / paid > 0"});
     client.postgres.on("format_type", gives(table({"type", "word"}, {{"integer", "integer"}})));
-    client.postgres.on("count(*)", fakes::fails("ERROR:  division by zero\n", "22012"));
+    client.postgres.on("count(*)", fakes::fails("division by zero\n", "22012"));
     const Error error = error_of([&] { client.store.count({k_all_orders}, {}); });
     CHECK(error.kind() == ErrorKind::usage);
     CHECK(std::string(error.what()).ends_with("ORDERS_WHERE is refused: division by zero"));
