@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstddef>
 #include <vector>
 
 namespace ordercache {
@@ -50,17 +52,8 @@ std::size_t end_of_address(std::string_view line) {
     return at == std::string_view::npos ? 0 : at + k_failed.size();
 }
 
-constexpr std::string_view k_end_of_severity = ":  ";
-
-/// The severity is one word of the server's language, as in `ERROR:  ` or `FEHLER:  `.
-std::string_view without_severity(std::string_view line) {
-    const auto at = line.find(k_end_of_severity);
-    const bool is_one_word = at != std::string_view::npos && line.find(' ') > at;
-    return is_one_word ? line.substr(at + k_end_of_severity.size()) : line;
-}
-
 std::string first_line(std::string_view what) {
-    return std::string(without_severity(what.substr(0, what.find('\n'))));
+    return std::string(what.substr(0, what.find('\n')));
 }
 
 /// Returns the lines of a message, without empty ones and without libpq's advice, which begins with
@@ -73,17 +66,19 @@ std::vector<std::string_view> lines_of(std::string_view message) {
     return lines;
 }
 
-/// Takes the SQLSTATE out of `severity:  SQLSTATE: message`, which follows the address if
-/// connecting failed. Returns an empty text if there is none.
+/// Takes `severity:  SQLSTATE: ` out of a line, with which the server's words begin. Returns the
+/// SQLSTATE, or an empty text if there is none. The severity is in the server's language.
 std::string take_sqlstate(std::string& line) {
+    constexpr std::string_view end_of_severity = ":  ";
     constexpr std::size_t length = 5;
-    const auto at = line.find(k_end_of_severity);
-    const auto begin = at + k_end_of_severity.size();
-    if (at == std::string::npos || line.find(": ", begin) != begin + length) {
+    const auto words = end_of_address(line);
+    const auto end = line.find(end_of_severity, words);
+    const auto begin = end + end_of_severity.size();
+    if (end == std::string::npos || line.find(": ", begin) != begin + length) {
         return "";
     }
     std::string sqlstate = line.substr(begin, length);
-    line.erase(begin, length + 2);
+    line.erase(words, begin + length + 2 - words);
     return sqlstate;
 }
 
@@ -107,6 +102,23 @@ std::string_view missing_customer(const SessionFailure& failure, const OrdersVie
     const std::string_view rest = what.substr(at + key.size());
     const std::string_view line = rest.substr(0, rest.find('\n'));
     return line.substr(0, line.rfind(')')); // there may be another one in the id
+}
+
+/// Returns whether the text contains the name, but not as a part of a longer one. The quotes around
+/// it are the server's language's.
+bool has_name(std::string_view text, std::string_view name) {
+    const auto is_part_of_name = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
+    };
+    for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+        const std::string_view before = text.substr(0, at);
+        const std::string_view after = text.substr(at + name.size());
+        if ((before.empty() || !is_part_of_name(before.back())) &&
+            (after.empty() || !is_part_of_name(after.front()))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// Returns whether the table of orders does not exist.
@@ -144,7 +156,7 @@ SessionFailure parse_failure(std::string_view message) {
 
 bool names_table(const SessionFailure& failure, const OrdersView& view) {
     const std::string name = bare_name(view.table.substr(view.table.rfind('.') + 1));
-    return has(first_line(failure.what()), name);
+    return has_name(first_line(failure.what()), name);
 }
 
 std::string reason_of_failure(const SessionFailure& failure, const OrdersView& view) {
@@ -177,11 +189,8 @@ NoConnection explain_no_connection(std::string_view message, Attempt attempt) {
     const std::string& sqlstate = failure.sqlstate();
     std::string reasons;
     for (const std::string_view line : lines_of(failure.what())) {
-        const auto at = end_of_address(line);
-        const std::string reason =
-            fmt::format("{}{}", line.substr(0, at), without_severity(line.substr(at)));
-        if (!has(reasons, reason)) {
-            reasons += (reasons.empty() ? "" : "; ") + reason;
+        if (!has(reasons, line)) {
+            reasons += fmt::format("{}{}", reasons.empty() ? "" : "; ", line);
         }
     }
     const bool is_password =

@@ -18,7 +18,7 @@ namespace ordercache {
 bool has(std::string_view text, std::string_view piece);
 
 /// Reads libpq's message, in which the server's first line has its SQLSTATE, as in
-/// `ERROR:  42P01: relation "orders" does not exist`.
+/// `ERROR:  42P01: relation "orders" does not exist`. What is left of it is the server's words.
 SessionFailure parse_failure(std::string_view message);
 
 /// Returns whether the message names the view's table.

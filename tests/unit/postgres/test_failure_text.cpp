@@ -9,22 +9,24 @@ using namespace ordercache;
 namespace {
 
 ErrorKind kind_of(const char* sqlstate) {
-    return judge({"FEHLER:  x", sqlstate}).kind;
+    return judge({"x", sqlstate}).kind;
 }
 
 } // namespace
 
 TEST_CASE("the severity is left out in whatever language the server speaks") {
-    for (const char* what :
-         {"ERROR:  we are closed\nCONTEXT:  act()\n", "FEHLER:  we are closed\n",
-          "ОШИБКА:  we are closed", "エラー:  we are closed\nHINT:  none\n", "we are closed"}) {
-        CAPTURE(what);
-        CHECK(judge({what, "P0001"}).reason == "rejected: we are closed");
-        CHECK(reason_of_failure({what, "P0001"}) == "we are closed");
+    for (const char* message :
+         {"ERROR:  P0001: we are closed\nCONTEXT:  act()\n", "FEHLER:  P0001: we are closed\n",
+          "ОШИБКА:  P0001: we are closed", "エラー:  P0001: we are closed\nHINT:  none\n"}) {
+        CAPTURE(message);
+        const SessionFailure failure = parse_failure(message);
+        CHECK(judge(failure).reason == "rejected: we are closed");
+        CHECK(reason_of_failure(failure) == "we are closed");
     }
-    CHECK(reason_of_failure({"ERROR:  a reason:  two blanks\n", "XX000"}) ==
+    CHECK(reason_of_failure(parse_failure("we are closed")) == "we are closed");
+    CHECK(reason_of_failure(parse_failure("ERROR:  XX000: a reason:  two blanks\n")) ==
           "a reason:  two blanks");
-    CHECK(reason_of_failure({"a reason:  two blanks\n", ""}) == "a reason:  two blanks");
+    CHECK(reason_of_failure(parse_failure("a reason:  two blanks\n")) == "a reason:  two blanks");
 }
 
 TEST_CASE("what PostgreSQL judged is told apart from what it could not do, by the SQLSTATE") {
@@ -40,35 +42,36 @@ TEST_CASE("what PostgreSQL judged is told apart from what it could not do, by th
 
 TEST_CASE("a foreign key that is violated names the customer, in any language") {
     const char* english =
-        "ERROR:  insert or update on table \"orders\" violates foreign key "
+        "insert or update on table \"orders\" violates foreign key "
         "constraint \"fk_customerid\"\n"
         "DETAIL:  Key (customerid)=(20001) is not present in table \"customers\".";
-    const char* german = "FEHLER:  Einfügen oder Aktualisieren in Tabelle »orders« verletzt "
+    const char* german = "Einfügen oder Aktualisieren in Tabelle »orders« verletzt "
                          "Fremdschlüssel-Constraint »fk_customerid«\n"
                          "DETAIL:  Schlüssel (customerid)=(20001) ist nicht in Tabelle »customers« "
                          "vorhanden.";
     for (const char* what : {english, german}) {
         CHECK(judge({what, "23503"}).reason == "rejected: customer 20001 does not exist");
     }
-    CHECK(judge({"ERROR:  no detail for this role\n", "23503"}).reason ==
+    CHECK(judge({"no detail for this role\n", "23503"}).reason ==
           "rejected: no detail for this role");
-    CHECK(judge({"ERROR:  x\nDETAIL:  Key (customerid)=(a) b) is not present\nHINT:  (y)", "23503"})
-              .reason == "rejected: customer a) b does not exist");
+    CHECK(
+        judge({"x\nDETAIL:  Key (customerid)=(a) b) is not present\nHINT:  (y)", "23503"}).reason ==
+        "rejected: customer a) b does not exist");
 }
 
 TEST_CASE("what does not fit the table is told by the view's names and its variable") {
     const OrdersView view = {
         .table = "\"sale\"", .customer = "\"userId\"", .condition = "paid GROUP BY paid"};
-    const auto reason = [&](const char* sqlstate) { return judge({"ERROR:  x", sqlstate}, view); };
+    const auto reason = [&](const char* sqlstate) { return judge({"x", sqlstate}, view); };
     CHECK(reason("42703").reason == "cannot use the table \"sale\": x; check ORDERS_COLUMNS");
     CHECK(reason("42601").reason == "cannot use the table \"sale\": x; check ORDERS_WHERE");
     CHECK(reason("55000").reason == "cannot use the table \"sale\": x; check ORDERS_TABLE");
-    CHECK(judge({"ERROR:  x\nDETAIL:  Key (userId)=(5) is not present", "23503"}, view).reason ==
+    CHECK(judge({"x\nDETAIL:  Key (userId)=(5) is not present", "23503"}, view).reason ==
           "rejected: customer 5 does not exist");
 }
 
 TEST_CASE("a key that is there already is not called a customer that is missing") {
-    const char* what = "ERROR:  duplicate key value violates unique constraint \"one_each\"\n"
+    const char* what = "duplicate key value violates unique constraint \"one_each\"\n"
                        "DETAIL:  Key (customerid)=(5) already exists.";
     CHECK(judge({what, "23505"}).reason ==
           "rejected: duplicate key value violates unique constraint \"one_each\"");
@@ -78,16 +81,17 @@ TEST_CASE("a table that is missing hints at the other databases") {
     const char* advice =
         "; set PG_DATABASE to use another database, or ORDERS_TABLE if the table is in a schema "
         "that the role's search_path does not name, or has another name, as in shop.\"Orders\"";
-    CHECK(reason_of_failure({"ERROR:  relation \"orders\" does not exist\nLINE 1: …", "42P01"}) ==
+    CHECK(reason_of_failure({"relation \"orders\" does not exist\nLINE 1: …", "42P01"}) ==
           std::string("relation \"orders\" does not exist") + advice);
-    CHECK(reason_of_failure({"FEHLER:  Relation »orders« existiert nicht", "42P01"}) ==
+    CHECK(reason_of_failure({"Relation »orders« existiert nicht", "42P01"}) ==
           std::string("Relation »orders« existiert nicht") + advice);
-    CHECK(judge({"ERROR:  relation \"orders\" does not exist", "42P01"}).kind == ErrorKind::usage);
-    CHECK(judge({"ERROR:  relation \"shop.Sale\" does not exist", "42P01"},
-                {.table = "\"shop\".\"Sale\""})
+    CHECK(judge({"relation \"orders\" does not exist", "42P01"}).kind == ErrorKind::usage);
+    CHECK(judge({"relation \"shop.Sale\" does not exist", "42P01"}, {.table = "\"shop\".\"Sale\""})
               .kind == ErrorKind::usage);
-    CHECK(reason_of_failure({"ERROR:  relation \"audit\" does not exist", "42P01"}) ==
-          "relation \"audit\" does not exist");
+    for (const std::string other : {"audit", "orders_2024", "old.reorders"}) {
+        const std::string what = "relation \"" + other + "\" does not exist";
+        CHECK(reason_of_failure({what, "42P01"}) == what);
+    }
 }
 
 TEST_CASE("the SQLSTATE is read from what libpq says, in any language, and not shown") {
