@@ -51,10 +51,11 @@ std::optional<Parameters> read_by_libpq(const std::string& text) {
     return parameters;
 }
 
-/// What the program adds or changes where the text does not say otherwise.
+/// What the program adds or changes where the text does not say otherwise, and the file of
+/// passwords, which it hides if libpq would complain of the file on stderr.
 constexpr auto k_own = {"client_encoding",  "dbname",          "fallback_application_name",
                         "gssencmode",       "keepalives_idle", "keepalives_interval",
-                        "keepalives_count", "tcp_user_timeout"};
+                        "keepalives_count", "passfile",        "tcp_user_timeout"};
 
 void check_against_libpq(const std::string& text, const PostgresService& service) {
     auto ours = read_by_libpq(service.connection_string);
