@@ -22,8 +22,8 @@ std::vector<Scope> scopes_of_order(const CustomerId& customer) {
     return {k_all_orders, Scope{customer}};
 }
 
-std::int64_t number_cached(const std::vector<Scope>& scopes, CacheContents& contents) {
-    return std::ranges::count_if(contents.values(scopes),
+std::int64_t number_cached(const std::vector<Scope>& scopes, CountCache& cache) {
+    return std::ranges::count_if(cache.values(scopes),
                                  [](const auto& value) { return value.has_value(); });
 }
 
@@ -46,11 +46,11 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
 }
 
 /// The customers whose counts may be wrong.
-std::vector<Scope> customers_to_audit(const Invalidate& invalidate, CacheContents& contents) {
+std::vector<Scope> customers_to_audit(const Invalidate& invalidate, RedisCache& cache) {
     if (invalidate.customer) {
         return {Scope{*invalidate.customer}};
     }
-    std::vector<Scope> scopes = contents.scopes();
+    std::vector<Scope> scopes = cache.scopes();
     std::erase(scopes, k_all_orders);
     return scopes;
 }

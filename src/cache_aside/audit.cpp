@@ -69,9 +69,6 @@ std::vector<StaleCount> unchanged(const std::vector<StaleCount>& before,
 
 } // namespace
 
-Audit::Audit(CacheContents& cache, OrderStore& store, Pause pause)
-    : m_cache(cache), m_store(store), m_pause(std::move(pause)) {}
-
 std::optional<StaleCount> Audit::stale_total() {
     std::vector<StaleCount> looks;
     for (int changes = 0; changes < k_most_changes;) {

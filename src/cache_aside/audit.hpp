@@ -1,11 +1,12 @@
 #pragma once
 
 #include "base/waiting.hpp"
-#include "cache_aside/cache_contents.hpp"
+#include "cache_aside/count_cache.hpp"
 #include "cache_aside/order_store.hpp"
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
@@ -26,7 +27,8 @@ struct StaleCount {
 class Audit {
 public:
     /// `cache` and `store` must outlive this object. An exception from `pause` ends the audit.
-    Audit(CacheContents& cache, OrderStore& store, Pause pause);
+    Audit(CountCache& cache, OrderStore& store, Pause pause)
+        : m_cache(cache), m_store(store), m_pause(std::move(pause)) {}
 
     /// Returns the total if it is wrong, even if writes keep changing it: the difference stays the
     /// same. Returns nullopt if it is right, or is never there for long enough to be compared.
@@ -41,7 +43,7 @@ private:
     std::optional<StaleCount> compare_total(const CachedValue& value);
     std::vector<StaleCount> differing_customers(const std::vector<Scope>& customers);
 
-    CacheContents& m_cache;
+    CountCache& m_cache;
     OrderStore& m_store;
     Pause m_pause;
 };

@@ -48,6 +48,13 @@ struct TransactionDelta {
     std::int64_t orders;
 };
 
+/// What a key of the cache holds.
+struct CachedValue {
+    std::optional<std::int64_t> count; ///< nullopt if it is not a count.
+
+    friend bool operator==(const CachedValue&, const CachedValue&) = default;
+};
+
 /// The cache of counts, and the right to count, which one reader at a time has: for a customer the
 /// reader that holds its lease, for the total the reader that is entered in its ledger. A right is
 /// ours if it was acquired through the same object. Every function throws CacheError if it fails.
@@ -61,6 +68,13 @@ public:
     /// Returns the counts of `scopes` that are cached, or nullopt if none may be served: the
     /// follower that should watch them has given no sign of life for 2 seconds. Warns of that once.
     virtual std::optional<Counts> get(const std::vector<Scope>& scopes) = 0;
+
+    /// Returns what each key holds, in the order of `scopes`: nullopt if the key is not there.
+    virtual std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) = 0;
+
+    /// Returns whether the total has a ledger. If it has one and no value, a reader counts or a
+    /// writer is in flight.
+    virtual bool has_ledger() = 0;
 
     /// Takes the right to count each scope, unless a count that is fresh enough is there or another
     /// reader has the right. At the first attempt pass an empty claim for each scope, and then the

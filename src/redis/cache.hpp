@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/reporter.hpp"
-#include "cache_aside/cache_contents.hpp"
 #include "cache_aside/count_cache.hpp"
 #include "redis/key_names.hpp"
 #include "redis/router.hpp"
@@ -34,7 +33,7 @@ struct CacheActivity {
 
 /// The counts in Redis: plain decimal strings with an expiry, under keys that other programs
 /// share. The rights to store one are leases and a ledger, whose steps are scripts: src/redis/lua.
-class RedisCache : public CountCache, public CacheContents {
+class RedisCache : public CountCache {
 public:
     /// Returns a word without blanks that names the PostgreSQL service. Called when a right to
     /// count is acquired or a count is shared.
@@ -50,6 +49,8 @@ public:
 
     std::string key(const Scope& scope) const override { return m_names.value(scope); }
     std::optional<Counts> get(const std::vector<Scope>& scopes) override;
+    std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override;
+    bool has_ledger() override;
     Claims acquire(const Claims& claims, Purpose purpose) override;
     void renew(const std::vector<Scope>& scopes) override;
     void release(const std::vector<Scope>& scopes) override;
@@ -67,9 +68,8 @@ public:
     std::int64_t drop_all() override;
     std::chrono::seconds time_to_live() const override { return m_time_to_live; }
 
-    std::vector<std::optional<CachedValue>> values(const std::vector<Scope>& scopes) override;
-    std::vector<Scope> scopes() override;
-    bool has_ledger() override;
+    /// Returns the scopes that have a value, sorted.
+    std::vector<Scope> scopes();
 
     /// Returns how long the count has left to live, rounded up: negative if it never expires,
     /// nullopt if it is not cached.

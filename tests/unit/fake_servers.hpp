@@ -56,16 +56,6 @@ public:
 
     milliseconds expiry(const Scope& scope) const { return m_entries.at(scope).expiry; }
 
-    std::vector<Scope> scopes() const {
-        std::vector<Scope> scopes;
-        for (const auto& [scope, entry] : m_entries) {
-            if (get(scope)) {
-                scopes.push_back(scope);
-            }
-        }
-        return scopes;
-    }
-
     /// Whether it was there.
     bool remove(const Scope& scope) {
         const bool existed = get(scope).has_value();

@@ -2,7 +2,6 @@
 
 #include "base/error.hpp"
 #include "cache_aside/cache_aside.hpp"
-#include "cache_aside/cache_contents.hpp"
 #include "fake_servers.hpp"
 
 #include <algorithm>
@@ -86,7 +85,7 @@ private:
 };
 
 /// One process's connection to Redis, with a token of its own.
-class Cache : public CountCache, public CacheContents {
+class Cache : public CountCache {
 public:
     Cache(Servers& servers, Script& script) : m_servers(servers), m_script(script) {}
 
@@ -126,8 +125,6 @@ public:
         }
         return values;
     }
-
-    std::vector<Scope> scopes() override { return m_servers.values.scopes(); }
 
     bool has_ledger() override {
         return m_servers.is_claimed(k_all_orders) || !ledger().in_flight.empty();
