@@ -63,9 +63,13 @@ RedisCache& Context::cache() {
     return *m_cache;
 }
 
+PostgresConnection Context::postgres() const {
+    return {m_config.postgres(), m_config.orders(), m_limit, m_reporter};
+}
+
 PostgresStore& Context::store() {
     if (!m_store) {
-        m_store.emplace(m_config.postgres(), m_config.orders(), m_limit, m_reporter);
+        m_store.emplace(postgres());
     }
     return *m_store;
 }
@@ -79,8 +83,7 @@ CountReader& Context::reader() {
 }
 
 std::unique_ptr<PostgresChangeFeed> Context::change_feed() {
-    return std::make_unique<PostgresChangeFeed>(m_config.postgres(), m_config.orders(), m_limit,
-                                                m_reporter);
+    return std::make_unique<PostgresChangeFeed>(postgres(), m_reporter);
 }
 
 void Context::disconnect() {

@@ -52,6 +52,8 @@ public:
     void disconnect();
 
 private:
+    PostgresConnection postgres() const;
+
     TimeLimit m_limit;
     TimeLimit m_stream_limit;
     Output m_output;

@@ -27,11 +27,6 @@ std::string set_up_command(const std::string& database) {
 
 } // namespace
 
-PostgresChangeFeed::PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
-                                       Reporter& reporter, OpenSession open)
-    : m_set_up_command(set_up_command(service.database)), m_reporter(reporter),
-      m_connection(std::move(service), std::move(view), limit, reporter, std::move(open)) {}
-
 template <typename Act, typename... Options>
 auto PostgresChangeFeed::ask(PostgresConnection& connection, Act act, const Options&... options) {
     const auto explaining = [act](PostgresSession& session) {
@@ -165,7 +160,8 @@ NotFollowed PostgresChangeFeed::not_followed(const std::string& why) const {
 
 NotFollowed PostgresChangeFeed::set_up_needed(const std::string& why) const {
     return not_followed(fmt::format("{}; as the owner of {}, run {}", why,
-                                    m_connection.view().table, m_set_up_command));
+                                    m_connection.view().table,
+                                    set_up_command(m_connection.database())));
 }
 
 bool PostgresChangeFeed::must_start_anew(const PollAnswer& answer) const {

@@ -1,18 +1,15 @@
 #pragma once
 
 #include "base/reporter.hpp"
-#include "base/waiting.hpp"
 #include "cache_aside/change_feed.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/follow_statements.hpp"
-#include "postgres/orders_view.hpp"
-#include "postgres/session.hpp"
-#include "postgres/uri.hpp"
 
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace ordercache {
 
@@ -28,9 +25,9 @@ inline constexpr std::chrono::milliseconds k_poll_interval{50};
 /// another one has the lock, for a session or for a poll.
 class PostgresChangeFeed : public ChangeFeed {
 public:
-    /// `reporter` must outlive this object. `open` opens a session; tests use another one.
-    PostgresChangeFeed(PostgresService service, OrdersView view, TimeLimit limit,
-                       Reporter& reporter, OpenSession open = open_session);
+    /// `reporter` must outlive this object.
+    PostgresChangeFeed(PostgresConnection connection, Reporter& reporter)
+        : m_reporter(reporter), m_connection(std::move(connection)) {}
 
     bool start(const std::function<void()>& drop_all) override;
     PollEnd poll(const std::function<void(const Changes&)>& handle) override;
@@ -53,7 +50,6 @@ private:
     NotFollowed set_up_needed(const std::string& why) const;
     bool must_start_anew(const PollAnswer& answer) const;
 
-    std::string m_set_up_command;
     Reporter& m_reporter;
     PostgresConnection m_connection;
     std::optional<PollAnswer> m_beginning; ///< The first answer, with the token of this follower.

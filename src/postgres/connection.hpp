@@ -35,6 +35,9 @@ public:
         return {m_service, *m_view, limit, m_reporter, m_open};
     }
 
+    /// The database in use; empty for libpq's default.
+    const std::string& database() const { return m_service.database; }
+
     /// What the statements are written from.
     const OrdersView& view() const { return *m_view; }
 
@@ -103,6 +106,21 @@ private:
     std::shared_ptr<PostgresSession> m_session;
     std::string m_peer; ///< The server of the last connection, as ` at db.example:5432`.
     bool m_is_in_transaction = false;
+};
+
+/// Says that a transaction begins, and rolls back at its end what was not committed.
+class Transaction {
+public:
+    /// `connection` must outlive this object.
+    explicit Transaction(PostgresConnection& connection) : m_connection(connection) {
+        m_connection.begin();
+    }
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction() { m_connection.roll_back(); }
+
+private:
+    PostgresConnection& m_connection;
 };
 
 } // namespace ordercache

@@ -1,9 +1,6 @@
 #include "postgres/inserted_orders.hpp"
 
-#include "base/error.hpp"
 #include "postgres/commit_outcome.hpp"
-#include "postgres/connection.hpp"
-#include "postgres/order_insert.hpp"
 
 #include <fmt/format.h>
 
@@ -30,15 +27,10 @@ auto naming_place(const std::string& place, Act act) {
 } // namespace
 
 InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update)
-    : m_connection(std::move(connection)) {
-    m_connection->begin();
+    : m_connection(std::move(connection)), m_transaction(*m_connection) {
     m_must_note = m_connection->ask([update](PostgresSession& session) {
         return ordercache::begin_orders(session, update == CacheUpdate::by_writer);
     });
-}
-
-InsertedOrders::~InsertedOrders() {
-    m_connection->roll_back();
 }
 
 void InsertedOrders::add(std::vector<Order> orders) {

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/order.hpp"
 #include "cache_aside/order_store.hpp"
+#include "postgres/connection.hpp"
 #include "postgres/order_insert.hpp"
 
 #include <cstddef>
@@ -15,8 +16,6 @@
 
 namespace ordercache {
 
-class PostgresConnection;
-
 /// What updates the cache when orders are written: the writer, or a follower, which the triggers
 /// tell of the orders.
 enum class CacheUpdate { by_writer, by_follower };
@@ -27,9 +26,6 @@ class InsertedOrders : public PendingOrders {
 public:
     /// Begins the transaction.
     InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update);
-    InsertedOrders(const InsertedOrders&) = delete;
-    InsertedOrders& operator=(const InsertedOrders&) = delete;
-    ~InsertedOrders() override;
 
     /// Inserts the orders, except the last one, which waits for the next call or finish().
     void add(std::vector<Order> orders);
@@ -61,6 +57,7 @@ private:
     Error refusal(const std::string& what) const;
 
     std::shared_ptr<PostgresConnection> m_connection;
+    Transaction m_transaction;
     bool m_must_note = false; ///< The triggers skip the orders.
     std::string m_insert;     ///< The statement for a piece; empty before the first one.
     std::optional<Order> m_last;

@@ -3,7 +3,6 @@
 #include "base/whole_number.hpp"
 #include "postgres/array_element.hpp"
 #include "postgres/commit_outcome.hpp"
-#include "postgres/connection.hpp"
 #include "postgres/sql.hpp"
 #include "postgres/view_check.hpp"
 #include "postgres/view_sql.hpp"
@@ -16,7 +15,6 @@
 #include <iterator>
 #include <limits>
 #include <string>
-#include <utility>
 
 namespace ordercache {
 
@@ -202,26 +200,7 @@ std::optional<WrongTotal> compare_known_total(PostgresSession& session) {
     return WrongTotal{row.number("known"), row.number("counted")};
 }
 
-/// Rolls the transaction back at the end of the block.
-class Rollback {
-public:
-    explicit Rollback(PostgresConnection& connection) : m_connection(connection) {}
-    Rollback(const Rollback&) = delete;
-    Rollback& operator=(const Rollback&) = delete;
-    ~Rollback() { m_connection.roll_back(); }
-
-private:
-    PostgresConnection& m_connection;
-};
-
 } // namespace
-
-PostgresStore::PostgresStore(PostgresService service, OrdersView view, TimeLimit limit,
-                             Reporter& reporter, OpenSession open)
-    : m_connection(std::make_shared<PostgresConnection>(std::move(service), std::move(view), limit,
-                                                        reporter, std::move(open))) {}
-
-PostgresStore::~PostgresStore() = default;
 
 Probe PostgresStore::probe(const std::vector<Scope>& scopes, const Tick& tick) {
     return m_connection->ask(
@@ -246,8 +225,7 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
 
 std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& is_wanted) {
     m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
-    m_connection->begin();
-    const Rollback rollback(*m_connection); // there is nothing to commit
+    const Transaction transaction(*m_connection); // there is nothing to commit
     return is_wanted() ? std::optional(m_connection->ask(count_rows)) : std::nullopt;
 }
 

@@ -1,22 +1,17 @@
 #pragma once
 
-#include "base/reporter.hpp"
-#include "base/waiting.hpp"
 #include "cache_aside/order_store.hpp"
+#include "postgres/connection.hpp"
 #include "postgres/inserted_orders.hpp"
-#include "postgres/orders_view.hpp"
-#include "postgres/session.hpp"
-#include "postgres/uri.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace ordercache {
-
-class PostgresConnection;
 
 /// A known total that is not the number of orders.
 struct WrongTotal {
@@ -24,13 +19,11 @@ struct WrongTotal {
     std::int64_t counted;
 };
 
-/// The orders in PostgreSQL. Connects when it is first needed.
+/// The orders in PostgreSQL.
 class PostgresStore : public OrderStore {
 public:
-    /// `reporter` must outlive this object. Tests pass another `open`.
-    PostgresStore(PostgresService service, OrdersView view, TimeLimit limit, Reporter& reporter,
-                  OpenSession open = open_session);
-    ~PostgresStore() override;
+    explicit PostgresStore(PostgresConnection connection)
+        : m_connection(std::make_shared<PostgresConnection>(std::move(connection))) {}
 
     Probe probe(const std::vector<Scope>& scopes, const Tick& tick) override;
     Counted count(const std::vector<Scope>& scopes, const Tick& tick) override;

@@ -20,7 +20,8 @@ using PollRows = std::vector<Values>;
 struct Followed {
     Postgres postgres;
     MemoryReporter reporter;
-    PostgresChangeFeed feed{{"", "shop"}, {}, TimeLimit::none(), reporter, postgres.open()};
+    PostgresChangeFeed feed{{{"", "shop"}, {}, TimeLimit::none(), reporter, postgres.open()},
+                            reporter};
 
     void will_start(const std::string& process = "1", const std::string& lock = "t",
                     const std::string& former = "") {

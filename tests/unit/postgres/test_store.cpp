@@ -19,8 +19,7 @@ namespace {
 
 struct Client {
     explicit Client(const OrdersView& view = {})
-        : store(PostgresService{"", "shop"}, view, TimeLimit::whole(10s), reporter,
-                postgres.open()) {}
+        : store({{"", "shop"}, view, TimeLimit::whole(10s), reporter, postgres.open()}) {}
 
     fakes::Postgres postgres;
     fakes::MemoryReporter reporter;
