@@ -26,9 +26,9 @@ auto naming_place(const std::string& place, Act act) {
 
 } // namespace
 
-InsertedOrders::InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update)
-    : m_connection(std::move(connection)), m_transaction(*m_connection) {
-    m_must_note = m_connection->ask([update](PostgresSession& session) {
+InsertedOrders::InsertedOrders(PostgresConnection& connection, CacheUpdate update)
+    : m_connection(connection), m_transaction(connection) {
+    m_must_note = m_connection.ask([update](PostgresSession& session) {
         return ordercache::begin_orders(session, update == CacheUpdate::by_writer);
     });
 }
@@ -47,14 +47,14 @@ void InsertedOrders::add(std::vector<Order> orders) {
 
 void InsertedOrders::insert_piece(std::vector<Order> orders) {
     if (m_insert.empty()) {
-        m_insert = m_connection->ask(insert_piece_sql);
+        m_insert = m_connection.ask(insert_piece_sql);
     }
     const std::int64_t last = m_size - 1;
     const std::int64_t first = m_size - std::ssize(orders);
     const auto place = first == last ? fmt::format("order {}", last)
                                      : fmt::format("one of orders {} to {}", first, last);
     const auto stored = naming_place(place, [&] {
-        return m_connection->ask(
+        return m_connection.ask(
             [sql = m_insert, orders = std::move(orders)](PostgresSession& session) {
                 return ordercache::insert_piece(session, sql, orders);
             });
@@ -67,7 +67,7 @@ void InsertedOrders::insert_piece(std::vector<Order> orders) {
 void InsertedOrders::finish() {
     const Others others{m_size > 1, m_counted, m_must_note};
     const auto act = [&] {
-        return m_connection->ask([order = *m_last, others](PostgresSession& session) {
+        return m_connection.ask([order = *m_last, others](PostgresSession& session) {
             return insert_last(session, order, others);
         });
     };
@@ -81,7 +81,7 @@ void InsertedOrders::finish() {
 }
 
 void InsertedOrders::check() {
-    m_connection->ask([](PostgresSession& session) { session.run(k_check_now); });
+    m_connection.ask([](PostgresSession& session) { session.run(k_check_now); });
 }
 
 const OrderId& InsertedOrders::id() const {
@@ -97,7 +97,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
     }
     std::vector<Scope> changed;
     for (const std::string& id : m_customers) {
-        if (known_customer(id, m_connection->view().customer_type)) {
+        if (known_customer(id, m_connection.view().customer_type)) {
             changed.push_back(Scope{CustomerId{id}}); // nobody counts another
         }
     }
@@ -106,7 +106,7 @@ std::optional<std::vector<Scope>> InsertedOrders::changed_customers() const {
 }
 
 CommitEnd InsertedOrders::commit() {
-    return commit_and_learn_outcome(*m_connection, m_inserted);
+    return commit_and_learn_outcome(m_connection, m_inserted);
 }
 
 void InsertedOrders::check_stored() const {
@@ -127,10 +127,10 @@ void InsertedOrders::note(const StoredOrder& order) {
 }
 
 Error InsertedOrders::refusal(const std::string& what) const {
-    return m_connection->failure(
+    return m_connection.failure(
         ErrorKind::rejected,
         fmt::format("{}: a trigger or a rule of the table {} skips or changes it", what,
-                    m_connection->view().table));
+                    m_connection.view().table));
 }
 
 } // namespace ordercache

@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -24,8 +23,8 @@ enum class CacheUpdate { by_writer, by_follower };
 /// an order.
 class InsertedOrders : public PendingOrders {
 public:
-    /// Begins the transaction.
-    InsertedOrders(std::shared_ptr<PostgresConnection> connection, CacheUpdate update);
+    /// Begins the transaction. `connection` must outlive this object.
+    InsertedOrders(PostgresConnection& connection, CacheUpdate update);
 
     /// Inserts the orders, except the last one, which waits for the next call or finish().
     void add(std::vector<Order> orders);
@@ -56,7 +55,7 @@ private:
     void note(const StoredOrder& order);
     Error refusal(const std::string& what) const;
 
-    std::shared_ptr<PostgresConnection> m_connection;
+    PostgresConnection& m_connection;
     Transaction m_transaction;
     bool m_must_note = false; ///< The triggers skip the orders.
     std::string m_insert;     ///< The statement for a piece; empty before the first one.

@@ -203,7 +203,7 @@ std::optional<WrongTotal> compare_known_total(PostgresSession& session) {
 } // namespace
 
 Probe PostgresStore::probe(const std::vector<Scope>& scopes, const Tick& tick) {
-    return m_connection->ask(
+    return m_connection.ask(
         [scopes](PostgresSession& session) { return take_probe(session, scopes); }, tick);
 }
 
@@ -211,10 +211,10 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
     const std::vector<Scope> customers = customers_in(scopes);
     Counted counted;
     if (customers.size() < scopes.size()) {
-        counted = m_connection->ask(count_all, tick);
+        counted = m_connection.ask(count_all, tick);
     }
     if (!customers.empty()) {
-        Counted of_customers = m_connection->ask(
+        Counted of_customers = m_connection.ask(
             [customers](PostgresSession& session) { return count_customers(session, customers); },
             tick);
         counted.counts.merge(of_customers.counts);
@@ -224,17 +224,17 @@ Counted PostgresStore::count(const std::vector<Scope>& scopes, const Tick& tick)
 }
 
 std::optional<Counted> PostgresStore::count_total(const std::function<bool()>& is_wanted) {
-    m_connection->ask([](PostgresSession& session) { session.run(k_take_snapshot); });
-    const Transaction transaction(*m_connection); // there is nothing to commit
-    return is_wanted() ? std::optional(m_connection->ask(count_rows)) : std::nullopt;
+    m_connection.ask([](PostgresSession& session) { session.run(k_take_snapshot); });
+    const Transaction transaction(m_connection); // there is nothing to commit
+    return is_wanted() ? std::optional(m_connection.ask(count_rows)) : std::nullopt;
 }
 
 std::optional<WrongTotal> PostgresStore::wrong_known_total() {
-    return m_connection->ask(compare_known_total);
+    return m_connection.ask(compare_known_total);
 }
 
 bool PostgresStore::forget_known_total() {
-    return m_connection->ask([](PostgresSession& session) {
+    return m_connection.ask([](PostgresSession& session) {
         const bool may_note = may_call(session, "note_handled");
         if (may_note) {
             session.run("SELECT " + note_handled_sql(*session.view, "NULL"));
@@ -245,7 +245,7 @@ bool PostgresStore::forget_known_total() {
 
 bool PostgresStore::has_run_since(const Counted& counted) {
     try {
-        return counted.server_process == m_connection->ask([](PostgresSession& session) {
+        return counted.server_process == m_connection.ask([](PostgresSession& session) {
             return session.answering_process();
         });
     } catch (const Error&) {
@@ -254,7 +254,7 @@ bool PostgresStore::has_run_since(const Counted& counted) {
 }
 
 TransactionStatus PostgresStore::status_of(const WriteId& write) {
-    return m_connection->ask(
+    return m_connection.ask(
         [write](PostgresSession& session) { return ordercache::status_of(session, write); });
 }
 

@@ -22,8 +22,7 @@ struct WrongTotal {
 /// The orders in PostgreSQL.
 class PostgresStore : public OrderStore {
 public:
-    explicit PostgresStore(PostgresConnection connection)
-        : m_connection(std::make_shared<PostgresConnection>(std::move(connection))) {}
+    explicit PostgresStore(PostgresConnection connection) : m_connection(std::move(connection)) {}
 
     Probe probe(const std::vector<Scope>& scopes, const Tick& tick) override;
     Counted count(const std::vector<Scope>& scopes, const Tick& tick) override;
@@ -39,11 +38,11 @@ public:
     /// role may not do that.
     bool forget_known_total();
 
-    /// Begins a transaction that inserts orders.
+    /// Begins a transaction that inserts orders. This object must outlive it.
     std::unique_ptr<InsertedOrders> begin_orders(CacheUpdate update);
 
 private:
-    std::shared_ptr<PostgresConnection> m_connection;
+    PostgresConnection m_connection;
 };
 
 } // namespace ordercache

@@ -52,7 +52,7 @@ struct Inserting : PostgresClient {
                     gives(table({"more", "may_be_remote"}, {{more, may_be_remote}})));
     }
 
-    InsertedOrders orders{connection, CacheUpdate::by_writer};
+    InsertedOrders orders{*connection, CacheUpdate::by_writer};
 
     void insert(const std::vector<std::int64_t>& numbers) {
         for (const std::int64_t number : numbers) {
@@ -107,7 +107,7 @@ TEST_CASE("an order that PostgreSQL skipped is refused and rolled back") {
     PostgresClient client;
     client.postgres.on("VALUES", gives(table({"orderid"})));
     CHECK(error_of([&] {
-              InsertedOrders orders(client.connection, CacheUpdate::by_writer);
+              InsertedOrders orders(*client.connection, CacheUpdate::by_writer);
               orders.add({order_of(9999)});
               orders.finish();
           }).kind() == ErrorKind::rejected);
@@ -174,7 +174,7 @@ TEST_CASE("an order that PostgreSQL rejects is told by its place in the file") {
 
     PostgresClient other;
     other.postgres.on("VALUES", rejection);
-    InsertedOrders orders(other.connection, CacheUpdate::by_writer);
+    InsertedOrders orders(*other.connection, CacheUpdate::by_writer);
     orders.add({order_of(5), order_of(7)});
     CHECK(error_of([&] { orders.finish(); }).what() == reason + " (order 2 of the file)");
 }
