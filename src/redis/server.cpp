@@ -19,7 +19,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::milliseconds k_connect_timeout = 2s;
 constexpr std::chrono::milliseconds k_pause_before_asking_again = 100ms;
 constexpr std::chrono::milliseconds k_time_to_ask_again = 500ms;
 
@@ -47,11 +46,6 @@ bool may_be_sentinels(const RedisReply& reply) {
 }
 
 } // namespace
-
-/// Returns until when connecting may last.
-Deadline RedisServer::connect_deadline() const {
-    return m_options.limit.deadline().or_in(m_service.connect_timeout.value_or(k_connect_timeout));
-}
 
 void RedisServer::connect(Deadline deadline) {
     if (m_failure && !m_failure->lasts_until.passed()) {

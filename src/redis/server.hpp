@@ -88,8 +88,14 @@ private:
     using Replies = std::vector<RedisReply>;
 
     static bool change_nothing(const std::vector<RedisCommand>& commands);
-    Deadline connect_deadline() const;
-    Deadline next_deadline() const;
+    /// Until when connecting may last, and a wait for the next reply.
+    Deadline connect_deadline() const {
+        return m_options.limit.deadline().or_in(m_service.connect_timeout);
+    }
+    Deadline next_deadline() const {
+        return m_options.limit.deadline().or_in(m_service.reply_timeout);
+    }
+
     void connect(Deadline deadline);
     std::optional<Replies> attempt(const std::vector<RedisCommand>& commands,
                                    std::optional<Deadline> deadline);

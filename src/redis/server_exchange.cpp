@@ -15,10 +15,6 @@ namespace ordercache {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds k_reply_timeout = 2s;
-
 constexpr auto k_that_change_nothing = std::to_array<std::string_view>(
     {"GET", "MGET", "PTTL", "EXISTS", "SCAN", "AUTH", "SELECT", "HELLO", "CLUSTER", "SENTINEL"});
 
@@ -29,11 +25,6 @@ bool RedisServer::change_nothing(const std::vector<RedisCommand>& commands) {
         return std::ranges::find(k_that_change_nothing, command.front()) !=
                k_that_change_nothing.end();
     });
-}
-
-/// Returns until when a wait for the next reply may last.
-Deadline RedisServer::next_deadline() const {
-    return m_options.limit.deadline().or_in(m_service.reply_timeout.value_or(k_reply_timeout));
 }
 
 /// Closes the connection if the act fails.

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +36,8 @@ struct RedisService {
     std::string sentinel_password;   ///< Empty if the Sentinels have none.
     bool is_sentinel = false;        ///< Whether this is one of them.
 
-    std::optional<std::chrono::milliseconds> connect_timeout; ///< If the URI has one.
-    std::optional<std::chrono::milliseconds> reply_timeout;   ///< If the URI has one.
+    std::chrono::milliseconds connect_timeout{2000};
+    std::chrono::milliseconds reply_timeout{2000}; ///< For each reply.
 
     std::vector<std::string> ignored_options; ///< The names of other clients' options.
 

@@ -43,8 +43,8 @@ std::string options(const RedisService& service) {
     add("ssl_certfile", service.certificate_file);
     add("ssl_keyfile", service.key_file);
     add("ssl_cert_reqs", service.verify_certificate ? "" : "none");
-    add("socket_connect_timeout", service.connect_timeout ? seconds(*service.connect_timeout) : "");
-    add("socket_timeout", service.reply_timeout ? seconds(*service.reply_timeout) : "");
+    add("socket_connect_timeout", seconds(service.connect_timeout));
+    add("socket_timeout", seconds(service.reply_timeout));
     return options;
 }
 

@@ -266,8 +266,8 @@ TEST_CASE("a Redis URI's timeouts are decimal seconds") {
     CHECK(parse_redis_uri("redis://h?socket_timeout=0.001").reply_timeout == 1ms);
 
     const RedisService silent = parse_redis_uri("redis://h");
-    CHECK_FALSE(silent.reply_timeout);
-    CHECK_FALSE(silent.connect_timeout);
+    CHECK(silent.reply_timeout == 2s);
+    CHECK(silent.connect_timeout == 2s);
 }
 
 TEST_CASE("a URI of Sentinels names them, the service and the database") {
