@@ -58,25 +58,21 @@ std::size_t slot_of(std::string_view key) {
 }
 
 std::optional<Redirection> redirection_in(const RedisReply& reply) {
-    if (reply.kind != RedisReply::Kind::error) {
-        return std::nullopt;
-    }
-    const std::string_view text = reply.text;
-    if (text.starts_with("TRYAGAIN")) {
+    if (reply.is_error("TRYAGAIN")) {
         return Redirection{Redirection::Kind::try_again};
     }
-    const auto node = endpoint_in(text.substr(text.rfind(' ') + 1));
-    if (node && text.starts_with("MOVED ")) {
+    const auto node = endpoint_in(std::string_view(reply.text).substr(reply.text.rfind(' ') + 1));
+    if (node && reply.is_error("MOVED ")) {
         return Redirection{Redirection::Kind::moved, *node};
     }
-    if (node && text.starts_with("ASK ")) {
+    if (node && reply.is_error("ASK ")) {
         return Redirection{Redirection::Kind::ask, *node};
     }
     return std::nullopt;
 }
 
 bool is_cross_slot(const RedisReply& reply) {
-    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("CROSSSLOT");
+    return reply.is_error("CROSSSLOT");
 }
 
 std::vector<SlotRange> slot_ranges_in(const RedisReply& reply) {

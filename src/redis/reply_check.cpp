@@ -87,7 +87,7 @@ std::string_view shown(const RedisService& service, std::string_view command,
 bool is_error_for_caller(const RedisCommand& command, const RedisReply& error) {
     const std::string& name = command.front();
     return (is_cross_slot(error) && (name == "MGET" || name == "EVAL")) ||
-           (error.text.starts_with("WRONGTYPE") && name == "GET");
+           (error.is_error("WRONGTYPE") && name == "GET");
 }
 
 bool is_text_or_nil(const RedisReply& reply) {

@@ -25,6 +25,11 @@ struct RedisReply {
     std::string text; ///< Of a text or an error.
     std::int64_t integer = 0;
     std::vector<RedisReply> list;
+
+    /// Returns whether it is an error whose text begins so.
+    bool is_error(std::string_view beginning) const {
+        return kind == Kind::error && text.starts_with(beginning);
+    }
 };
 
 /// Turns the bytes that a server sends into replies. A reply of over a mebibyte is refused: this

@@ -84,7 +84,7 @@ std::set<RedisServer*> RedisRouter::primaries() {
         return {m_named};
     }
     const auto slots = m_named->run({owners_question()}, std::nullopt).front();
-    if (mode.empty() && slots.text.starts_with("ERR")) {
+    if (mode.empty() && slots.is_error("ERR")) {
         return {m_named};
     }
     check_reply(m_named->service(), owners_question(), slots);

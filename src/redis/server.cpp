@@ -25,8 +25,7 @@ constexpr std::chrono::milliseconds k_time_to_ask_again = 500ms;
 /// Redis 5 has passwords and no users: its AUTH takes one word.
 bool knows_no_users(const RedisCommand& command, const RedisReply& reply) {
     return command.front() == "AUTH" && command.size() == 3 &&
-           reply.kind == RedisReply::Kind::error &&
-           reply.text.starts_with("ERR wrong number of arguments");
+           reply.is_error("ERR wrong number of arguments");
 }
 
 /// The replicas of a cluster send everybody to their primaries.
@@ -35,14 +34,9 @@ bool is_wrong_server(const RedisReply& reply_to_hello) {
            field_of_hello(reply_to_hello, "mode") != "cluster";
 }
 
-bool is_read_only(const RedisReply& reply) {
-    return reply.kind == RedisReply::Kind::error && reply.text.starts_with("READONLY");
-}
-
 /// A Sentinel knows few commands, and often has no password.
 bool may_be_sentinels(const RedisReply& reply) {
-    return reply.kind == RedisReply::Kind::error &&
-           (reply.text.starts_with("ERR unknown command") || reply.text.starts_with("ERR AUTH"));
+    return reply.is_error("ERR unknown command") || reply.is_error("ERR AUTH");
 }
 
 } // namespace
@@ -80,7 +74,8 @@ std::vector<RedisReply> RedisServer::run(const std::vector<RedisCommand>& comman
         connect(until);
         if (auto replies = attempt(commands, deadline)) {
             refuse_sentinel(*replies);
-            if (std::ranges::any_of(*replies, is_read_only)) {
+            if (std::ranges::any_of(*replies,
+                                    [](auto& reply) { return reply.is_error("READONLY"); })) {
                 m_connection.reset(); // the next one may lead to the primary
             }
             return std::move(*replies);
