@@ -75,21 +75,20 @@ bool PostgresChangeFeed::start(const std::function<void()>& drop_all) {
 }
 
 PollEnd PostgresChangeFeed::poll(const std::function<void(const Changes&)>& handle) {
-    const PollAnswer answer = ask_for_changes();
-    if (answer.is_busy) { // behind a pooler: the next poll tells which follower works
+    PollAnswer piece = ask_for_changes();
+    if (piece.is_busy) { // behind a pooler: the next poll tells which follower works
         return PollEnd::busy;
     }
-    check(answer, m_beginning->token);
-    if (must_start_anew(answer)) {
+    check(piece, m_beginning->token);
+    if (must_start_anew(piece)) {
         return PollEnd::lost;
     }
-    if (!answer.changes.empty()) {
-        handle(answer.changes);
-    }
-    for (bool is_last = answer.is_last; !is_last;) {
-        const PollAnswer piece = ask(m_connection, next_piece);
+    if (!piece.changes.empty()) {
         handle(piece.changes);
-        is_last = piece.is_last;
+    }
+    while (!piece.is_last) {
+        piece = ask(m_connection, next_piece);
+        handle(piece.changes);
     }
     forget_changes();
     return PollEnd::complete;

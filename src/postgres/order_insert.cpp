@@ -131,34 +131,29 @@ Rows insert_and_lock(PostgresSession& session, const Order& order, const Others&
 
 StoredOrder stored_order(const Row& row) {
     StoredOrder order{.counts = row.flag("counts")};
-    if (!row.is_null("customer")) {
-        order.customer = CustomerId{row.text("customer")};
+    if (const auto& customer = row.value("customer")) {
+        order.customer = CustomerId{*customer};
     }
     return order;
 }
 
 InsertedOrder inserted_order(const Row& row) {
-    InsertedOrder order{
-        .id = {.transaction = static_cast<TransactionId>(row.number("transaction"))},
-        .content = row.text("content"),
-        .stored = stored_order(row)};
-    if (!row.is_null("orderid")) {
-        order.id.order = row.text("orderid");
-    }
-    return order;
+    return {.id = {.transaction = static_cast<TransactionId>(row.number("transaction")),
+                   .order = row.value("orderid")},
+            .content = row.text("content"),
+            .stored = stored_order(row)};
 }
 
 /// For a table that is not plain. If a foreign server may commit a part, runs all other checks
 /// first, so that an error in reply to COMMIT comes from that server.
 void look_closer(PostgresSession& session, const Row& row, const Others& others,
                  InsertedOrder& inserted) {
-    const auto key = row.is_null("lock_key") ? std::nullopt : std::optional(row.text("lock_key"));
     const Row look =
         session
             .run(sql_of(
                 sql::k_look_closer, *session.view, fmt::arg("changes_more", sql::k_changes_more),
-                fmt::arg("lock",
-                         lock_last_sql(others, inserted.stored.counts ? "true" : "false", key)),
+                fmt::arg("lock", lock_last_sql(others, inserted.stored.counts ? "true" : "false",
+                                               row.value("lock_key"))),
                 fmt::arg("batch_lock", lock_batch_sql())))
             .only();
     inserted.changes_more = look.flag("more");

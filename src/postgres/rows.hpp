@@ -28,14 +28,16 @@ public:
 
     explicit Row(Values values) : m_values(std::move(values)) {}
 
+    /// Returns nullopt for NULL.
+    const std::optional<std::string>& value(std::string_view column) const;
     bool is_null(std::string_view column) const { return !value(column); }
+
+    /// These throw UnexpectedReply for NULL.
     const std::string& text(std::string_view column) const;
     std::int64_t number(std::string_view column) const;
     bool flag(std::string_view column) const;
 
 private:
-    const std::optional<std::string>& value(std::string_view column) const;
-
     Values m_values;
 };
 

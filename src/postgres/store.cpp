@@ -64,8 +64,7 @@ Rows held_locks(PostgresSession& session, const std::vector<Scope>& scopes) {
 /// The batch's lock is a lock on every scope.
 bool is_lock_of(const Row& row, std::int32_t key, const Scope& scope, const OrdersView& view) {
     const auto plain = plain_key(scope, view);
-    return key == k_lock_batch ||
-           (plain ? key == *plain : !row.is_null("id") && row.text("id") == scope.customer->text);
+    return key == k_lock_batch || (plain ? key == *plain : row.value("id") == scope.customer->text);
 }
 
 Probe take_probe(PostgresSession& session, const std::vector<Scope>& scopes) {

@@ -23,12 +23,11 @@ void check_both(PostgresSession& session) {
         sql_of(sql::k_check_view, view,
                fmt::arg("condition", view.condition.empty() ? "true" : view.condition));
     const Row row = session.run(sql, {bare_name(view.customer)}).only();
-    const bool has_word = !row.is_null("word");
-    if (!row.is_null("type") &&
-        (!has_word || parse_customer_type(row.text("word")) != view.customer_type)) {
-        throw WrongView(
-            fmt::format("the column {} is of type {}: set {}", view.customer, row.text("type"),
-                        has_word ? "ORDERS_CUSTOMER_TYPE=" + row.text("word") : "ORDERS_COLUMNS"));
+    const auto& type = row.value("type");
+    const auto& word = row.value("word");
+    if (type && (!word || parse_customer_type(*word) != view.customer_type)) {
+        throw WrongView(fmt::format("the column {} is of type {}: set {}", view.customer, *type,
+                                    word ? "ORDERS_CUSTOMER_TYPE=" + *word : "ORDERS_COLUMNS"));
     }
 }
 
