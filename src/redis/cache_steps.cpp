@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <ranges>
 #include <span>
 #include <string_view>
 
@@ -44,11 +45,8 @@ std::string name_of(const WriteId& write) {
 
 template <typename Value>
 std::vector<Scope> scopes_of(const std::map<Scope, Value>& map) {
-    std::vector<Scope> scopes;
-    for (const auto& [scope, value] : map) {
-        scopes.push_back(scope);
-    }
-    return scopes;
+    const auto scopes = std::views::keys(map);
+    return {scopes.begin(), scopes.end()};
 }
 
 /// Parses a writer's name in the ledger: `ID:ORDER`, where ORDER may be empty.

@@ -19,12 +19,6 @@ constexpr std::size_t k_most_page_keys = 4000;
 /// Far less than a reply may have, since a page may be longer than the ones before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
-RedisReply next_page(RedisServer& server, const RedisCommand& scan) {
-    RedisReply page = server.run({scan}, std::nullopt).front();
-    check_reply(server.service(), scan, page);
-    return page;
-}
-
 std::size_t longest_of(const std::vector<RedisReply>& keys) {
     return std::ranges::max(keys, {}, [](const RedisReply& key) { return key.text.size(); })
         .text.size();
@@ -51,8 +45,10 @@ void scan_server(RedisServer& server, const KeyForm& form,
     std::string cursor = "0";
     do {
         const std::size_t page_keys = std::clamp(k_page_bytes / longest, std::size_t{1}, most_keys);
-        const RedisReply page = next_page(
-            server, {"SCAN", cursor, "MATCH", pattern, "COUNT", std::to_string(page_keys)});
+        const RedisCommand scan = {"SCAN",  cursor,  "MATCH",
+                                   pattern, "COUNT", std::to_string(page_keys)};
+        const RedisReply page = server.run({scan}, std::nullopt).front();
+        check_reply(server.service(), scan, page);
         const std::vector<RedisReply>& keys = page.list[1].list;
         if (!keys.empty()) {
             longest = longest_of(keys);
