@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -39,7 +38,7 @@ private:
 /// Returns what a terminal of that width is sent.
 std::string shown(unsigned short columns, const std::function<void(Console&)>& act) {
     setenv("TERM", "xterm", 1);
-    const int screen = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    const int screen = posix_openpt(O_RDWR | O_NOCTTY);
     REQUIRE(grantpt(screen) == 0);
     REQUIRE(unlockpt(screen) == 0);
     const int terminal = open(ptsname(screen), O_RDWR | O_NOCTTY);
@@ -50,11 +49,14 @@ std::string shown(unsigned short columns, const std::function<void(Console&)>& a
         Console console;
         act(console);
     }
-    std::array<char, 4096> text{};
-    const auto length = std::max<ssize_t>(read(screen, text.data(), text.size()), 0);
-    close(terminal);
+    close(terminal); // so that a read fails once everything has come
+    std::string text;
+    std::array<char, 4096> piece{};
+    for (ssize_t length = 0; (length = read(screen, piece.data(), piece.size())) > 0;) {
+        text.append(piece.data(), static_cast<std::size_t>(length));
+    }
     close(screen);
-    return {text.data(), static_cast<std::size_t>(length)};
+    return text;
 }
 
 std::string told(bool verbose, bool quiet, const std::string& warning = "a warning") {
