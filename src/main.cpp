@@ -19,36 +19,35 @@ namespace {
 
 using namespace ordercache;
 
-/// What the program tells a script. A signal ends the program as it does by default (128+n).
-enum class ExitStatus : int {
-    done = 0,
-    no = 1,           ///< The answer is no, or it could not be written to stdout.
-    usage = 2,        ///< Wrong usage, value or configuration; nothing was changed.
-    store_failed = 3, ///< PostgreSQL unreachable, timed out or failing; nothing was written.
-    cache_failed = 4, ///< Redis likewise, and the command needs it; nothing was written.
-    in_doubt = 5,     ///< An order may have been, or was, committed: look before a retry.
-};
+/// The exit statuses without a failure: those of failures are their kinds. A signal ends the
+/// program as it does by default (128+n).
+constexpr int k_done = 0;
+constexpr int k_answer_is_no = 1;
 
-ExitStatus show(const Page& page, Console& console) {
+int status_of(ErrorKind kind) {
+    return static_cast<int>(kind);
+}
+
+int show(const Page& page, Console& console) {
     if (!page.was_asked_for) {
         console.page(page.text);
-        return ExitStatus::usage;
+        return status_of(ErrorKind::usage);
     }
     Output output(Format::text);
     output.page(page.text);
     output.flush();
-    return ExitStatus::done;
+    return k_done;
 }
 
-ExitStatus execute(const Invocation& invocation, const Config& config, Console& console) {
+int execute(const Invocation& invocation, const Config& config, Console& console) {
     console.configure(invocation.verbose, invocation.quiet, limit_of(invocation));
     Context context(invocation, config, console);
     const bool is_yes =
         std::visit([&](const auto& command) { return run(command, context); }, invocation.command);
-    return is_yes ? ExitStatus::done : ExitStatus::no;
+    return is_yes ? k_done : k_answer_is_no;
 }
 
-ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
+int parse_and_execute(int argc, char** argv, Console& console) {
     const Config config(process_environment,
                         [&](const std::string& warning) { console.warn(warning); });
     const auto parsed = parse_command_line(argc, argv, [&] { return config.customer_type(); });
@@ -58,40 +57,21 @@ ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
     return execute(std::get<Invocation>(parsed), config, console);
 }
 
-ExitStatus status_of(ErrorKind kind) {
-    switch (kind) {
-    case ErrorKind::rejected:
-    case ErrorKind::output_failed:
-        return ExitStatus::no;
-    case ErrorKind::usage:
-        return ExitStatus::usage;
-    case ErrorKind::cache_failed:
-        return ExitStatus::cache_failed;
-    case ErrorKind::in_doubt:
-        return ExitStatus::in_doubt;
-    case ErrorKind::store_failed:
-        break;
-    }
-    return ExitStatus::store_failed;
-}
-
 /// Reports a failure that nobody foresaw. If a COMMIT was sent before, an order may have been
 /// written.
-ExitStatus unforeseen(const char* what, Console& console) {
+int unforeseen(const char* what, Console& console) {
     console.error(what);
     if (!commit_was_sent()) {
-        return ExitStatus::store_failed;
+        return status_of(ErrorKind::store_failed);
     }
     console.error("COMMIT was sent: before a retry, check whether the order exists");
-    return ExitStatus::in_doubt;
+    return status_of(ErrorKind::in_doubt);
 }
 
-/// The only catch of last resort.
-ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
+/// The only catch of last resort. Only Interrupted passes.
+int guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
     try {
         return parse_and_execute(argc, argv, console);
-    } catch (const Interrupted& interrupted) {
-        end_by_signal(interrupted.signal);
     } catch (const ClosedPipe& error) {
         if (ends_by_sigpipe) {
             end_by_signal(SIGPIPE);
@@ -121,9 +101,11 @@ int main(int argc, char** argv) {
     const bool ends_by_sigpipe = ignore_signals_of_writes();
     hold_signals();
     Console console;
-    const ExitStatus status = guarded(argc, argv, console, ends_by_sigpipe);
-    if (const auto signal = take_held_signal()) {
-        end_by_signal(*signal);
+    try {
+        const int status = guarded(argc, argv, console, ends_by_sigpipe);
+        throw_if_signalled();
+        return status;
+    } catch (const Interrupted& interrupted) {
+        end_by_signal(interrupted.signal);
     }
-    return static_cast<int>(status);
 }

@@ -76,18 +76,11 @@ bool has_held_signal() {
     return g_arrived != 0;
 }
 
-std::optional<int> take_held_signal() {
-    if (!has_held_signal()) {
-        return std::nullopt;
-    }
-    const int signal = g_arrived;
-    g_arrived = 0;
-    return signal;
-}
-
 void throw_if_signalled() {
-    if (const auto signal = take_held_signal()) {
-        throw Interrupted{*signal};
+    if (has_held_signal()) {
+        const int signal = g_arrived;
+        g_arrived = 0;
+        throw Interrupted{signal};
     }
 }
 

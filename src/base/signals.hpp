@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <ctime>
-#include <optional>
 
 namespace ordercache {
 
@@ -28,16 +27,13 @@ const sigset_t& mask_for_waiting();
 /// limit, and with a null `mask` under the mask that is in force.
 int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask);
 
-/// Returns whether a signal has arrived. A later take_held_signal() returns it.
+/// Returns whether a signal has arrived. A later throw_if_signalled() throws it.
 bool has_held_signal();
 
-/// Returns the signal that has arrived, and forgets it. Returns nullopt if none has.
-std::optional<int> take_held_signal();
-
-/// Throws Interrupted if a signal has arrived.
+/// Throws Interrupted if a signal has arrived, and forgets the signal.
 void throw_if_signalled();
 
-/// Makes a signal that was taken arrive again at the next wait. Call hold_signals() before.
+/// Makes a signal that was thrown arrive again at the next wait. Call hold_signals() before.
 void put_back(int signal);
 
 /// Ends the process by the default action of `signal`, or with status 128 + `signal` if that does
