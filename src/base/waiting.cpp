@@ -119,21 +119,6 @@ std::optional<std::chrono::nanoseconds> Deadline::left() const {
     return std::max<std::chrono::nanoseconds>(*m_moment - std::chrono::steady_clock::now(), 0ns);
 }
 
-TimeLimit TimeLimit::whole(std::optional<std::chrono::milliseconds> limit) {
-    return {limit, limit ? Deadline::in(*limit) : Deadline::never()};
-}
-
-TimeLimit TimeLimit::each_wait(std::optional<std::chrono::milliseconds> limit) {
-    return {limit, std::nullopt};
-}
-
-Deadline TimeLimit::deadline() const {
-    if (m_whole) {
-        return *m_whole;
-    }
-    return m_limit ? Deadline::in(*m_limit) : Deadline::never();
-}
-
 bool wait_for(int fd, short events, Deadline deadline, Signals signals) {
     for (;;) {
         const auto left = deadline.left();

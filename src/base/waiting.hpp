@@ -41,23 +41,24 @@ private:
 /// The user's --timeout: it bounds the whole of a command, or each wait of a batch.
 class TimeLimit {
 public:
-    static TimeLimit whole(std::optional<std::chrono::milliseconds> limit);
-    static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit);
-    static TimeLimit until(Deadline deadline) { return {std::nullopt, deadline}; }
-    static TimeLimit none() { return each_wait(std::nullopt); }
+    static TimeLimit whole(std::optional<std::chrono::milliseconds> limit) {
+        return until(limit ? Deadline::in(*limit) : Deadline::never());
+    }
+    static TimeLimit each_wait(std::optional<std::chrono::milliseconds> limit) {
+        return {Deadline::never(), limit};
+    }
+    static TimeLimit until(Deadline deadline) { return {deadline, std::nullopt}; }
+    static TimeLimit none() { return until(Deadline::never()); }
 
     /// Returns when a wait that begins now must end.
-    Deadline deadline() const;
-
-    /// Returns nullopt if the wait is unlimited.
-    std::optional<std::chrono::milliseconds> limit() const { return m_limit; }
+    Deadline deadline() const { return m_each_wait ? m_whole.or_in(*m_each_wait) : m_whole; }
 
 private:
-    TimeLimit(std::optional<std::chrono::milliseconds> limit, std::optional<Deadline> whole)
-        : m_limit(limit), m_whole(whole) {}
+    TimeLimit(Deadline whole, std::optional<std::chrono::milliseconds> each_wait)
+        : m_whole(whole), m_each_wait(each_wait) {}
 
-    std::optional<std::chrono::milliseconds> m_limit;
-    std::optional<Deadline> m_whole;
+    Deadline m_whole;
+    std::optional<std::chrono::milliseconds> m_each_wait;
 };
 
 enum class Signals { interrupt, wait };

@@ -527,7 +527,7 @@ private:
         script.reach(Step::pause);
         pauses.push_back(length);
         m_servers.clock.tick(length);
-        if (m_limit.limit()) {
+        if (m_limit.deadline().left()) {
             pause_for(length);
         }
     }
