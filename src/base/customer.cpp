@@ -1,12 +1,13 @@
 #include "base/customer.hpp"
 
 #include "base/quoted.hpp"
+#include "base/uri.hpp"
 #include "base/whole_number.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -17,6 +18,9 @@ namespace {
 
 constexpr std::size_t k_longest_text = 200;
 
+/// In the order of CustomerType.
+constexpr std::array<std::string_view, 3> k_types = {"integer", "uuid", "text"};
+
 CustomerId parse_integer(std::string_view text) {
     if (!parse_whole_number(text, 1, std::numeric_limits<std::int64_t>::max())) {
         throw std::invalid_argument("a customer is a whole number from 1 to 9223372036854775807");
@@ -24,16 +28,10 @@ CustomerId parse_integer(std::string_view text) {
     return {std::string(text.substr(text.find_first_not_of('0')))};
 }
 
-/// Returns the digit in lower case, whatever the locale. Anything else stays as it is.
-char lower_case_digit(char digit) {
-    return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
-}
-
 CustomerId parse_uuid(std::string_view text) {
     constexpr std::string_view example = "3f2504e0-4f89-11d3-9a0c-0305e82c3301";
     constexpr std::string_view digits = "0123456789abcdef";
-    CustomerId customer;
-    std::ranges::transform(text, std::back_inserter(customer.text), lower_case_digit);
+    CustomerId customer{lower_case(text)};
     if (!std::ranges::equal(customer.text, example, [&](char given, char form) {
             return form == '-' ? given == '-' : digits.find(given) != std::string_view::npos;
         })) {
@@ -75,24 +73,15 @@ std::optional<CustomerId> known_customer(std::string_view text, CustomerType typ
 }
 
 std::string to_string(CustomerType type) {
-    switch (type) {
-    case CustomerType::uuid:
-        return "uuid";
-    case CustomerType::text:
-        return "text";
-    case CustomerType::integer:
-        break;
-    }
-    return "integer";
+    return std::string(k_types.at(static_cast<std::size_t>(type)));
 }
 
 CustomerType parse_customer_type(std::string_view text) {
-    for (const auto type : {CustomerType::integer, CustomerType::uuid, CustomerType::text}) {
-        if (text == to_string(type)) {
-            return type;
-        }
+    const auto found = std::ranges::find(k_types, text);
+    if (found == k_types.end()) {
+        throw std::invalid_argument("it must be integer, uuid or text");
     }
-    throw std::invalid_argument("it must be integer, uuid or text");
+    return static_cast<CustomerType>(found - k_types.begin());
 }
 
 } // namespace ordercache
