@@ -77,7 +77,7 @@ std::string wrong_number_of_values(std::string_view problem) {
                                                     : "may be given only once");
 }
 
-/// Returns what CLI11 finds wrong, or an empty text if nothing is.
+/// Returns what is wrong, or an empty text if nothing is.
 std::string parse(CLI::App& app, int argc, const char* const* argv) {
     try {
         app.parse(argc, argv);
@@ -85,6 +85,8 @@ std::string parse(CLI::App& app, int argc, const char* const* argv) {
     } catch (const CLI::ArgumentMismatch& error) {
         return wrong_number_of_values(error.what());
     } catch (const CLI::ParseError& error) {
+        return error.what();
+    } catch (const Error& error) { // of the customers' type
         return error.what();
     }
 }
@@ -109,27 +111,11 @@ void refuse_unknown_words(const CLI::App& app, const std::string& command) {
     }
 }
 
-CustomerId customer_in(const std::string& word, CustomerType type) {
-    try {
-        return parse_customer(word, type);
-    } catch (const std::invalid_argument& error) {
-        throw usage_error(fmt::format("--customer: {}: {}", in_quotes(word), error.what()));
-    }
-}
-
 std::optional<CustomerId> only_customer(const Options& options) {
     if (options.customers.size() > 1) {
         throw usage_error("--customer: may be given only once");
     }
     return options.customers.empty() ? std::nullopt : std::optional(options.customers.front());
-}
-
-Count make_count(const Options& options) {
-    return {.customers = options.customers,
-            .customers_from = options.customers_from,
-            .cache = options.refresh    ? CacheUse::refresh
-                     : options.no_cache ? CacheUse::none
-                                        : CacheUse::normal};
 }
 
 Order make_order(const Options& options) {
@@ -157,47 +143,23 @@ Order make_order(const Options& options) {
     return order;
 }
 
-Add make_add(const Options& options) {
-    return {.order = options.from ? std::nullopt : std::optional(make_order(options)),
-            .from = options.from,
-            .use_cache = !options.no_cache,
-            .dry_run = options.dry_run};
-}
-
-Invalidate make_invalidate(const Options& options) {
-    using enum InvalidateMode;
-    return {.mode = options.follow                   ? follow
-                    : options.follow_sql == "remove" ? print_removal_sql
-                    : !options.follow_sql.empty()    ? print_setup_sql
-                    : options.stale                  ? drop_stale
-                                                     : drop,
-            .customer = only_customer(options),
-            .dry_run = options.dry_run};
-}
-
 Command make_command(std::string_view name, const Options& options) {
     if (name == "count") {
-        return make_count(options);
+        return Count{.customers = options.customers,
+                     .customers_from = options.customers_from,
+                     .cache = options.cache};
     }
     if (name == "add") {
-        return make_add(options);
+        return Add{.order = options.from ? std::nullopt : std::optional(make_order(options)),
+                   .from = options.from,
+                   .use_cache = options.cache != CacheUse::none,
+                   .dry_run = options.dry_run};
     }
     if (name == "invalidate") {
-        return make_invalidate(options);
+        return Invalidate{
+            .mode = options.mode, .customer = only_customer(options), .dry_run = options.dry_run};
     }
     return Ttl{.customer = only_customer(options)};
-}
-
-Invocation make_invocation(std::string_view command, const Options& options) {
-    Invocation invocation{.command = make_command(command, options),
-                          .format = options.json ? Format::json : Format::text,
-                          .verbose = options.verbose,
-                          .quiet = options.quiet};
-    if (options.timeout) {
-        invocation.timeout_was_given = true;
-        invocation.timeout = options.timeout->count() > 0 ? options.timeout : std::nullopt;
-    }
-    return invocation;
 }
 
 /// Throws Error (usage) for an unknown command.
@@ -227,7 +189,7 @@ parse_command_line(int argc, const char* const* argv,
     std::string topic = "help";
     app.get_subcommand("help")->add_option("COMMAND", topic);
     Options options;
-    define_options(app, options);
+    define_options(app, options, customer_type);
 
     const std::string problem = parse(app, argc, argv);
     const std::string command = chosen_command(app);
@@ -248,10 +210,8 @@ parse_command_line(int argc, const char* const* argv,
     if (command == "help") {
         return page_for(topic);
     }
-    for (const std::string& word : options.customer_words) {
-        options.customers.push_back(customer_in(word, customer_type()));
-    }
-    return make_invocation(command, options);
+    options.invocation.command = make_command(command, options);
+    return options.invocation;
 }
 
 } // namespace ordercache

@@ -43,13 +43,14 @@ Take into(Target& target, Value (*parse)(std::string_view)) {
     return [&target, parse](const std::string& text) { target = parse(text); };
 }
 
-CLI::Option* add_flag(CLI::App& app, const char* name, bool& target) {
-    return app.add_flag(name, target)->check([](const std::string& value) {
-        return value == "true" ? "" : "takes no value";
-    });
+template <typename Target>
+CLI::Option* add_flag(CLI::App& app, const char* name, Target& target, Target value) {
+    return app.add_flag_callback(name, [&target, value] { target = value; })
+        ->check([](const std::string& typed) { return typed == "true" ? "" : "takes no value"; });
 }
 
-std::chrono::milliseconds parse_timeout(std::string_view text) {
+/// Returns nullopt for 0, which is no timeout.
+std::optional<std::chrono::milliseconds> parse_timeout(std::string_view text) {
     const auto timeout = parse_seconds(text);
     if (!timeout) {
         throw std::invalid_argument(
@@ -57,7 +58,7 @@ std::chrono::milliseconds parse_timeout(std::string_view text) {
                         "such as 30 or 0.5, or 0 for none",
                         k_longest_wait.count()));
     }
-    return *timeout;
+    return timeout->count() > 0 ? timeout : std::nullopt;
 }
 
 std::string parse_file_name(std::string_view text) {
@@ -67,11 +68,12 @@ std::string parse_file_name(std::string_view text) {
     return std::string(text);
 }
 
-std::string parse_follow_sql(std::string_view text) {
+/// The value is `true` if none was typed.
+InvalidateMode parse_follow_sql(std::string_view text) {
     if (text != "true" && text != "remove") {
         throw std::invalid_argument("the only value is remove");
     }
-    return std::string(text);
+    return text == "true" ? InvalidateMode::print_setup_sql : InvalidateMode::print_removal_sql;
 }
 
 void define_order_options(CLI::App& app, Options& options) {
@@ -85,18 +87,18 @@ void define_order_options(CLI::App& app, Options& options) {
 }
 
 void define_cache_options(CLI::App& app, Options& options) {
-    CLI::Option* const refresh = add_flag(app, "--refresh", options.refresh);
-    add_flag(app, "--no-cache", options.no_cache)->excludes(refresh);
-    add_flag(app, "--dry-run", options.dry_run);
-    add_flag(app, "--stale", options.stale);
+    CLI::Option* const refresh = add_flag(app, "--refresh", options.cache, CacheUse::refresh);
+    add_flag(app, "--no-cache", options.cache, CacheUse::none)->excludes(refresh);
+    add_flag(app, "--dry-run", options.dry_run, true);
+    add_flag(app, "--stale", options.mode, InvalidateMode::drop_stale);
 }
 
 void define_follow_options(CLI::App& app, Options& options) {
-    CLI::Option* const follow = add_flag(app, "--follow", options.follow);
+    CLI::Option* const follow = add_flag(app, "--follow", options.mode, InvalidateMode::follow);
     // A flag, so that it never takes the next word for its value.
     CLI::Option* const follow_sql =
         app.add_flag("--follow-sql")->check([&options](const std::string& value) {
-            return complaint_about(value, into(options.follow_sql, parse_follow_sql));
+            return complaint_about(value, into(options.mode, parse_follow_sql));
         });
     follow_sql->excludes(follow);
     for (const char* name : {"--customer", "--stale", "--dry-run", "--json"}) {
@@ -105,21 +107,30 @@ void define_follow_options(CLI::App& app, Options& options) {
     }
 }
 
+void define_common_options(CLI::App& app, Invocation& invocation) {
+    add_flag(app, "--json", invocation.format, Format::json);
+    add_flag(app, "-v,--verbose", invocation.verbose, true);
+    add_flag(app, "-q,--quiet", invocation.quiet, true);
+    add_value(app, "--timeout", [&invocation](const std::string& text) {
+        invocation.timeout = parse_timeout(text);
+        invocation.timeout_was_given = true;
+    });
+    app.add_flag("-h,--help");
+    app.add_flag("-V,--version");
+}
+
 } // namespace
 
-void define_options(CLI::App& app, Options& options) {
-    CLI::Option* const customer = add_value(app, "--customer", [&](const std::string& text) {
-        options.customer_words.push_back(text);
-    });
+void define_options(CLI::App& app, Options& options,
+                    const std::function<CustomerType()>& customer_type) {
+    CLI::Option* const customer =
+        add_value(app, "--customer", [&options, customer_type](const std::string& text) {
+            options.customers.push_back(parse_customer(text, customer_type()));
+        });
     customer->take_all();
     add_value(app, "--customers-from", into(options.customers_from, parse_file_name))
         ->excludes(customer);
-    add_flag(app, "--json", options.json);
-    add_flag(app, "-v,--verbose", options.verbose);
-    add_flag(app, "-q,--quiet", options.quiet);
-    add_value(app, "--timeout", into(options.timeout, parse_timeout));
-    app.add_flag("-h,--help");
-    app.add_flag("-V,--version");
+    define_common_options(app, options.invocation);
     define_order_options(app, options);
     define_cache_options(app, options);
     define_follow_options(app, options);
