@@ -20,20 +20,11 @@ namespace ordercache {
 namespace {
 
 constexpr std::chrono::seconds k_default_time_to_live{120};
-constexpr auto k_default_key_prefix = "num_orders";
 
 constexpr auto k_redis_uri = "REDIS_SERVICE_URI";
-constexpr auto k_redis_example = "redis://user:password@host:6379/0";
 constexpr auto k_redis_password_file = "REDIS_PASSWORD_FILE";
 constexpr auto k_postgres_uri = "PG_SERVICE_URI";
-constexpr auto k_postgres_database = "PG_DATABASE";
-constexpr auto k_orders_table = "ORDERS_TABLE";
-constexpr auto k_orders_columns = "ORDERS_COLUMNS";
-constexpr auto k_orders_where = "ORDERS_WHERE";
-constexpr auto k_key_prefix = "CACHE_KEY_PREFIX";
-constexpr auto k_customer_type = "ORDERS_CUSTOMER_TYPE";
 constexpr auto k_time_to_live = "CACHE_TIMEOUT_SECONDS";
-constexpr auto k_postgres_example = "postgres://user:password@host:5432/defaultdb";
 
 using Warn = std::function<void(const std::string&)>;
 
@@ -45,16 +36,6 @@ Warn once(Warn warn) {
             warn(message);
         }
     };
-}
-
-/// Names the variable in a complaint of `parse`.
-template <typename Parse>
-auto naming(const char* variable, Parse parse) {
-    try {
-        return parse();
-    } catch (const std::invalid_argument& error) {
-        throw usage_error(fmt::format("{}: {}", variable, error.what()));
-    }
 }
 
 /// `docker --env-file`, for example, keeps such quotes.
@@ -102,11 +83,21 @@ std::string without(const std::string& file, std::string message) {
 Config::Config(Environment environment, Warn warn)
     : m_environment(std::move(environment)), m_warn(once(std::move(warn))) {}
 
+/// Names the variable in a complaint of `parse`, which gets an empty text if it is not set.
+template <typename Parse>
+auto Config::parsed(const char* name, Parse parse) const {
+    try {
+        return parse(value(name));
+    } catch (const std::invalid_argument& error) {
+        throw usage_error(fmt::format("{}: {}", name, error.what()));
+    }
+}
+
 RedisService Config::redis() const {
     const bool lacks_both = value(k_postgres_uri).empty();
-    const std::string uri = required(k_redis_uri, k_redis_example,
-                                     lacks_both ? "; PG_SERVICE_URI is not set either" : "");
-    RedisService service = naming(k_redis_uri, [&] {
+    require(k_redis_uri, "redis://user:password@host:6379/0",
+            lacks_both ? "; PG_SERVICE_URI is not set either" : "");
+    RedisService service = parsed(k_redis_uri, [](const std::string& uri) {
         refuse_enclosing_quotes(uri);
         return parse_redis_uri(uri);
     });
@@ -149,10 +140,12 @@ std::string Config::password_in(const std::string& file, Deadline deadline) cons
 }
 
 PostgresService Config::postgres() const {
-    const std::string uri = required(k_postgres_uri, k_postgres_example);
-    const std::string database = value(k_postgres_database);
-    naming(k_postgres_database, [&] { check_plain(database); });
-    return naming(k_postgres_uri, [&] {
+    require(k_postgres_uri, "postgres://user:password@host:5432/defaultdb");
+    const std::string database = parsed("PG_DATABASE", [](const std::string& name) {
+        check_plain(name);
+        return name;
+    });
+    return parsed(k_postgres_uri, [&](const std::string& uri) {
         refuse_enclosing_quotes(uri);
         return parse_postgres_uri(uri, database, m_environment);
     });
@@ -160,31 +153,30 @@ PostgresService Config::postgres() const {
 
 OrdersView Config::orders() const {
     OrdersView view;
-    const std::string table = value(k_orders_table);
-    if (!table.empty()) {
-        view.table = naming(k_orders_table, [&] { return parse_table(table); });
-    }
-    naming(k_orders_columns, [&] { parse_columns(value(k_orders_columns), view); });
-    view.condition = value(k_orders_where);
+    parsed("ORDERS_TABLE", [&](const std::string& table) {
+        if (!table.empty()) {
+            view.table = parse_table(table);
+        }
+    });
+    parsed("ORDERS_COLUMNS", [&](const std::string& columns) { parse_columns(columns, view); });
+    view.condition = value("ORDERS_WHERE");
     view.customer_type = customer_type();
     view.schema = follow_schema(key_prefix());
     return view;
 }
 
 std::string Config::key_prefix() const {
-    const std::string prefix = value(k_key_prefix);
-    naming(k_key_prefix, [&] {
+    return parsed("CACHE_KEY_PREFIX", [](const std::string& prefix) {
         check_plain(prefix);
         if (!has_clear_hash_tag(prefix)) {
             throw std::invalid_argument("braces must enclose one hash tag, as in {shop}:orders");
         }
+        return prefix.empty() ? "num_orders" : prefix;
     });
-    return prefix.empty() ? k_default_key_prefix : prefix;
 }
 
 CustomerType Config::customer_type() const {
-    const std::string type = value(k_customer_type);
-    return naming(k_customer_type, [&] {
+    return parsed("ORDERS_CUSTOMER_TYPE", [](const std::string& type) {
         check_plain(type);
         return type.empty() ? CustomerType::integer : parse_customer_type(type);
     });
@@ -210,13 +202,11 @@ std::string Config::value(const char* name) const {
     return m_environment(name).value_or("");
 }
 
-std::string Config::required(const char* name, const char* example, const char* hint) const {
-    std::string given = value(name);
-    if (given.empty()) {
+void Config::require(const char* name, const char* example, const char* hint) const {
+    if (value(name).empty()) {
         throw usage_error(fmt::format("{} is not set: it must name the service, as in {}{}", name,
                                       example, hint));
     }
-    return given;
 }
 
 } // namespace ordercache

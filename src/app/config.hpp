@@ -42,9 +42,11 @@ public:
     std::chrono::seconds time_to_live() const;
 
 private:
+    template <typename Parse>
+    auto parsed(const char* name, Parse parse) const;
     std::string value(const char* name) const;
     std::string password_in(const std::string& file, Deadline deadline) const;
-    std::string required(const char* name, const char* example, const char* hint = "") const;
+    void require(const char* name, const char* example, const char* hint = "") const;
 
     Environment m_environment;
     std::function<void(const std::string&)> m_warn;
