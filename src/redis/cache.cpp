@@ -164,8 +164,8 @@ std::int64_t RedisCache::drop_all() {
 
 std::int64_t RedisCache::delete_all(const std::set<RedisServer*>& servers, const KeyForm& form) {
     std::int64_t deleted = 0;
-    scan_keys(servers, form, [&](const std::vector<Scope>& page) {
-        deleted += sum_of(m_redis.run(deletions(form, page)));
+    in_pieces(scan_keys(servers, form), k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+        deleted += sum_of(m_redis.run(deletions(form, piece)));
     });
     return deleted;
 }
@@ -183,11 +183,7 @@ std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Sco
 }
 
 std::vector<Scope> RedisCache::scopes() {
-    std::vector<Scope> scopes;
-    scan_keys(m_redis.primaries(), m_names.values(), [&](const std::vector<Scope>& page) {
-        scopes.insert(scopes.end(), page.begin(), page.end());
-    });
-    return without_repeats(std::move(scopes)); // a scan may find a key twice
+    return scan_keys(m_redis.primaries(), m_names.values());
 }
 
 bool RedisCache::has_ledger() {

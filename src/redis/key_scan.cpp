@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace ordercache {
 
@@ -24,21 +25,19 @@ std::size_t longest_of(const std::vector<RedisReply>& keys) {
         .text.size();
 }
 
-std::vector<Scope> scopes_in(const std::vector<RedisReply>& keys, const KeyForm& form) {
-    std::vector<Scope> scopes;
+void add_scopes(const std::vector<RedisReply>& keys, const KeyForm& form,
+                std::vector<Scope>& scopes) {
     for (const RedisReply& key : keys) {
         if (const auto scope = form.scope_in(key.text)) {
             scopes.push_back(*scope);
         }
     }
-    return scopes;
 }
 
 /// Asks for as many keys as fit into a page if they are as long as the longest of the page before.
 /// A page without keys, which deletions leave, tells nothing of their length. Until a page has
 /// keys, they are taken to be as long as the pattern.
-void scan_server(RedisServer& server, const KeyForm& form,
-                 const std::function<void(const std::vector<Scope>&)>& visit) {
+void scan_server(RedisServer& server, const KeyForm& form, std::vector<Scope>& scopes) {
     const std::string pattern = form.pattern();
     std::size_t longest = pattern.size();
     std::size_t most_keys = k_first_page_keys;
@@ -54,22 +53,23 @@ void scan_server(RedisServer& server, const KeyForm& form,
             longest = longest_of(keys);
         }
         most_keys = std::min(4 * page_keys, k_most_page_keys);
-        visit(scopes_in(keys, form));
+        add_scopes(keys, form, scopes);
         cursor = page.list[0].text;
     } while (cursor != "0");
 }
 
 } // namespace
 
-void scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form,
-               const std::function<void(const std::vector<Scope>&)>& visit) {
+std::vector<Scope> scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form) {
     // A key that moves from one server to the next meanwhile may escape the first look.
     const int looks = servers.size() > 1 ? 2 : 1;
+    std::vector<Scope> scopes;
     for (int look = 0; look < looks; ++look) {
         for (RedisServer* const server : servers) {
-            scan_server(*server, form, visit);
+            scan_server(*server, form, scopes);
         }
     }
+    return without_repeats(std::move(scopes)); // a page may repeat a key
 }
 
 } // namespace ordercache

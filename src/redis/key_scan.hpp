@@ -3,16 +3,14 @@
 #include "redis/key_names.hpp"
 #include "redis/server.hpp"
 
-#include <functional>
 #include <set>
 #include <vector>
 
 namespace ordercache {
 
-/// Looks for keys of this form, and calls `visit` with the scopes of each page of them. The scope
-/// of a key that exists during the whole scan is on one page or more. A page may be empty. Throws
-/// CacheError.
-void scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form,
-               const std::function<void(const std::vector<Scope>&)>& visit);
+/// Returns the scopes that have a key of this form, sorted. A key that exists during the whole scan
+/// is found. Do not delete keys meanwhile: Redis would shrink its table, in which those that are
+/// left then share a bucket, and it tells of a bucket in one reply. Throws CacheError.
+std::vector<Scope> scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form);
 
 } // namespace ordercache
