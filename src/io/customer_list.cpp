@@ -43,8 +43,7 @@ CustomerId CustomerList::customer(std::string_view line) const {
     try {
         return parse_customer(line, m_type);
     } catch (const std::invalid_argument& error) {
-        throw usage_error(m_lines.complaint(m_lines.number(),
-                                            fmt::format("{}: {}", in_quotes(line), error.what())));
+        throw usage_error(m_lines.complaint(fmt::format("{}: {}", in_quotes(line), error.what())));
     }
 }
 

@@ -79,7 +79,7 @@ std::optional<std::string_view> LineReader::next() {
         line.remove_suffix(1);
     }
     if (const char* const fault = fault_of(line)) {
-        throw usage_error(complaint(m_number, fault));
+        throw usage_error(complaint(fault));
     }
     return line;
 }
@@ -100,8 +100,8 @@ std::optional<double> LineReader::part_read() const {
     return std::min(static_cast<double>(m_bytes) / static_cast<double>(status.st_size), 1.0);
 }
 
-std::string LineReader::complaint(std::size_t line, std::string_view what) const {
-    return fmt::format("{}, line {}: {}", m_name, line, what);
+std::string LineReader::complaint(std::string_view what) const {
+    return fmt::format("{}, line {}: {}", m_name, std::max<std::size_t>(m_number, 1), what);
 }
 
 /// Reads until the next line is whole or the file has ended. Returns false if the limit came first.
@@ -123,8 +123,8 @@ void LineReader::read_more() {
     m_unread = {m_buffer.data(), m_unread.size()};
     if (room.empty()) {
         const char* const fault = fault_of(m_unread);
-        throw usage_error(
-            complaint(m_number + 1, fault != nullptr ? fault : "the line is too long"));
+        ++m_number; // of the unfinished line
+        throw usage_error(complaint(fault != nullptr ? fault : "the line is too long"));
     }
     const ssize_t got = read(m_fd, room.data(), room.size());
     if (got < 0 && errno != EAGAIN) {

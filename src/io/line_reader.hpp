@@ -43,8 +43,8 @@ public:
     /// How much of the file was read, from 0 to 1; nullopt if its size is unknown, as for a pipe.
     std::optional<double> part_read() const;
 
-    /// `FILE, line N: what`.
-    std::string complaint(std::size_t line, std::string_view what) const;
+    /// `FILE, line N: what`, about the line that was read last, or line 1 if none was.
+    std::string complaint(std::string_view what) const;
 
 private:
     bool complete_line(TimeLimit limit);

@@ -103,7 +103,7 @@ OrderFile::OrderFile(const std::string& path, CustomerType type, TimeLimit limit
     try {
         read_header();
     } catch (const std::invalid_argument& error) {
-        throw usage_error(complaint(error.what()));
+        throw usage_error(m_lines.complaint(error.what()));
     }
 }
 
@@ -115,7 +115,7 @@ std::vector<Order> OrderFile::next() {
             orders.push_back(order());
         }
     } catch (const std::invalid_argument& error) {
-        complain({complaint(error.what())});
+        complain({m_lines.complaint(error.what())});
     }
     return orders;
 }
@@ -163,10 +163,6 @@ Order OrderFile::order() const {
     return order;
 }
 
-std::string OrderFile::complaint(std::string_view what) const {
-    return m_lines.complaint(std::max<std::size_t>(m_lines.number(), 1), what);
-}
-
 /// Adds the complaints about the lines that follow, and throws.
 void OrderFile::complain(std::vector<std::string> complaints) {
     while (complaints.size() < k_most_complaints) {
@@ -176,7 +172,7 @@ void OrderFile::complain(std::vector<std::string> complaints) {
             }
             order();
         } catch (const std::invalid_argument& error) {
-            complaints.push_back(complaint(error.what()));
+            complaints.push_back(m_lines.complaint(error.what()));
         } catch (const Error& error) {
             complaints.emplace_back(error.what());
             break;

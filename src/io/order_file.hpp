@@ -36,7 +36,6 @@ private:
     bool read_fields();
     void read_header();
     Order order() const;
-    std::string complaint(std::string_view what) const;
     [[noreturn]] void complain(std::vector<std::string> complaints);
 
     CustomerType m_type;
