@@ -1,7 +1,5 @@
 #include "base/status_line.hpp"
 
-#include <utility>
-
 namespace ordercache {
 
 namespace {
@@ -26,13 +24,10 @@ void StatusLine::show(const std::string& line) {
     }
     m_next = Clock::now() + k_redrawn_after;
     m_reporter.status(line);
-    m_is_shown = true;
 }
 
 void StatusLine::hide() {
-    if (std::exchange(m_is_shown, false)) {
-        m_reporter.status("");
-    }
+    m_reporter.status("");
 }
 
 } // namespace ordercache

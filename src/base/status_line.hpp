@@ -28,7 +28,6 @@ private:
 
     Reporter& m_reporter;
     Clock::time_point m_next;
-    bool m_is_shown = false;
 };
 
 } // namespace ordercache

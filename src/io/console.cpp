@@ -104,6 +104,9 @@ void Console::hint(const std::string& line) {
 /// A terminal wraps in its last column, which is left free.
 void Console::status(const std::string& line) {
     constexpr auto erase_to_end_of_line = "\x1b[K";
+    if (line.empty() && !m_has_status) {
+        return;
+    }
     if (const auto columns = m_quiet ? std::nullopt : terminal_columns()) {
         write('\r' + line.substr(0, *columns - 1) + erase_to_end_of_line);
         m_has_status = !line.empty();
@@ -123,9 +126,7 @@ void Console::write_note(const std::string& line) {
 }
 
 void Console::write_line(const std::string& line) {
-    if (m_has_status) {
-        status("");
-    }
+    status("");
     write(line + '\n');
 }
 
