@@ -19,12 +19,6 @@ namespace ordercache {
 
 namespace {
 
-void write_without_cache(PendingOrders& orders, Context& context) {
-    context.reporter().warn(
-        "the cache is left as it is: counts may lag until their time to live ends");
-    throw_unless_committed(orders.commit());
-}
-
 CacheUpdate update_for(const Add& add) {
     return add.use_cache ? CacheUpdate::by_writer : CacheUpdate::by_follower;
 }
@@ -43,21 +37,9 @@ void write(InsertedOrders& orders, const Add& add, Context& context) {
     } else if (add.use_cache) {
         commit_and_update_cache(orders, context.cache(), context.reporter());
     } else {
-        write_without_cache(orders, context);
-    }
-}
-
-/// The user must learn what was committed: from the error, if not from stdout.
-template <typename Tell>
-void tell(const Add& add, const std::string& what, Context& context, Tell tell_output) {
-    try {
-        tell_output(context.output());
-        context.output().flush();
-    } catch (const std::exception& error) {
-        if (add.dry_run) {
-            throw;
-        }
-        throw Error(ErrorKind::in_doubt, fmt::format("{} committed, but {}", what, error.what()));
+        context.reporter().warn(
+            "the cache is left as it is: counts may lag until their time to live ends");
+        throw_unless_committed(orders.commit());
     }
 }
 
@@ -70,7 +52,8 @@ void connect_cache(const Add& add, Context& context) {
     }
 }
 
-void add_order(const Add& add, Context& context) {
+/// Returns what was committed. The answer is in the output's buffer.
+std::string add_order(const Add& add, Context& context) {
     connect_cache(add, context);
     context.reporter().note(
         [&] { return fmt::format("Adding order for customer {}", add.order->customer.text); });
@@ -82,9 +65,8 @@ void add_order(const Add& add, Context& context) {
     if (!add.dry_run) {
         context.reporter().note([&] { return fmt::format("Added new order {}", id); });
     }
-    tell(add, fmt::format("order {} is", id), context, [&](Output& output) {
-        output.order_added(orders->customer(), context.customer_type(), id);
-    });
+    context.output().order_added(orders->customer(), context.config().customer_type(), id);
+    return fmt::format("order {} is", id);
 }
 
 /// Inserts `orders`, the first of the file, which are read and checked before a service is
@@ -103,8 +85,9 @@ std::unique_ptr<InsertedOrders> insert(OrderFile& file, std::vector<Order> order
     return inserted;
 }
 
-void add_file(const Add& add, Context& context) {
-    OrderFile file(*add.from, context.customer_type(), context.stream_limit());
+/// As add_order.
+std::string add_file(const Add& add, Context& context) {
+    OrderFile file(*add.from, context.config().customer_type(), context.stream_limit());
     auto first = file.next();
     std::int64_t size = 0;
     if (!first.empty()) {
@@ -115,17 +98,23 @@ void add_file(const Add& add, Context& context) {
     if (!add.dry_run) {
         context.reporter().note([&] { return fmt::format("Added {} new orders", size); });
     }
-    tell(add, fmt::format("{} orders are", size), context,
-         [&](Output& output) { output.orders_added(size); });
+    context.output().orders_added(size);
+    return fmt::format("{} orders are", size);
 }
 
 } // namespace
 
 bool run(const Add& add, Context& context) {
-    if (add.from) {
-        add_file(add, context);
-    } else {
-        add_order(add, context);
+    const std::string committed = add.from ? add_file(add, context) : add_order(add, context);
+    try {
+        context.output().flush();
+    } catch (const std::exception& error) {
+        if (add.dry_run) {
+            throw;
+        }
+        // The user must learn what was committed: from the error, if not from stdout.
+        throw Error(ErrorKind::in_doubt,
+                    fmt::format("{} committed, but {}", committed, error.what()));
     }
     return true;
 }

@@ -5,13 +5,11 @@
 #include "cache_aside/reader.hpp"
 #include "cli/command_line.hpp"
 #include "io/output.hpp"
-#include "postgres/follow_sql.hpp"
 #include "postgres/store.hpp"
 #include "redis/cache.hpp"
 
 #include <memory>
 #include <optional>
-#include <string>
 
 namespace ordercache {
 
@@ -29,15 +27,11 @@ public:
 
     Output& output() { return m_output; }
     Reporter& reporter() { return m_reporter; }
-    OrdersView orders() const { return m_config.orders(); }
-    std::string follow_schema() const { return ordercache::follow_schema(m_config.key_prefix()); }
+    const Config& config() const { return m_config; }
 
     /// The limit of a wait for stdin, a FIFO or the reader of stdout. The other end may pause, so
     /// there is none unless --timeout was given.
     TimeLimit stream_limit() const { return m_stream_limit; }
-
-    /// What customers are. Throws Error (usage) if the variable is bad.
-    CustomerType customer_type() const { return m_config.customer_type(); }
 
     /// The first call throws Error (usage) if its variable is not set.
     RedisCache& cache();

@@ -29,7 +29,7 @@ void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& con
     std::ranges::transform(customers, std::back_inserter(scopes),
                            [](const CustomerId& customer) { return Scope{customer}; });
     const auto counts = counts_of(scopes, use, context);
-    const CustomerType type = context.customer_type();
+    const CustomerType type = context.config().customer_type();
     for (std::size_t i = 0; i < counts.size(); ++i) {
         context.output().customer_count(customers[i], type, counts[i]);
     }
@@ -39,7 +39,8 @@ void answer(const std::vector<CustomerId>& customers, CacheUse use, Context& con
 /// program that asks through a pipe gets its answer before the next question. No progress is shown
 /// while the input pauses.
 void answer_list(const Count& count, Context& context) {
-    CustomerList list(*count.customers_from, context.customer_type(), context.stream_limit());
+    CustomerList list(*count.customers_from, context.config().customer_type(),
+                      context.stream_limit());
     if (list.is_terminal()) {
         context.reporter().hint("Reading customers, one per line, until Ctrl-D");
     }

@@ -18,10 +18,6 @@ namespace ordercache {
 
 namespace {
 
-std::vector<Scope> scopes_of_order(const CustomerId& customer) {
-    return {k_all_orders, Scope{customer}};
-}
-
 std::int64_t number_cached(const std::vector<Scope>& scopes, CountCache& cache) {
     return std::ranges::count_if(cache.values(scopes),
                                  [](const auto& value) { return value.has_value(); });
@@ -40,19 +36,9 @@ std::int64_t drop(const Invalidate& invalidate, Context& context) {
         context.reporter().note("Clearing all caches");
         return invalidate.dry_run ? std::ssize(cache.scopes()) : drop_all(cache);
     }
-    const std::vector<Scope> scopes = scopes_of_order(*invalidate.customer);
+    const std::vector<Scope> scopes = {k_all_orders, Scope{*invalidate.customer}};
     note_drop(scopes, cache, context.reporter());
     return invalidate.dry_run ? number_cached(scopes, cache) : cache.drop(scopes);
-}
-
-/// The customers whose counts may be wrong.
-std::vector<Scope> customers_to_audit(const Invalidate& invalidate, RedisCache& cache) {
-    if (invalidate.customer) {
-        return {Scope{*invalidate.customer}};
-    }
-    std::vector<Scope> scopes = cache.scopes();
-    std::erase(scopes, k_all_orders);
-    return scopes;
 }
 
 std::string described(const StaleCount& stale, const CountCache& cache) {
@@ -75,7 +61,8 @@ void mend_known_total(PostgresStore& store, bool dry_run, Reporter& reporter) {
 std::int64_t drop_stale(const Invalidate& invalidate, Context& context) {
     RedisCache& cache = context.cache();
     Audit audit(cache, context.store(), pause_for);
-    const auto customers = customers_to_audit(invalidate, cache);
+    const auto customers = invalidate.customer ? std::vector{Scope{invalidate.customer}}
+                                               : customers_in(cache.scopes());
     context.reporter().note([&] {
         return fmt::format("Comparing {} and {} more with PostgreSQL", cache.key(k_all_orders),
                            customers.size());
@@ -110,10 +97,10 @@ bool run(const Invalidate& invalidate, Context& context) {
         context.cache(); // first, since its error names both variables
         follow(context); // ends by an exception
     case InvalidateMode::print_setup_sql:
-        context.output().page(follow_setup_sql(context.orders()));
+        context.output().page(follow_setup_sql(context.config().orders()));
         break;
     case InvalidateMode::print_removal_sql:
-        context.output().page(follow_removal_sql(context.follow_schema()));
+        context.output().page(follow_removal_sql(follow_schema(context.config().key_prefix())));
         break;
     }
     context.output().flush();
