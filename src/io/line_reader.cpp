@@ -69,9 +69,7 @@ std::optional<std::string_view> LineReader::next() {
     if (line.empty() && !m_has_end) {
         return std::nullopt;
     }
-    const std::size_t size = line.size() + (m_has_end ? 1 : 0);
-    m_unread.remove_prefix(size);
-    m_bytes += size;
+    m_unread.remove_prefix(line.size() + (m_has_end ? 1 : 0));
     if (++m_number == 1 && line.starts_with(k_byte_order_mark)) {
         line.remove_prefix(k_byte_order_mark.size());
     }
@@ -97,7 +95,8 @@ std::optional<double> LineReader::part_read() const {
     if (fstat(m_fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
         return std::nullopt;
     }
-    return std::min(static_cast<double>(m_bytes) / static_cast<double>(status.st_size), 1.0);
+    const off_t position = lseek(m_fd, 0, SEEK_CUR) - static_cast<off_t>(m_unread.size());
+    return std::min(static_cast<double>(position) / static_cast<double>(status.st_size), 1.0);
 }
 
 std::string LineReader::complaint(std::string_view what) const {

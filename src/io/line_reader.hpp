@@ -4,7 +4,6 @@
 #include "base/waiting.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,7 +57,6 @@ private:
     std::string_view m_unread; ///< The part of the buffer after the last line.
     std::size_t m_number = 0;
     bool m_has_end = false;
-    std::uint64_t m_bytes = 0;
 };
 
 } // namespace ordercache
