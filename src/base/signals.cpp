@@ -51,11 +51,8 @@ bool ignore_signals_of_writes() {
     return set_handler(SIGPIPE, SIG_IGN);
 }
 
-const sigset_t& mask_for_waiting() {
-    return g_mask_for_waiting;
-}
-
-int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask) {
+int poll_once(int fd, short events, const timespec* timeout, Signals signals) {
+    const sigset_t* const mask = signals == Signals::interrupt ? &g_mask_for_waiting : nullptr;
 #if defined(__linux__) || defined(__FreeBSD__)
     pollfd polled = {fd, events, 0};
     return ppoll(&polled, 1, timeout, mask);
@@ -72,7 +69,7 @@ int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t
 
 bool has_held_signal() {
     const timespec no_time = {};
-    poll_with_mask(-1, 0, &no_time, &g_mask_for_waiting);
+    poll_once(-1, 0, &no_time, Signals::interrupt);
     return g_arrived != 0;
 }
 

@@ -19,13 +19,13 @@ void hold_signals();
 /// (SIGXFSZ), fail instead of ending the program. Returns false if the parent had SIGPIPE ignored.
 bool ignore_signals_of_writes();
 
-/// Returns the signal mask to wait with, which lets the held signals arrive.
-const sigset_t& mask_for_waiting();
+/// Whether the held signals arrive during a wait, or wait for its end.
+enum class Signals { interrupt, wait };
 
 /// Waits as ppoll does, with pselect on systems without ppoll. `events` is POLLIN or POLLOUT.
 /// Without a descriptor (-1) it waits for the time alone. With a null `timeout` it waits without a
-/// limit, and with a null `mask` under the mask that is in force.
-int poll_with_mask(int fd, short events, const timespec* timeout, const sigset_t* mask);
+/// limit.
+int poll_once(int fd, short events, const timespec* timeout, Signals signals);
 
 /// Returns whether a signal has arrived. A later throw_if_signalled() throws it.
 bool has_held_signal();

@@ -1,7 +1,5 @@
 #include "base/waiting.hpp"
 
-#include "base/signals.hpp"
-
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -123,9 +121,7 @@ bool wait_for(int fd, short events, Deadline deadline, Signals signals) {
     for (;;) {
         const auto left = deadline.left();
         const timespec timeout = to_timespec(left.value_or(0ns));
-        const int ready =
-            poll_with_mask(fd, events, left ? &timeout : nullptr,
-                           signals == Signals::interrupt ? &mask_for_waiting() : nullptr);
+        const int ready = poll_once(fd, events, left ? &timeout : nullptr, signals);
         if (ready >= 0) {
             return ready > 0;
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/signals.hpp"
+
 #include <chrono>
 #include <functional>
 #include <future>
@@ -60,8 +62,6 @@ private:
     Deadline m_whole;
     std::optional<std::chrono::milliseconds> m_each_wait;
 };
-
-enum class Signals { interrupt, wait };
 
 /// Waits until `fd` is ready for `events` (poll's). Returns false if the deadline came first.
 /// Throws Interrupted when a signal arrives, unless `signals` is Signals::wait.

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
 #include <string>
 
 namespace ordercache {
@@ -22,8 +20,7 @@ std::optional<std::chrono::microseconds> watchdog_time(const Environment& enviro
     if (process && *process != std::to_string(getpid())) {
         return std::nullopt;
     }
-    const auto time = parse_whole_number(environment("WATCHDOG_USEC").value_or(""), 1,
-                                         std::numeric_limits<std::int64_t>::max());
+    const auto time = parse_whole_number(environment("WATCHDOG_USEC").value_or(""), 1);
     return time ? std::optional(std::chrono::microseconds(*time)) : std::nullopt;
 }
 
