@@ -19,35 +19,53 @@ namespace {
 
 using namespace ordercache;
 
-/// The exit statuses without a failure: those of failures are their kinds. A signal ends the
-/// program as it does by default (128+n).
-constexpr int k_done = 0;
-constexpr int k_answer_is_no = 1;
+/// What the program tells a script. A signal ends the program as it does by default (128+n).
+enum class ExitStatus : int {
+    done = 0,
+    no = 1,           ///< The answer is no, or it could not be written to stdout.
+    usage = 2,        ///< Wrong usage, value or configuration; nothing was changed.
+    store_failed = 3, ///< PostgreSQL unreachable, timed out or failing; nothing was written.
+    cache_failed = 4, ///< Redis likewise, and the command needs it; nothing was written.
+    in_doubt = 5,     ///< An order may have been, or was, committed: look before a retry.
+};
 
-int status_of(ErrorKind kind) {
-    return static_cast<int>(kind);
+ExitStatus status_of(ErrorKind kind) {
+    switch (kind) {
+    case ErrorKind::rejected:
+    case ErrorKind::output_failed:
+        return ExitStatus::no;
+    case ErrorKind::usage:
+        return ExitStatus::usage;
+    case ErrorKind::cache_failed:
+        return ExitStatus::cache_failed;
+    case ErrorKind::in_doubt:
+        return ExitStatus::in_doubt;
+    case ErrorKind::store_failed:
+        break;
+    }
+    return ExitStatus::store_failed;
 }
 
-int show(const Page& page, Console& console) {
+ExitStatus show(const Page& page, Console& console) {
     if (!page.was_asked_for) {
         console.page(page.text);
-        return status_of(ErrorKind::usage);
+        return ExitStatus::usage;
     }
     Output output(Format::text);
     output.page(page.text);
     output.flush();
-    return k_done;
+    return ExitStatus::done;
 }
 
-int execute(const Invocation& invocation, const Config& config, Console& console) {
+ExitStatus execute(const Invocation& invocation, const Config& config, Console& console) {
     console.configure(invocation.verbose, invocation.quiet, limit_of(invocation));
     Context context(invocation, config, console);
     const bool is_yes =
         std::visit([&](const auto& command) { return run(command, context); }, invocation.command);
-    return is_yes ? k_done : k_answer_is_no;
+    return is_yes ? ExitStatus::done : ExitStatus::no;
 }
 
-int parse_and_execute(int argc, char** argv, Console& console) {
+ExitStatus parse_and_execute(int argc, char** argv, Console& console) {
     const Config config(process_environment,
                         [&](const std::string& warning) { console.warn(warning); });
     const auto parsed = parse_command_line(argc, argv, [&] { return config.customer_type(); });
@@ -59,17 +77,17 @@ int parse_and_execute(int argc, char** argv, Console& console) {
 
 /// Reports a failure that nobody foresaw. If a COMMIT was sent before, an order may have been
 /// written.
-int unforeseen(const char* what, Console& console) {
+ExitStatus unforeseen(const char* what, Console& console) {
     console.error(what);
     if (!commit_was_sent()) {
-        return status_of(ErrorKind::store_failed);
+        return ExitStatus::store_failed;
     }
     console.error("COMMIT was sent: before a retry, check whether the order exists");
-    return status_of(ErrorKind::in_doubt);
+    return ExitStatus::in_doubt;
 }
 
 /// The only catch of last resort. Only Interrupted passes.
-int guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
+ExitStatus guarded(int argc, char** argv, Console& console, bool ends_by_sigpipe) {
     try {
         return parse_and_execute(argc, argv, console);
     } catch (const ClosedPipe& error) {
@@ -102,9 +120,9 @@ int main(int argc, char** argv) {
     hold_signals();
     Console console;
     try {
-        const int status = guarded(argc, argv, console, ends_by_sigpipe);
+        const ExitStatus status = guarded(argc, argv, console, ends_by_sigpipe);
         throw_if_signalled();
-        return status;
+        return static_cast<int>(status);
     } catch (const Interrupted& interrupted) {
         end_by_signal(interrupted.signal);
     }

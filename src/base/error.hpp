@@ -7,14 +7,14 @@
 
 namespace ordercache {
 
-/// What kind of failure ends the command. Its value is the program's exit status.
-enum class ErrorKind : int {
-    rejected = 1,      ///< PostgreSQL rejected the order.
-    output_failed = 1, ///< The answer could not be written to stdout.
-    usage = 2,         ///< Wrong usage, value or configuration; nothing was changed.
-    store_failed = 3,  ///< PostgreSQL is unreachable, timed out or failed; nothing was written.
-    cache_failed = 4,  ///< Redis failed likewise, and the command needs it; nothing was written.
-    in_doubt = 5,      ///< An order may have been, or was, committed: look before a retry.
+/// What kind of failure ends the command. main.cpp gives each its exit status.
+enum class ErrorKind {
+    rejected,      ///< PostgreSQL rejected the order.
+    output_failed, ///< The answer could not be written to stdout.
+    usage,         ///< Wrong usage, value or configuration; nothing was changed.
+    store_failed,  ///< PostgreSQL is unreachable, timed out or failed; nothing was written.
+    cache_failed,  ///< Redis failed likewise, and the command needs it; nothing was written.
+    in_doubt,      ///< An order may have been, or was, committed.
 };
 
 /// A failure that ends the command. The message is one line that names the peer and the act, and

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
-#include <ranges>
 #include <span>
 #include <string_view>
 
@@ -45,8 +44,11 @@ std::string name_of(const WriteId& write) {
 
 template <typename Value>
 std::vector<Scope> scopes_of(const std::map<Scope, Value>& map) {
-    const auto scopes = std::views::keys(map);
-    return {scopes.begin(), scopes.end()};
+    std::vector<Scope> scopes;
+    for (const auto& [scope, value] : map) {
+        scopes.push_back(scope);
+    }
+    return scopes;
 }
 
 /// Parses a writer's name in the ledger: `ID:ORDER`, where ORDER may be empty.

@@ -45,7 +45,7 @@ struct Inserting : PostgresClient {
         for (fakes::Values& row : customers) {
             row.resize(2, "t");
         }
-        postgres.on("unnest($1", gives(table({"customer", "counts"}, std::move(customers))));
+        postgres.on("unnest($1", gives(table({"customer", "counts"}, customers)));
     }
     void look_says(const char* more, const char* may_be_remote = "f") {
         postgres.on("SELECT more",
