@@ -71,9 +71,10 @@ std::vector<std::string_view> lines_of(std::string_view message) {
 std::string take_sqlstate(std::string& line) {
     constexpr std::string_view end_of_severity = ":  ";
     constexpr std::size_t length = 5;
-    const auto words = end_of_address(line);
-    const auto end = line.find(end_of_severity, words);
+    const auto end = line.find(end_of_severity);
     const auto begin = end + end_of_severity.size();
+    const auto address = end_of_address(line);
+    const auto words = address < end ? address : 0; // the server may write ` failed: ` too
     if (end == std::string::npos || line.find(": ", begin) != begin + length) {
         return "";
     }

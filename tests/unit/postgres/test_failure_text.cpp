@@ -24,6 +24,8 @@ TEST_CASE("the severity is left out in whatever language the server speaks") {
         CHECK(reason_of_failure(failure) == "we are closed");
     }
     CHECK(reason_of_failure(parse_failure("we are closed")) == "we are closed");
+    CHECK(reason_of_failure(parse_failure("ERROR:  P0001: credit check failed: no\n")) ==
+          "credit check failed: no");
     CHECK(reason_of_failure(parse_failure("ERROR:  XX000: a reason:  two blanks\n")) ==
           "a reason:  two blanks");
     CHECK(reason_of_failure(parse_failure("a reason:  two blanks\n")) == "a reason:  two blanks");
@@ -101,6 +103,7 @@ TEST_CASE("the SQLSTATE is read from what libpq says, in any language, and not s
     CHECK(failure.sqlstate() == "57P01");
     CHECK(reason_of_failure(failure) == "terminating connection due to administrator command");
     CHECK(parse_failure("ОШИБКА:  42P01: нет\n").sqlstate() == "42P01");
+    CHECK(parse_failure("ERROR:  P0001: credit check failed: no\n").sqlstate() == "P0001");
     CHECK(parse_failure("ERROR:  P0001: no\nDETAIL:  12345: more\n").sqlstate() == "P0001");
     for (const char* plain :
          {"server closed the connection unexpectedly\n", "a:  b", ":  12", ""}) {
