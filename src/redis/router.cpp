@@ -109,21 +109,26 @@ RedisReply RedisRouter::run_if_primaries(const RedisCommand& command) {
     return replies.back();
 }
 
+/// Returns until when redirections that begin now may be followed.
+Deadline RedisRouter::redirection_deadline() const {
+    const Deadline limit = m_options.limit.deadline();
+    return m_options.redirection_time ? limit.or_in(*m_options.redirection_time) : limit;
+}
+
 /// Sends the commands, and those that are redirected again to their new servers, until none is.
 void RedisRouter::deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline) {
     std::vector<RoutedCommand*> open;
     std::ranges::transform(commands, std::back_inserter(open), [](auto& each) { return &each; });
-    const Deadline limit = m_options.limit.deadline();
-    const Deadline until = deadline.value_or(
-        m_options.redirection_time ? limit.or_in(*m_options.redirection_time) : limit);
+    std::optional<Deadline> until = deadline;
     for (auto pause = 0ms;; pause = std::clamp(pause * 2, 5ms, 100ms)) {
         send(open, deadline);
         std::erase_if(open, [this](RoutedCommand* each) { return !redirect(*each); });
         if (open.empty()) {
             return;
         }
+        until = until.value_or(redirection_deadline());
         m_options.pause(pause);
-        if (until.passed()) {
+        if (until->passed()) {
             const RoutedCommand& stuck = *open.front();
             throw CacheError(
                 refusal(m_named->service(), stuck.command->front(), stuck.reply.text).what());
@@ -182,7 +187,7 @@ bool RedisRouter::redirect(RoutedCommand& command) {
 }
 
 void RedisRouter::learn_owners(const RedisReply& slots) {
-    m_owners.resize(k_slots);
+    m_owners.assign(k_slots, nullptr);
     m_asked_for_owners = true;
     for (const SlotRange& range : slot_ranges_in(slots)) {
         std::ranges::fill(std::span(m_owners).subspan(range.first, range.last - range.first + 1),

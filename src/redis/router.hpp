@@ -52,6 +52,7 @@ private:
         RedisReply reply = {};
     };
 
+    Deadline redirection_deadline() const;
     void deliver(std::vector<RoutedCommand>& commands, std::optional<Deadline> deadline);
     static void send(const std::vector<RoutedCommand*>& commands, std::optional<Deadline> deadline);
     bool redirect(RoutedCommand& command);

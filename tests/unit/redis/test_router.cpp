@@ -136,6 +136,17 @@ TEST_CASE("redirections are followed as long as the limit allows, unless a short
     CHECK(seconds_waited(5s, 10ms) < 5s);
 }
 
+TEST_CASE("the time for redirections begins with the first of them") {
+    fakes::RedisServers servers;
+    servers.set_answer(k_named, [](const RedisCommand& command) {
+        pause_for(60ms);
+        return moved(command.at(1), k_other);
+    });
+    servers.set_answer(k_other, [](const RedisCommand&) { return text("7"); });
+    RedisRouter router = servers.router(named(), TimeLimit::none(), 50ms);
+    CHECK(router.run({{"GET", "a"}}).front().text == "7");
+}
+
 TEST_CASE("a deadline of the caller's bounds redirections too") {
     fakes::RedisServers servers;
     servers.set_answer(k_named, [](const RedisCommand&) { return error("TRYAGAIN"); });
