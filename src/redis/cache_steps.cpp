@@ -8,11 +8,19 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#endif
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
 #include <iterator>
-#include <random>
 #include <span>
 #include <string_view>
+#include <system_error>
 
 namespace ordercache {
 
@@ -32,10 +40,14 @@ constexpr std::chrono::milliseconds k_release_timeout = 500ms;
 /// Few enough that a script does not keep other clients waiting.
 constexpr std::size_t k_script_transactions = 500;
 
-/// 128 random bits, by which a lease knows its owner.
+/// 128 random bits from the system, by which a lease knows its owner. The standard library takes
+/// them from the processor, and not each of those gives random ones.
 std::string random_token() {
-    std::random_device device;
-    return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
+    std::array<std::uint64_t, 2> bits{};
+    if (getentropy(bits.data(), sizeof bits) != 0) {
+        throw std::system_error(errno, std::generic_category(), "getentropy");
+    }
+    return fmt::format("{:016x}{:016x}", bits[0], bits[1]);
 }
 
 std::string name_of(const WriteId& write) {
