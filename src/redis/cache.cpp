@@ -164,8 +164,10 @@ std::int64_t RedisCache::drop_all() {
 
 std::int64_t RedisCache::delete_all(const std::set<RedisServer*>& servers, const KeyForm& form) {
     std::int64_t deleted = 0;
-    in_pieces(scan_keys(servers, form), k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
-        deleted += sum_of(m_redis.run(deletions(form, piece)));
+    scan_keys(servers, form, [&](const std::vector<Scope>& scopes) {
+        in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
+            deleted += sum_of(m_redis.run(deletions(form, piece)));
+        });
     });
     return deleted;
 }
@@ -183,7 +185,11 @@ std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Sco
 }
 
 std::vector<Scope> RedisCache::scopes() {
-    return scan_keys(m_redis.primaries(), m_names.values());
+    std::vector<Scope> all;
+    scan_keys(m_redis.primaries(), m_names.values(), [&](const std::vector<Scope>& scopes) {
+        all.insert(all.end(), scopes.begin(), scopes.end());
+    });
+    return without_repeats(std::move(all));
 }
 
 bool RedisCache::has_ledger() {

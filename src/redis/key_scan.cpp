@@ -20,6 +20,9 @@ constexpr std::size_t k_most_page_keys = 4000;
 /// Far less than a reply may have, since a page may be longer than the ones before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
+/// They take some megabytes.
+constexpr std::size_t k_scopes_at_once = 100'000;
+
 std::size_t longest_of(const std::vector<RedisReply>& keys) {
     return std::ranges::max(keys, {}, [](const RedisReply& key) { return key.text.size(); })
         .text.size();
@@ -37,7 +40,8 @@ void add_scopes(const std::vector<RedisReply>& keys, const KeyForm& form,
 /// Asks for as many keys as fit into a page if they are as long as the longest of the page before.
 /// A page without keys, which deletions leave, tells nothing of their length. Until a page has
 /// keys, they are taken to be as long as the pattern.
-void scan_server(RedisServer& server, const KeyForm& form, std::vector<Scope>& scopes) {
+void scan_server(RedisServer& server, const KeyForm& form, std::vector<Scope>& scopes,
+                 const std::function<void(const std::vector<Scope>&)>& visit) {
     const std::string pattern = form.pattern();
     std::size_t longest = pattern.size();
     std::size_t most_keys = k_first_page_keys;
@@ -54,22 +58,26 @@ void scan_server(RedisServer& server, const KeyForm& form, std::vector<Scope>& s
         }
         most_keys = std::min(4 * page_keys, k_most_page_keys);
         add_scopes(keys, form, scopes);
+        if (scopes.size() >= k_scopes_at_once) {
+            visit(std::exchange(scopes, {}));
+        }
         cursor = page.list[0].text;
     } while (cursor != "0");
 }
 
 } // namespace
 
-std::vector<Scope> scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form) {
+void scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form,
+               const std::function<void(const std::vector<Scope>&)>& visit) {
     // A key that moves from one server to the next meanwhile may escape the first look.
     const int looks = servers.size() > 1 ? 2 : 1;
     std::vector<Scope> scopes;
     for (int look = 0; look < looks; ++look) {
         for (RedisServer* const server : servers) {
-            scan_server(*server, form, scopes);
+            scan_server(*server, form, scopes, visit);
         }
     }
-    return without_repeats(std::move(scopes)); // a page may repeat a key
+    visit(scopes);
 }
 
 } // namespace ordercache

@@ -3,14 +3,17 @@
 #include "redis/key_names.hpp"
 #include "redis/server.hpp"
 
+#include <functional>
 #include <set>
 #include <vector>
 
 namespace ordercache {
 
-/// Returns the scopes that have a key of this form, sorted. A key that exists during the whole scan
-/// is found. Do not delete keys meanwhile: Redis would shrink its table, in which those that are
-/// left then share a bucket, and it tells of a bucket in one reply. Throws CacheError.
-std::vector<Scope> scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form);
+/// Looks for keys of this form, and passes their scopes to `visit`: at once, or a hundred thousand
+/// at a time. A key that exists during the whole scan is found, and perhaps twice. If keys are
+/// deleted meanwhile, Redis may shrink its table, so that those that are left share a bucket, which
+/// it tells in one reply. Throws CacheError.
+void scan_keys(const std::set<RedisServer*>& servers, const KeyForm& form,
+               const std::function<void(const std::vector<Scope>&)>& visit);
 
 } // namespace ordercache

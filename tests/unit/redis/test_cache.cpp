@@ -250,7 +250,7 @@ TEST_CASE("in a cluster a drop deletes the values once more, behind leases that 
     CHECK(fixture.commands().back() == RedisCommand{"DEL", "n:1"});
 }
 
-TEST_CASE("everything is dropped leases first, page by page, and other keys stay") {
+TEST_CASE("everything is dropped, leases first, and other keys stay") {
     Fixture fixture([](const RedisCommand& command) {
         if (command.front() == "HELLO") {
             return list({text("mode"), text("standalone")});
