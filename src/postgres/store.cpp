@@ -145,11 +145,13 @@ Counted count_all(PostgresSession& session) {
 
 /// Texts are compared twice. Only by the column's own type can an index be used; but that may take
 /// different texts for equal. The type may also refuse a text that is not a label of its enum.
-Rows rows_of_customers(PostgresSession& session, const std::string& customers) {
+Rows rows_of_customers(PostgresSession& session, const char* statement,
+                       const std::vector<Scope>& scopes) {
     constexpr auto data_exceptions = "22";
+    const std::string customers = text_of_array(scopes);
     const OrdersView& view = *session.view;
     const auto sql = [&](const std::string& is_customer) {
-        return sql_of(sql::k_count_customers, view, fmt::arg("is_customer", is_customer));
+        return sql_of(statement, view, fmt::arg("is_customer", is_customer));
     };
     if (view.customer_type == CustomerType::text) {
         try {
@@ -164,9 +166,18 @@ Rows rows_of_customers(PostgresSession& session, const std::string& customers) {
     return run_count(session, sql(is_customer_sql(view)), {customers});
 }
 
+/// To group the orders of one customer would take three times as long as to count them.
+Counted count_customer(PostgresSession& session, const Scope& customer) {
+    const Row row = rows_of_customers(session, sql::k_count_customer, {customer}).only();
+    return {.counts = {{customer, row.number("count")}}, .on_standby = row.flag("on_standby")};
+}
+
 /// A customer without orders has no row. The last row says whether a standby counted.
 Counted count_customers(PostgresSession& session, const std::vector<Scope>& customers) {
-    const Rows rows = rows_of_customers(session, text_of_array(customers));
+    if (customers.size() == 1) {
+        return count_customer(session, customers.front());
+    }
+    const Rows rows = rows_of_customers(session, sql::k_count_customers, customers);
     if (rows.empty()) {
         throw UnexpectedReply("no rows");
     }

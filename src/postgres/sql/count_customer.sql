@@ -1,0 +1,1 @@
+SELECT count(*) AS count, pg_is_in_recovery() AS on_standby FROM {table} WHERE {is_customer} AND {is_order}
