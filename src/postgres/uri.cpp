@@ -183,6 +183,7 @@ void set_defaults(const Environment& environment, Parameters& parameters) {
 /// Passwords may change while the server stays the same.
 std::string origin_of(Parameters parameters, const Environment& environment) {
     parameters.erase("password");
+    parameters.erase("sslpassword");
     std::string text = to_string(parameters);
     for (const auto* const variable : {"PGHOST", "PGHOSTADDR", "PGPORT", "PGTARGETSESSIONATTRS"}) {
         text += ' ' + environment(variable).value_or("");

@@ -149,6 +149,7 @@ TEST_CASE("the origin of a count is its server and database, whatever the passwo
     const std::string one = origin("postgres://u:old@h:1/d");
     CHECK(one == origin("postgres://u:new%27%20x@h:1/d"));
     CHECK(one == origin("host=h port=1 user=u dbname=d"));
+    CHECK(one == origin("host=h port=1 user=u dbname=d sslpassword=s3cret"));
     for (const char* other : {"postgres://u@i:1/d", "postgres://u@h:2/d", "postgres://u@h:1/e",
                               "postgres://u@h:1/d?target_session_attrs=standby"}) {
         CAPTURE(other);
