@@ -26,7 +26,7 @@ struct FollowerTokens {
 };
 
 /// Takes over from the last follower, and deletes the changes that were noted. Returns nullopt if
-/// another follower is at work.
+/// another follower is at work. Throws NotSetUp for another version or view.
 std::optional<FollowerTokens> take_over(PostgresSession& session);
 
 /// A piece of the answer of the function poll(): follow_poll.sql explains its rows. Only the
@@ -53,7 +53,6 @@ PollAnswer first_piece(PostgresSession& session);
 
 /// Counts the known total anew, unless the follower of `token` may not. Call it when a poll said
 /// that it must, and after that poll's end; other polls may go on meanwhile, on another session.
-///
 void count_anew(PostgresSession& session, const std::string& token);
 
 /// Returns the next piece.

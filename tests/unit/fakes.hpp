@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -527,6 +529,9 @@ private:
         script.reach(Step::pause);
         pauses.push_back(length);
         m_servers.clock.tick(length);
+        if (std::reduce(pauses.begin(), pauses.end()) > std::chrono::hours(1)) {
+            throw std::runtime_error("the reader waits for ever");
+        }
         if (m_limit.deadline().left()) {
             pause_for(length);
         }
