@@ -127,7 +127,7 @@ def test_a_common_name_does_not_stand_in_for_a_subject(tls, tls_cache, authority
 
 
 def test_a_certificate_that_expired_is_refused(tls, tls_cache, authority):
-    show(tls_cache, authority.sign_for_this_machine(days=0))
+    show(tls_cache, authority.sign_for_this_machine("expired", days=0))
     assert "its certificate is refused: certificate has expired" in refusal(tls("ttl"))
 
 

@@ -16,8 +16,8 @@ class Authority:
         )
         self.key.chmod(0o600)
 
-    def sign_for_this_machine(self, **options):
-        return self.sign("local", "DNS:localhost", "IP:127.0.0.1", **options)
+    def sign_for_this_machine(self, name="local", **options):
+        return self.sign(name, "DNS:localhost", "IP:127.0.0.1", **options)
 
     def sign(self, name, *subjects, days=1):
         """The file of a certificate for those subjects (`DNS:…`, `IP:…`). With no days it has expired at once."""
