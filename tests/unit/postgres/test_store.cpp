@@ -177,7 +177,7 @@ TEST_CASE("a probe tells whether the role may ask for the known total") {
 
 TEST_CASE("a count without a probe asks first whether the total may be asked for") {
     Client client;
-    client.postgres.on("'known_total'", gives(table({}, {{}})));
+    client.postgres.on("to_regproc('ordercache.known_total')", gives(table({}, {{}})));
     client.postgres.on("known_total(", gives(k_counted));
     CHECK(client.store.count({k_all_orders}, {}).counts == Counts{{k_all_orders, 12000}});
     CHECK_FALSE(client.postgres.was_asked("count(*)"));
@@ -185,7 +185,7 @@ TEST_CASE("a count without a probe asks first whether the total may be asked for
 
 TEST_CASE("a total that is not known is counted") {
     Client client;
-    client.postgres.on("'known_total'", gives(table({}, {{}})));
+    client.postgres.on("to_regproc('ordercache.known_total')", gives(table({}, {{}})));
     client.postgres.on("known_total(", gives(table({"count"}, {{std::nullopt}})));
     client.postgres.on("count(*)", gives(k_counted));
     CHECK(client.store.count({k_all_orders}, {}).counts == Counts{{k_all_orders, 12000}});
