@@ -106,7 +106,7 @@ std::string_view missing_customer(const SessionFailure& failure, const OrdersVie
 }
 
 /// Returns whether the text contains the name, but not as a part of a longer one. The quotes around
-/// it are the server's language's.
+/// it depend on the server's language.
 bool has_name(std::string_view text, std::string_view name) {
     const auto is_part_of_name = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';

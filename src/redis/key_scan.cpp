@@ -20,7 +20,7 @@ constexpr std::size_t k_most_page_keys = 4000;
 /// Far less than a reply may have, since a page may be longer than the ones before it.
 constexpr std::size_t k_page_bytes = 128 * 1024;
 
-/// They take some megabytes.
+/// Their scopes take some megabytes.
 constexpr std::size_t k_scopes_at_once = 100'000;
 
 std::size_t longest_of(const std::vector<RedisReply>& keys) {
