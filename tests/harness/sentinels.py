@@ -92,10 +92,17 @@ class Watched:
         return next((server for server in self.servers if server.port == port), None)
 
     def fail_over(self):
-        """By an operator's command, with both servers alive. The old primary becomes a replica."""
-        before = self.primary()
-        self.sentinels[0].client().execute_command("SENTINEL", "FAILOVER", SERVICE)
-        wait_until(lambda: self.primary() is not before and self.is_ready(), what="the failover")
+        """By an operator's command, with both servers alive. The old primary becomes a replica. The Sentinel gives up what
+        takes too long, as on a loaded machine, and is asked again."""
+        before, sentinel = self.primary(), self.sentinels[0].client()
+
+        def has_failed_over():
+            if self.primary() is before:
+                with contextlib.suppress(redis.ResponseError):  # it is under way
+                    sentinel.execute_command("SENTINEL", "FAILOVER", SERVICE)
+            return self.primary() is not before and self.is_ready()
+
+        wait_until(has_failed_over, what="the failover")
 
     def kill_primary(self):
         """Returns the server that was killed, once the Sentinels name the other one."""
