@@ -56,10 +56,11 @@ RedisCache::RedisCache(RedisRouter redis, KeyNames names, std::chrono::seconds t
       m_reporter(reporter), m_origin(std::move(origin)) {}
 
 std::optional<Counts> RedisCache::get(const std::vector<Scope>& scopes) {
-    const auto command_for = [this](const std::vector<Scope>& piece) {
+    const KeyForm names = m_names.values();
+    const auto command_for = [&names](const std::vector<Scope>& piece) {
         RedisCommand command = {piece.size() == 1 ? "GET" : "MGET"};
         std::ranges::transform(piece, std::back_inserter(command),
-                               [this](const Scope& scope) { return key(scope); });
+                               [&names](const Scope& scope) { return names.of(scope); });
         return command;
     };
     const auto asked = Clock::now();
@@ -173,11 +174,12 @@ std::int64_t RedisCache::delete_all(const std::set<RedisServer*>& servers, const
 }
 
 std::vector<std::optional<CachedValue>> RedisCache::values(const std::vector<Scope>& scopes) {
+    const KeyForm names = m_names.values();
     std::vector<std::optional<CachedValue>> values;
     in_pieces(scopes, k_pipeline_scopes, [&](const std::vector<Scope>& piece) {
         std::vector<RedisCommand> commands;
         for (const Scope& scope : piece) {
-            commands.push_back({"GET", key(scope)}); // MGET would hide another type
+            commands.push_back({"GET", names.of(scope)}); // MGET would hide another type
         }
         std::ranges::transform(m_redis.run(commands), std::back_inserter(values), cached_value_in);
     });
