@@ -49,7 +49,7 @@ CLI::Option* add_flag(CLI::App& app, const char* name, Target& target, Target va
         ->check([](const std::string& typed) { return typed == "true" ? "" : "takes no value"; });
 }
 
-/// Returns nullopt for 0, which is no timeout.
+/// Returns nullopt for 0, which means that there is no limit.
 std::optional<std::chrono::milliseconds> parse_timeout(std::string_view text) {
     const auto timeout = parse_seconds(text);
     if (!timeout) {
